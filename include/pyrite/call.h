@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The servant's side of one call: its answer, and all that is known about the caller. */
+#ifndef PYRITE_CALL_H
+#define PYRITE_CALL_H
+
+#include <pyrite/metadata.h>
+#include <pyrite/status.h>
+
+PYR_BEGIN_DECLS
+
+/*
+ * The runtime's reference lasts for the servant's function. To answer later take pyr_call_ref() and
+ * give it back after the answer. The request lives as long as the call. The last unref without an
+ * answer sends INTERNAL. Every function may be used from any thread.
+ */
+typedef struct pyr_call pyr_call;
+
+PYR_API pyr_call *pyr_call_ref(pyr_call *call); /* returns call */
+PYR_API void pyr_call_unref(pyr_call *call);    /* NULL is ignored */
+
+/* Ends a stream with OK. Answering twice is FAILED_PRECONDITION. */
+PYR_API pyr_status pyr_call_end(pyr_call *call);
+
+/* Ends the call with an error; status must not be PYR_OK. The message is for people. */
+PYR_API pyr_status pyr_call_fail(pyr_call *call, pyr_status status, const char *format, ...)
+	PYR_PRINTF(3, 4);
+
+/*
+ * The same, with all that err holds. details, copied, is a serialized google.rpc.Status of any size
+ * below the metadata limit; NULL: err's own.
+ */
+PYR_API pyr_status pyr_call_fail_error(
+	pyr_call *call, const pyr_error *err, const void *details, size_t details_size);
+
+/* Adds to the metadata that travels with the final status. Only before the answer. */
+PYR_API PYR_MUST_USE pyr_status pyr_call_add_metadata(
+	pyr_call *call, const char *key, const char *value, pyr_error *err);
+
+/* The caller's metadata, borrowed from the call; never NULL. */
+PYR_API const pyr_metadata *pyr_call_metadata(pyr_call *call);
+
+/* True once the caller has cancelled, the deadline has passed or the connection is gone. */
+PYR_API bool pyr_call_cancelled(const pyr_call *call);
+
+/*
+ * Runs on_cancel once when the call is cancelled before it is answered; at once, before returning,
+ * if it already is. One callback a call. It must not block.
+ */
+PYR_API void pyr_call_on_cancel(pyr_call *call, void (*on_cancel)(void *ctx), void *ctx);
+
+/*
+ * Runs on_writable once, on the daemon's loop, when a send that failed with would_block can be
+ * tried again, or when the call is cancelled.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_call_on_writable(
+	pyr_call *call, void (*on_writable)(void *ctx), void *ctx, pyr_error *err);
+
+/* Microseconds left until the caller's deadline; 0 once it has passed; INT64_MAX without one. */
+PYR_API int64_t pyr_call_time_left_us(const pyr_call *call);
+
+/* What the call is for, borrowed from it. Peer: "127.0.0.1:4711", "unix:", "local". */
+PYR_API const char *pyr_call_object(const pyr_call *call);
+PYR_API const char *pyr_call_method(const pyr_call *call); /* "demo.Calculator/Add" */
+PYR_API const char *pyr_call_peer(const pyr_call *call);
+
+PYR_END_DECLS
+
+#endif

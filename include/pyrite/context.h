@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A context: the loop, the connections, the name cache and the defaults that proxies share. */
+#ifndef PYRITE_CONTEXT_H
+#define PYRITE_CONTEXT_H
+
+#include <pyrite/status.h>
+
+PYR_BEGIN_DECLS
+
+struct event_base;
+
+/*
+ * NULL stands for the process's default context in every function that takes one. A context may be
+ * used from any thread; it must not be used in a child after fork (FAILED_PRECONDITION).
+ */
+typedef struct pyr_context pyr_context;
+
+typedef struct pyr_context_options {
+	size_t size; /* sizeof(pyr_context_options) */
+	/*
+	 * The loop that callbacks run on, borrowed until pyr_context_free(). NULL: a thread of the
+	 * context, started with the first call that needs it. To use the context from other threads
+	 * than the loop's, call evthread_use_pthreads() before making the base.
+	 */
+	struct event_base *base;
+	const char *name_server; /* HOST:PORT or unix:PATH; NULL: PYRITE_NS, else 127.0.0.1:9790 */
+	uint32_t connect_timeout_ms; /* 0: 10,000 */
+	uint32_t message_bytes_max;  /* largest message accepted; 0: 4 MiB */
+	uint32_t
+		decoded_bytes_max; /* largest memory that one decoded message may take; 0: 32 MiB */
+	uint32_t queue_bytes_max;  /* most bytes waiting to be sent on a connection; 0: 16 MiB */
+} pyr_context_options;
+
+#define PYR_CONTEXT_OPTIONS_INIT                                                                   \
+	{                                                                                          \
+		sizeof(pyr_context_options), NULL, NULL, 0, 0, 0, 0                                \
+	}
+
+/* options may be NULL. INVALID_ARGUMENT for a malformed name_server or PYRITE_NS. */
+PYR_API PYR_MUST_USE pyr_status pyr_context_new(
+	const pyr_context_options *options, pyr_context **ret_context, pyr_error *err);
+
+/*
+ * Finishes every running call with CANCELLED, closes the connections and ends the context's
+ * thread. Proxies of the context may be freed afterwards, and only that. NULL is ignored. Must not
+ * be called from a callback of this context.
+ */
+PYR_API void pyr_context_free(pyr_context *context);
+
+PYR_END_DECLS
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A daemon: listens on endpoints and hosts objects. */
+#ifndef PYRITE_DAEMON_H
+#define PYRITE_DAEMON_H
+
+#include <pyrite/context.h>
+#include <pyrite/proxy.h>
+#include <pyrite/reference.h>
+#include <pyrite/status.h>
+
+PYR_BEGIN_DECLS
+
+/* All functions may be used from any thread unless they say otherwise. */
+typedef struct pyr_daemon pyr_daemon;
+
+typedef struct pyr_daemon_options {
+	size_t size; /* sizeof(pyr_daemon_options) */
+	/*
+	 * Where servants run: 0 on the loop's thread (fastest; a servant must not block), else in a
+	 * pool of this many threads.
+	 */
+	uint32_t workers;
+	uint32_t worker_queue_max; /* calls waiting for a worker; 0: 1,024; more: RESOURCE_EXHAUSTED
+				    */
+	struct event_base *base;   /* the user's own loop, borrowed; NULL: one of the daemon */
+	pyr_context *context;      /* for publishing and for local calls; NULL: the default one */
+	uint32_t message_bytes_max;     /* largest request accepted; 0: 4 MiB */
+	uint32_t decoded_bytes_max;     /* largest memory of one decoded request; 0: 32 MiB */
+	uint32_t connections_max;       /* 0: 10,000 */
+	uint32_t streams_max;           /* calls at once on one connection; 0: 16,384 */
+	uint32_t queue_bytes_max;       /* bytes waiting to be sent to one peer; 0: 16 MiB */
+	uint64_t queue_bytes_total_max; /* the same for all peers together; 0: 256 MiB */
+	uint32_t handshake_timeout_ms;  /* 0: 5,000 */
+	uint32_t stall_timeout_ms;      /* a peer that takes nothing of what is sent; 0: 30,000 */
+} pyr_daemon_options;
+
+#define PYR_DAEMON_OPTIONS_INIT                                                                    \
+	{                                                                                          \
+		sizeof(pyr_daemon_options), 0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0               \
+	}
+
+/* options may be NULL. */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_new(
+	const pyr_daemon_options *options, pyr_daemon **ret_daemon, pyr_error *err);
+
+/*
+ * Adds an endpoint: "HOST:PORT" (port 0: any free one), "[V6]:PORT", "unix:PATH" or "unix:@NAME".
+ * A Unix socket is made with mode 0600; a stale one is removed only if it is ours and refuses.
+ * advertise is HOST:PORT to put into references instead of what is bound; NULL: what is bound.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_listen(
+	pyr_daemon *daemon, const char *endpoint, const char *advertise, pyr_error *err);
+
+/* Takes calls on a thread of the daemon. Not with an own base: dispatch that one yourself. */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_start(pyr_daemon *daemon, pyr_error *err);
+
+/* Takes calls on this thread until pyr_daemon_stop(). Not with an own base. */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_run(pyr_daemon *daemon, pyr_error *err);
+
+/*
+ * Withdraws the names, takes no new calls, lets running ones finish for grace_ms, then cancels them
+ * and closes the connections. Returns at once when called on the daemon's own loop, else when it is
+ * done. Idempotent.
+ */
+PYR_API void pyr_daemon_stop(pyr_daemon *daemon, uint32_t grace_ms);
+
+/* For signal handlers: the same as pyr_daemon_stop(), async-signal-safe, and never waits. */
+PYR_API void pyr_daemon_stop_from_signal(pyr_daemon *daemon, uint32_t grace_ms);
+
+/* Stops without grace if that has not been done, and frees. NULL is ignored. */
+PYR_API void pyr_daemon_free(pyr_daemon *daemon);
+
+/*
+ * Ends the service of one object: NOT_FOUND for every call from now on; running ones finish.
+ * interface NULL: all interfaces under this id.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_unregister(
+	pyr_daemon *daemon, const char *object, const pyr_interface *interface, pyr_error *err);
+
+/*
+ * Writes the reference of an object at the daemon's endpoint number `endpoint` (0 the first) into
+ * buf, "pyr:calc@127.0.0.1:4711". OUT_OF_RANGE without such an endpoint or room; PYR_REFERENCE_MAX
+ * bytes always suffice.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_reference(pyr_daemon *daemon, const char *object,
+	size_t endpoint, char *buf, size_t size, pyr_error *err);
+
+typedef struct pyr_publish_options {
+	size_t size;             /* sizeof(pyr_publish_options) */
+	const char *name_server; /* HOST:PORT or unix:PATH; NULL: the context's */
+	const char *const *tags; /* tag_count of them; copied */
+	size_t tag_count;
+	uint32_t ttl_ms; /* of the lease, renewed every third of it; 0: 10,000 */
+	bool replica;    /* one of several daemons under this name; else the name must be free */
+	bool replace;    /* take the name over from whoever holds it */
+} pyr_publish_options;
+
+#define PYR_PUBLISH_OPTIONS_INIT                                                                   \
+	{                                                                                          \
+		sizeof(pyr_publish_options), NULL, NULL, 0, 0, false, false                        \
+	}
+
+/*
+ * Names an object in the name server, under a lease that the daemon renews until it stops. Waits
+ * for the name server's answer: ALREADY_EXISTS if somebody else holds the name, UNAVAILABLE without
+ * a name server. If the name server restarts, the daemon publishes again by itself.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_publish(pyr_daemon *daemon, const char *object,
+	const char *name, const pyr_publish_options *options, pyr_error *err);
+
+/* Takes the name back; NOT_FOUND if this daemon has not published it. */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_withdraw(
+	pyr_daemon *daemon, const char *name, pyr_error *err);
+
+PYR_END_DECLS
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A proxy: the client's handle on a remote object, and the call it is waiting for. */
+#ifndef PYRITE_PROXY_H
+#define PYRITE_PROXY_H
+
+#include <pyrite/context.h>
+#include <pyrite/metadata.h>
+#include <pyrite/status.h>
+
+PYR_BEGIN_DECLS
+
+/* One service of a .proto file; made by the generator only. */
+typedef struct pyr_interface pyr_interface;
+
+/*
+ * Generated code wraps it in a type per interface (demo_calculator), so that a clock is no
+ * calculator. May be used by any number of threads at once.
+ */
+typedef struct pyr_proxy pyr_proxy;
+
+/* An asynchronous call that has not been answered yet, or its answer inside the callback. */
+typedef struct pyr_pending pyr_pending;
+
+#define PYR_TIMEOUT_DEFAULT_MS 30000u
+#define PYR_TIMEOUT_NONE       UINT32_MAX
+
+typedef struct pyr_proxy_options {
+	size_t size; /* sizeof(pyr_proxy_options) */
+	/*
+	 * Longest time a unary call may take, in ms; 0: 30 s for a unary call and no limit for a
+	 * stream; PYR_TIMEOUT_NONE: no limit. A call made inside a servant's function never gets
+	 * longer than that servant's own call has left.
+	 */
+	uint32_t timeout_ms;
+	/*
+	 * How often a call is tried again in all, with a pause of 10 ms that doubles up to 1 s.
+	 * Only calls that surely did not run, or whose method is declared idempotent, are. 0: the
+	 * default, 2; UINT32_MAX: never.
+	 */
+	uint32_t retries_max;
+	const pyr_metadata *metadata; /* sent with each call; copied; may be NULL */
+	/*
+	 * Filled with the metadata of each call's answer, for one thread's synchronous calls;
+	 * borrowed for as long as the proxy lives; may be NULL. Asynchronous calls:
+	 * pyr_pending_metadata().
+	 */
+	pyr_metadata *reply_metadata;
+	bool wait_for_ready; /* wait, within the deadline, for a server that is not there yet */
+} pyr_proxy_options;
+
+#define PYR_PROXY_OPTIONS_INIT                                                                     \
+	{                                                                                          \
+		sizeof(pyr_proxy_options), 0, 0, NULL, NULL, false                                 \
+	}
+
+/*
+ * A proxy for the same object and connection with other options; the original stays as it is.
+ * *ret_proxy is the caller's.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_proxy_derive(
+	pyr_proxy *proxy, const pyr_proxy_options *options, pyr_proxy **ret_proxy, pyr_error *err);
+
+/* One more reference; returns proxy. */
+PYR_API pyr_proxy *pyr_proxy_ref(pyr_proxy *proxy);
+
+/*
+ * Gives one reference back. Running calls finish and oneway calls that were accepted are sent. NULL
+ * is ignored.
+ */
+PYR_API void pyr_proxy_unref(pyr_proxy *proxy);
+
+/* The reference it was opened with, borrowed. */
+PYR_API const char *pyr_proxy_reference(const pyr_proxy *proxy);
+
+/*
+ * Connects now instead of at the first call, and makes sure that the other side answers; it does
+ * not look whether the object exists. Waits at most the proxy's time-out.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_proxy_connect(pyr_proxy *proxy, pyr_error *err);
+
+/*
+ * Pending calls. `unref` gives the handle back and neither cancels the call nor stops its callback.
+ * `cancel` asks for an early end: the callback still runs once, never inside cancel, usually with
+ * CANCELLED. After `abandon` returns the callback is not running and never will (inside the
+ * callback itself abandon does nothing); the handle must still be given back. All from any thread.
+ */
+PYR_API void pyr_pending_unref(pyr_pending *pending);
+PYR_API void pyr_pending_cancel(pyr_pending *pending);
+PYR_API void pyr_pending_abandon(pyr_pending *pending);
+
+/* The answer's metadata; only inside the callback, borrowed from the handle; may be NULL. */
+PYR_API const pyr_metadata *pyr_pending_metadata(const pyr_pending *pending);
+
+PYR_END_DECLS
+
+#endif

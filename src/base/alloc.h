@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Allocation of small things. Running out of memory for them ends the process with a message, as in
+ * GLib: no caller can do better. What a peer can make large is bounded by a limit and allocated
+ * with pyr__try_alloc(), which may fail.
+ */
+#ifndef PYR_BASE_ALLOC_H
+#define PYR_BASE_ALLOC_H
+
+#include <stddef.h>
+
+void *pyr__alloc(size_t size);                     /* never NULL, not cleared */
+void *pyr__zalloc(size_t size);                    /* never NULL, cleared */
+void *pyr__realloc(void *old, size_t size);        /* never NULL */
+char *pyr__strdup(const char *text);               /* never NULL; NULL stays NULL */
+char *pyr__strndup(const char *text, size_t size); /* never NULL */
+void *pyr__try_alloc(size_t size);                 /* NULL when there is no memory */
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Filling in errors, beyond pyr_error_set(). Every function takes NULL for the error. */
+#ifndef PYR_BASE_ERROR_H
+#define PYR_BASE_ERROR_H
+
+#include <stdarg.h>
+#include <pyrite/status.h>
+
+pyr_status pyr__error_setv(pyr_error *err, pyr_status status, const char *format, va_list args)
+	PYR_PRINTF(3, 0);
+
+/* Sets `where`; call it after the message is set. */
+void pyr__error_where(pyr_error *err, const char *format, ...) PYR_PRINTF(2, 3);
+
+/* Copies what is used of *from, not all 1.8 KiB. Returns from->status. */
+pyr_status pyr__error_copy(pyr_error *to, const pyr_error *from);
+
+/* Copies size bytes and a NUL into room bytes, cut at a whole UTF-8 character; true if it was cut.
+ */
+bool pyr__copy_text(char *to, size_t room, const char *from, size_t size);
+
+#endif

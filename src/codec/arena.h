@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bump allocation for everything that one message, or one call, needs; freed all at once. */
+#ifndef PYR_CODEC_ARENA_H
+#define PYR_CODEC_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pyr__arena_chunk;
+
+typedef struct pyr__arena {
+	uint8_t *at;                     /* next free byte */
+	uint8_t *end;                    /* of the current chunk */
+	struct pyr__arena_chunk *chunks; /* allocated ones, newest first */
+	uint8_t *first;                  /* the caller's own space, used before any chunk */
+	size_t first_size;
+} pyr__arena;
+
+/* space, which may be NULL, is the caller's and outlives the arena. No allocation happens here. */
+void pyr__arena_init(pyr__arena *arena, void *space, size_t size);
+
+/* 8-byte aligned (or `align`, a power of two), not cleared; NULL when there is no memory. */
+void *pyr__arena_alloc(pyr__arena *arena, size_t size);
+void *pyr__arena_alloc_aligned(pyr__arena *arena, size_t size, size_t align);
+
+/* Frees the chunks; the arena is as after init. */
+void pyr__arena_reset(pyr__arena *arena);
+
+#endif

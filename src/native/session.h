@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One native connection's protocol: bytes in, events out; calls in, bytes out. It does no I/O, has
+ * no clock and no lock, and knows neither sockets nor objects. The wire is docs/wire-protocol.md.
+ *
+ *      received bytes                                                   queued bytes
+ *   input, received  --> parse frames --> next: events      output, sent <-- frames <-- call, send,
+ *                                                                             finish, reset, ...
+ *
+ * Locking is the owner's: every function is called under one lock, with one exception. The memory
+ * that pyr__session_input() hands out may be filled without the lock, by the one thread that reads,
+ * while others call any function but input, received and next; it stays valid until received.
+ *
+ * A stream is one call. Its id is  direction:1 | generation:15 | slot:16 ; both ends may open
+ * calls, the direction bit says who did (0: the side that connected). The opener frees the slot
+ * when the final status has arrived; a oneway call's slot is free once it is sent.
+ */
+#ifndef PYR_NATIVE_SESSION_H
+#define PYR_NATIVE_SESSION_H
+
+#include <sys/uio.h>
+#include <protobuf-c/protobuf-c.h>
+#include <pyrite/status.h>
+#include "base/block.h"
+
+typedef struct pyr__session pyr__session;
+
+typedef struct pyr__session_config {
+	bool server;            /* the side that accepted the connection */
+	uint8_t id[16];         /* a server's incarnation, random; zero for a client */
+	uint32_t message_max;   /* largest message taken; longer ones end their call */
+	uint32_t metadata_max;  /* bytes of one metadata block taken */
+	uint32_t streams_max;   /* calls at once that the peer may have open; at most 65,536 */
+	uint32_t methods_max;   /* method names that the peer may intern */
+	uint32_t queue_max;     /* bytes waiting to be sent */
+	uint32_t stream_window; /* receive windows, in bytes of message cost */
+	uint32_t connection_window;
+} pyr__session_config;
+
+/* The limits of DESIGN: 4 MiB, 8 KiB, 16,384, 1,024, 16 MiB, 256 KiB, 4 MiB. */
+void pyr__session_config_init(pyr__session_config *config, bool server);
+
+/* NULL when there is no memory. A client's hello is queued at once, and calls may follow it. */
+pyr__session *pyr__session_new(const pyr__session_config *config);
+void pyr__session_free(pyr__session *session);
+
+typedef struct pyr__text {
+	const char *data; /* not NUL-terminated */
+	size_t size;
+} pyr__text;
+
+#define PYR__TIMEOUT_NONE UINT64_MAX
+
+/* What opens a call. */
+typedef struct pyr__head {
+	pyr__text method; /* "demo.Calculator/Add" */
+	/*
+	 * Sending: identifies the method, so that its name is sent once per connection and as a
+	 * number from then on; NULL: the name is sent each time.
+	 */
+	const void *method_key;
+	/*
+	 * Receiving: where the owner may keep what it found out about an interned method, NULL at
+	 * first; method_slot itself is NULL when the method was not interned.
+	 */
+	void **method_slot;
+	pyr__text object;
+	uint64_t timeout_us; /* what is left of the caller's time; PYR__TIMEOUT_NONE */
+	pyr__text metadata;  /* as base/metadata.h encodes it; checked when received */
+	bool oneway;         /* nothing is sent back, whatever happens */
+} pyr__head;
+
+/* What ends a call. */
+typedef struct pyr__final {
+	pyr_status status;
+	pyr_executed executed; /* receiving: MAYBE unless it is known */
+	pyr__text message;     /* cut at PYR_ERROR_MESSAGE_MAX when sent */
+	pyr__text where;
+	pyr__text details;
+	pyr__text metadata;
+} pyr__final;
+
+/* A message to send: encoded straight into the output, or copied when `raw` is set. */
+typedef struct pyr__body {
+	const ProtobufCMessage *message;
+	const uint8_t *raw;
+	size_t size; /* pyr__encoded_size() of message, or bytes at raw */
+} pyr__body;
+
+/* Input. At least 4 KiB of room each time; received(0) gives the memory back unused. */
+void pyr__session_input(pyr__session *session, void **ret_data, size_t *ret_room);
+void pyr__session_received(pyr__session *session, size_t size);
+
+typedef enum pyr__event_type {
+	PYR__EVENT_NONE,
+	PYR__EVENT_READY,    /* the handshake is done */
+	PYR__EVENT_CALL,     /* the peer opened a call: head, perhaps its first message */
+	PYR__EVENT_MESSAGE,  /* a message on a stream */
+	PYR__EVENT_END,      /* the peer will send no more messages on it; a status may follow */
+	PYR__EVENT_METADATA, /* the callee's early metadata, in final.metadata */
+	PYR__EVENT_FINAL,  /* our call is over: final, perhaps with the only message. Stream is gone
+			    */
+	PYR__EVENT_CANCEL, /* the peer gave up its call. Answer with finish all the same */
+	PYR__EVENT_WRITABLE, /* a send that was refused with would_block may be tried again */
+	PYR__EVENT_PONG,     /* ping_value */
+	PYR__EVENT_GOAWAY,   /* the peer takes no new calls; final has its reason */
+	PYR__EVENT_CLOSED,   /* the last one: final says why. Flush what is left, then close */
+} pyr__event_type;
+
+typedef struct pyr__event {
+	pyr__event_type type;
+	uint32_t stream; /* 0: the connection */
+	void *user;      /* the stream's, as set by call or pyr__session_set_user() */
+	bool has_message;
+	bool ended; /* CALL, MESSAGE: the sender is done (END is not sent in addition) */
+	/*
+	 * The message, in place; its block is kept alive until the next call of next. To keep it
+	 * longer take a reference on the block, or copy a short one.
+	 */
+	pyr__payload payload;
+	uint32_t cost;  /* to give back with pyr__session_consumed() once the message is used up */
+	pyr__head head; /* CALL; borrowed until the next call of next, as all texts here */
+	pyr__final final; /* FINAL, METADATA, GOAWAY, CLOSED */
+	uint64_t ping_value;
+} pyr__event;
+
+/*
+ * The next event, or false when more bytes are needed. A message of several frames is one event. A
+ * call that carries a first message comes together with it. On a violation of the protocol a goaway
+ * with the reason is queued and, after a FINAL for each of our calls and a CANCEL for each of the
+ * peer's, CLOSED follows; then there is nothing more.
+ */
+bool pyr__session_next(pyr__session *session, pyr__event *ret_event);
+
+/* The transport below is gone: next yields the same closing sequence, with this reason. */
+void pyr__session_disconnect(pyr__session *session, pyr_status status, const char *reason);
+
+/* Output. Fills at most `max` vectors and returns how many; 0: nothing to send. */
+int pyr__session_output(pyr__session *session, struct iovec *vectors, int max);
+void pyr__session_sent(pyr__session *session, size_t size);
+size_t pyr__session_queued(const pyr__session *session); /* bytes not sent yet */
+
+/*
+ * Opens a call. body NULL: no message yet. end: no more messages follow. With head->oneway, end
+ * must be true, user is not kept and *ret_stream is 0. UNAVAILABLE when the peer goes away or the
+ * session is closed; RESOURCE_EXHAUSTED when the peer's stream limit, its message limit or our
+ * queue is full; err->executed is NO for all of these.
+ */
+pyr_status pyr__session_call(pyr__session *session, const pyr__head *head, const pyr__body *body,
+	bool end, void *user, uint32_t *ret_stream, pyr_error *err);
+
+/*
+ * One more message, by either side. RESOURCE_EXHAUSTED with would_block while the window is shut
+ * (WRITABLE follows); CANCELLED once the stream is over or its id is not of an open stream.
+ */
+pyr_status pyr__session_send(
+	pyr__session *session, uint32_t stream, const pyr__body *body, bool end, pyr_error *err);
+
+/* The caller's half-close without a message. */
+pyr_status pyr__session_end(pyr__session *session, uint32_t stream, pyr_error *err);
+
+/* The callee's early metadata; at most once, before any message. */
+pyr_status pyr__session_metadata(
+	pyr__session *session, uint32_t stream, pyr__text metadata, pyr_error *err);
+
+/*
+ * The callee's last word. body NULL: no message. A body that does not fit the queue or the peer's
+ * limit becomes a final status RESOURCE_EXHAUSTED, which is also returned. CANCELLED when the
+ * stream is not open (any more).
+ */
+pyr_status pyr__session_finish(pyr__session *session, uint32_t stream, const pyr__final *final,
+	const pyr__body *body, pyr_error *err);
+
+/*
+ * The caller gives up. No event but FINAL follows for the stream, and FINAL comes when the callee
+ * has answered, so that the slot can be used again.
+ */
+void pyr__session_reset(pyr__session *session, uint32_t stream);
+
+/* Replaces what events of the stream carry. Ignored for a stream that is over. */
+void pyr__session_set_user(pyr__session *session, uint32_t stream, void *user);
+
+/*
+ * Gives window back; cost is an event's. The stream may be over by now. Must be called once for
+ * each message that was delivered.
+ */
+void pyr__session_consumed(pyr__session *session, uint32_t stream, uint32_t cost);
+
+void pyr__session_ping(pyr__session *session, uint64_t value);
+
+/* No new calls from the peer: a goaway with the number of the last one taken. Running ones go on.
+ */
+void pyr__session_drain(pyr__session *session, pyr_status status, const char *reason);
+
+/* True while we, or the peer, have calls open. */
+bool pyr__session_busy(const pyr__session *session);
+
+/* The peer's incarnation from its hello; 16 bytes; all zero before READY. */
+const uint8_t *pyr__session_peer_id(const pyr__session *session);
+
+#endif
