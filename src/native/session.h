@@ -22,6 +22,7 @@
 #include <protobuf-c/protobuf-c.h>
 #include <pyrite/status.h>
 #include "base/block.h"
+#include "base/text.h"
 
 typedef struct pyr__session pyr__session;
 
@@ -43,11 +44,6 @@ void pyr__session_config_init(pyr__session_config *config, bool server);
 /* NULL when there is no memory. A client's hello is queued at once, and calls may follow it. */
 pyr__session *pyr__session_new(const pyr__session_config *config);
 void pyr__session_free(pyr__session *session);
-
-typedef struct pyr__text {
-	const char *data; /* not NUL-terminated */
-	size_t size;
-} pyr__text;
 
 #define PYR__TIMEOUT_NONE UINT64_MAX
 
