@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The clock: what deadlines rely on. */
+#include <criterion/criterion.h>
+#include <time.h>
+#include "base/clock.h"
+
+static int64_t monotonic_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+Test(clock, tells_the_monotonic_time_in_microseconds)
+{
+	int64_t before = monotonic_us();
+	int64_t now = pyr__now_us();
+	int64_t after = monotonic_us();
+	cr_assert(before <= now && now <= after);
+}
+
+Test(clock, never_goes_back)
+{
+	int64_t last = pyr__now_us();
+	for (int i = 0; i < 100000; i++) {
+		int64_t now = pyr__now_us();
+		cr_assert(now >= last);
+		last = now;
+	}
+}
