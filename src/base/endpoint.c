@@ -54,8 +54,6 @@ static pyr_status finish_tcp(
 	char next = scan->text[scan->at];
 	if (!next)
 		return pyr__scan_fail(scan, scan->at, "a port is missing, as in HOST:9790");
-	if (next != ':' && scan->text[scan->at - 1] == ']')
-		return pyr__scan_fail(scan, scan->at, "only ':' and a port follow ']'");
 	if (next != ':')
 		return pyr__scan_fail(
 			scan, scan->at, "a host has letters, digits, '-', '.' and '_' only");
@@ -83,6 +81,8 @@ static pyr_status scan_v6(pyr__scan *scan, bool to_listen, pyr_reference *ret)
 		return pyr__scan_fail(scan, start + length,
 			"a zone is the name of a network interface, 1 to %d bytes", ZONE_MAX);
 	scan->at = start + size + 1;
+	if (scan->text[scan->at] && scan->text[scan->at] != ':')
+		return pyr__scan_fail(scan, scan->at, "only ':' and a port follow ']'");
 	return finish_tcp(scan, start, size, to_listen, ret);
 }
 

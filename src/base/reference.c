@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/scan.h"
+#include "base/utf8.h"
 
 typedef enum address {
 	ADDRESS_NEVER,
@@ -54,7 +55,7 @@ static pyr_status scan_scheme(pyr__scan *scan, pyr_scheme *ret_scheme)
 	return pyr__scan_fail(scan, 0,
 		"unknown scheme '%.*s': it is none of pyr, pyrs, grpc, grpcs, name, tag and local "
 		"(':' in a name is written %%3A)",
-		size > 32 ? 32 : (int)size, text);
+		(int)pyr__utf8_valid_bytes(text, size > 32 ? 32 : size), text);
 }
 
 /* Tags, joined by commas as they stand; no tag has a comma in it. */

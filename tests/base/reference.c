@@ -323,6 +323,7 @@ Test(endpoint, is_refused_with_the_byte_that_is_wrong)
 		{":9790", "byte 1 of the endpoint: a host is missing"},
 		{"h:65536", "byte 3 of the endpoint: a port is a number from 0 to 65535"},
 		{"h:00", "byte 3 of the endpoint: a port is a number from 0 to 65535"},
+		{"!", "byte 1 of the endpoint: a host has letters"},
 		{"**:1", "byte 2 of the endpoint: a host has"},
 		{"h:1 ", "byte 4 of the endpoint: a port has digits only"},
 		{"unix:", "byte 6 of the endpoint: a Unix socket's path is missing"},
