@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Allocation that either works or ends the process. */
 #include "base/alloc.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Counts who still uses a receive buffer. */
 #include "base/block.h"
 
 #include <stdlib.h>
