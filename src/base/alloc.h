@@ -2,7 +2,7 @@
 /*
  * Allocation of small things. Running out of memory for them ends the process with a message, as in
  * GLib: no caller can do better. What a peer can make large is bounded by a limit and allocated
- * with pyr__try_alloc(), which may fail.
+ * with pyr__try_alloc(), which may fail; tests make it fail (tests/failing_alloc.h).
  */
 #ifndef PYR_BASE_ALLOC_H
 #define PYR_BASE_ALLOC_H

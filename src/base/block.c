@@ -3,10 +3,11 @@
 #include "base/block.h"
 
 #include <stdlib.h>
+#include "base/alloc.h"
 
 pyr__block *pyr__block_new(size_t size)
 {
-	pyr__block *block = malloc(sizeof *block + size);
+	pyr__block *block = pyr__try_alloc(sizeof *block + size);
 	if (!block)
 		return NULL;
 	atomic_init(&block->refs, 1);
