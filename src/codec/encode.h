@@ -8,15 +8,19 @@
 
 /*
  * The encoded size, and whether the message can be encoded at all: INVALID_ARGUMENT, naming the
- * field, for a required or repeated pointer that is NULL, a string that is not UTF-8, an unknown
- * descriptor, or nesting deeper than PYR__DECODE_DEPTH_MAX (a cycle included).
+ * field, for a required or repeated pointer that is NULL, bytes without data, a string that is not
+ * UTF-8, an unknown descriptor, nesting deeper than PYR__DECODE_DEPTH_MAX (a cycle included), or
+ * more than 2 GiB, protobuf's own limit.
  */
 pyr_status pyr__encoded_size(const ProtobufCMessage *message, size_t *ret_size, pyr_error *err);
 
 /*
- * Writes exactly as many bytes as pyr__encoded_size() said, the message not having changed since.
- * Returns the byte behind the last.
+ * Writes exactly size bytes, which is what pyr__encoded_size() said of the message, unchanged
+ * since. Returns the byte behind the last.
+ *
+ * The bytes are protobuf_c_message_pack()'s, with two exceptions where that one loses something: a
+ * proto3 float or double of -0.0, and a string of a oneof that points to its default, are written.
  */
-uint8_t *pyr__encode(const ProtobufCMessage *message, uint8_t *to);
+uint8_t *pyr__encode(const ProtobufCMessage *message, uint8_t *to, size_t size);
 
 #endif
