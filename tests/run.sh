@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# usage: sh tests/run.sh [plain] [asan] [tsan]
+#
+# Installs what is missing (Debian 12), then builds and runs all tests, three times:
+#
+#   plain  build/       with warnings as errors: every test. Programs are in build/bin
+#   asan   build/asan/  the same with AddressSanitizer and UndefinedBehaviorSanitizer; a leak fails
+#   tsan   build/tsan/  the programs of tests/tsan/ with ThreadSanitizer
+#
+# Ends with 0 if everything passed. May be run again at any time, and builds only what has changed.
+set -eu
+cd "$(dirname "$0")/.."
+jobs=$(nproc)
+began=$(date +%s)
+
+say()
+{
+	echo "== $(($(date +%s) - began)) s: $*"
+}
+
+# build FOLDER CMAKE_ARGUMENT...: quiet unless it fails
+build()
+{
+	folder=$1
+	shift
+	mkdir -p "$folder"
+	log=$folder/build.log
+	say "$folder: building (output in $log)"
+	if ! { cmake -S . -B "$folder" -DBUILD_TESTING=ON -DPYRITE_WERROR=ON "$@" &&
+		cmake --build "$folder" --parallel "$jobs"; } > "$log" 2>&1; then
+		grep -nE 'error|Error|FAILED' "$log" | head -n 20
+		tail -n 40 "$log"
+		say "$folder: the build failed"
+		exit 1
+	fi
+}
+
+# check FOLDER CTEST_ARGUMENT...: with a sanitizer's reports in FOLDER/reports, which must stay empty
+check()
+{
+	folder=$1
+	shift
+	reports=$PWD/$folder/reports
+	rm -rf "$reports"
+	mkdir -p "$reports"
+	say "$folder: testing"
+	failed=0
+	ASAN_OPTIONS=log_path=$reports/asan:detect_leaks=1:strict_string_checks=1 \
+	UBSAN_OPTIONS=log_path=$reports/ubsan:print_stacktrace=1 \
+		ctest --test-dir "$folder" --parallel "$jobs" --output-on-failure --no-tests=error "$@" ||
+		failed=1
+	if [ -n "$(ls "$reports")" ]; then
+		head -n 60 "$reports"/*
+		say "$folder: a sanitizer has reported the above"
+		failed=1
+	fi
+	[ $failed = 0 ] || { say "$folder: FAILED"; exit 1; }
+}
+
+plain()
+{
+	build build
+	check build
+}
+
+asan()
+{
+	build build/asan -DPYRITE_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo
+	check build/asan
+}
+
+tsan()
+{
+	build build/tsan -DPYRITE_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo
+	check build/tsan --label-regex '^tsan$'
+}
+
+[ $# -gt 0 ] || set -- plain asan tsan
+for kind; do
+	case $kind in
+	plain | asan | tsan) ;;
+	*) sed -n '3,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+	esac
+done
+
+say "packages"
+sh tests/packages.sh build test
+for kind; do
+	$kind
+done
+say "all passed: $*"
