@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names that C, C++ or their libraries have taken. */
+#ifndef PYR_CODEGEN_RESERVED_H
+#define PYR_CODEGEN_RESERVED_H
+
+#include <stdbool.h>
+
+/* A keyword that protoc-gen-c knows: it puts a '_' behind a field of that name. */
+bool gen_reserved_protobuf_c(const char *name);
+
+/* A keyword of C up to C23 or C++ up to C++20, or a macro: no member of a struct. */
+bool gen_reserved_member(const char *name);
+
+/*
+ * Why an identifier at file scope cannot have this name, to stand behind "which": "is a keyword";
+ * NULL if it can.
+ */
+const char *gen_reserved_global(const char *name);
+
+/* For a test: whether the tables are in order. */
+bool gen_reserved_sorted(void);
+
+#endif
