@@ -13,12 +13,11 @@ static size_t decode(const unsigned char *text, uint32_t *ret_character)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	unsigned char lead = text[0];
-	size_t size = lead < 0x80   ? 1
-		      : lead < 0xc0 ? 0
-		      : lead < 0xe0 ? 2
-		      : lead < 0xf0 ? 3
-		      : lead < 0xf8 ? 4
-				    : 0;
+	size_t size = 0;
+	if (lead < 0x80)
+		size = 1;
+	else if (lead >= 0xc0 && lead < 0xf8)
+		size = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 	if (size == 0)
 		return 0;
 	uint32_t character = size == 1 ? lead : lead & (0x7fu >> size);
@@ -74,6 +73,11 @@ pyr_status ns_check_tag(const char *tag, pyr_error *err)
 		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
 			"the tag \"%.64s\" has a ',' at byte %td", tag, comma - tag + 1);
 	return status;
+}
+
+pyr_status ns_check_principal(const char *principal, pyr_error *err)
+{
+	return *principal ? check_text("principal", principal, NS_NAME_MAX, err) : PYR_OK;
 }
 
 pyr_status ns_check_reference_text(const char *reference, pyr_error *err)

@@ -14,6 +14,9 @@ PYR_MUST_USE pyr_status ns_check_name(const char *name, pyr_error *err);
 /* The same without ',', which separates tags in references. */
 PYR_MUST_USE pyr_status ns_check_tag(const char *tag, pyr_error *err);
 
+/* Who somebody is; the same as a name, or empty for nobody in particular. */
+PYR_MUST_USE pyr_status ns_check_principal(const char *principal, pyr_error *err);
+
 /*
  * Not empty, not longer than a reference can be, UTF-8 without control characters: what a store
  * can keep. The grammar is the business of whoever took the reference from a client.

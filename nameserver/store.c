@@ -337,6 +337,7 @@ pyr_status ns_store_load_lease(ns_store *store, uint64_t id, uint32_t ttl_ms, co
 	uint64_t now_us, pyr_error *err)
 {
 	if (id == 0 || ttl_ms < NS_TTL_MIN_MS || ttl_ms > NS_TTL_MAX_MS ||
+		ns_check_principal(owner, NULL) ||
 		!ns_leases_add(&store->leases, id, ttl_ms, owner, now_us))
 		return pyr_error_set(
 			err, PYR_DATA_LOSS, "lease %llu makes no sense", (unsigned long long)id);
@@ -360,6 +361,8 @@ static const char *nonsense(const ns_store *store, const ns_record *draft)
 			return "has impossible tags";
 	for (size_t i = 0; i < draft->holder_count; i++) {
 		const ns_holder *holder = &draft->holders[i];
+		if (ns_check_principal(holder->owner, NULL))
+			return "has a holder with an impossible owner";
 		if (holder->reference_count == 0)
 			return "has a holder without references";
 		for (size_t k = 0; k < holder->reference_count; k++)

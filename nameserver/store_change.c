@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changes of names: register, remove, tags. */
+/* Removing names and changing their tags, and what every change has to look at. */
 #include "store_internal.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 typedef unsigned long long ull;
 
-static pyr_status may_change(const ns_record *record, const ns_caller *caller, pyr_error *err)
+pyr_status ns_may_change(const ns_record *record, const ns_caller *caller, pyr_error *err)
 {
 	for (size_t i = 0; record && i < record->holder_count; i++)
 		if (!ns_owner_allows(record->holders[i].owner, caller))
@@ -18,7 +18,7 @@ static pyr_status may_change(const ns_record *record, const ns_caller *caller, p
 	return PYR_OK;
 }
 
-static pyr_status check_own(const char *name, const ns_caller *caller, pyr_error *err)
+pyr_status ns_check_own(const char *name, const ns_caller *caller, pyr_error *err)
 {
 	if (!caller->own && strcmp(name, NS_OWN_NAME) == 0)
 		return pyr_error_set(err, PYR_PERMISSION_DENIED,
@@ -26,7 +26,7 @@ static pyr_status check_own(const char *name, const ns_caller *caller, pyr_error
 	return PYR_OK;
 }
 
-static pyr_status check_revision(
+pyr_status ns_check_revision(
 	const char *name, const ns_record *head, uint64_t expected_revision, pyr_error *err)
 {
 	if (expected_revision == (head ? head->mod_revision : 0))
@@ -43,7 +43,7 @@ static pyr_status check_revision(
 		name, (ull)head->mod_revision, (ull)expected_revision);
 }
 
-static pyr_status check_tags(const char *const *tags, size_t count, pyr_error *err)
+pyr_status ns_check_tags(const char *const *tags, size_t count, pyr_error *err)
 {
 	pyr_status status = PYR_OK;
 	for (size_t i = 0; i < count && status == PYR_OK; i++)
@@ -51,97 +51,7 @@ static pyr_status check_tags(const char *const *tags, size_t count, pyr_error *e
 	return status;
 }
 
-static pyr_status check_references(const ns_registration *r, pyr_error *err)
-{
-	pyr_status status = PYR_OK;
-	if (r->reference_count == 0)
-		return pyr_error_set(
-			err, PYR_INVALID_ARGUMENT, "no reference to register \"%s\" for", r->name);
-	for (size_t i = 0; i < r->reference_count && status == PYR_OK; i++)
-		status = ns_check_reference_text(r->references[i], err);
-	return status;
-}
-
-/* What a registration leads to. Arrays that its record needs are its own. */
-typedef struct plan {
-	const ns_registration *r;
-	const ns_caller *caller;
-	const ns_record *head; /* as it is; NULL: the name is free */
-	ns_lease *lease;       /* NULL: none */
-	ns_record draft;       /* as it shall be */
-	ns_holder *holders;
-	const char **tags;
-} plan;
-
-/* Whether the registration takes this holder's place among others. */
-static bool is_mine(const plan *p, const ns_holder *holder, const ns_holder *mine)
-{
-	if (mine->lease_id || holder->lease_id)
-		return mine->lease_id == holder->lease_id;
-	return strcmp(mine->owner, holder->owner) == 0 && ns_holder_same_references(mine, holder);
-}
-
-/* The name is held by one, and under the very lease of this registration. */
-static bool holds_already(const plan *p)
-{
-	return p->r->lease_id && p->head && !p->head->shared &&
-	       p->head->holders[0].lease_id == p->r->lease_id;
-}
-
-/* Whether the registration becomes one of several holders. */
-static bool joins(const plan *p)
-{
-	return p->r->replica && !p->r->replace && p->head && p->head->shared;
-}
-
-static pyr_status may_register(const plan *p, pyr_error *err)
-{
-	const ns_registration *r = p->r;
-	if (r->compare) {
-		pyr_status status = check_revision(r->name, p->head, r->expected_revision, err);
-		if (status)
-			return status;
-	}
-	bool free_to_take = !p->head || r->replace || holds_already(p) || joins(p) ||
-			    (r->compare && !r->replica);
-	if (!free_to_take)
-		return pyr_error_set(err, PYR_ALREADY_EXISTS,
-			"the name \"%s\" is registered already, for %.300s%s", r->name,
-			p->head->holders[0].references[0],
-			r->replica ? ", which holds it alone" : "");
-	return may_change(p->head, p->caller, err);
-}
-
-static void draft_record(plan *p)
-{
-	const ns_registration *r = p->r;
-	const ns_holder mine = {
-		p->caller->principal, r->lease_id, r->references, r->reference_count};
-	const ns_record none = {.name = r->name}, *base = joins(p) ? p->head : &none;
-	p->holders = ns_alloc((base->holder_count + 1) * sizeof *p->holders);
-	p->tags = ns_alloc((base->tag_count + r->tag_count) * sizeof *p->tags);
-	size_t at = base->holder_count, tag_count = 0;
-	for (size_t i = 0; i < base->holder_count; i++) {
-		p->holders[i] = base->holders[i];
-		if (is_mine(p, &base->holders[i], &mine))
-			at = i;
-	}
-	p->holders[at] = mine;
-	for (size_t i = 0; i < base->tag_count; i++)
-		p->tags[tag_count++] = base->tags[i];
-	for (size_t i = 0; i < r->tag_count; i++)
-		p->tags[tag_count++] = r->tags[i];
-	p->draft = (ns_record){
-		.name = r->name,
-		.shared = r->replica,
-		.holders = p->holders,
-		.holder_count = base->holder_count + (at == base->holder_count),
-		.tags = p->tags,
-		.tag_count = ns_sort_unique(p->tags, tag_count),
-	};
-}
-
-static bool same_tags(const ns_record *a, const ns_record *b)
+bool ns_same_tags(const ns_record *a, const ns_record *b)
 {
 	if (a->tag_count != b->tag_count)
 		return false;
@@ -151,27 +61,7 @@ static bool same_tags(const ns_record *a, const ns_record *b)
 	return true;
 }
 
-static bool same_content(const ns_record *a, const ns_record *b)
-{
-	if (a->shared != b->shared || a->holder_count != b->holder_count || !same_tags(a, b))
-		return false;
-	for (size_t i = 0; i < a->holder_count; i++)
-		if (a->holders[i].lease_id != b->holders[i].lease_id ||
-			strcmp(a->holders[i].owner, b->holders[i].owner) != 0 ||
-			!ns_holder_same_references(&a->holders[i], &b->holders[i]))
-			return false;
-	return true;
-}
-
-static size_t held_by(const ns_record *record, const char *owner)
-{
-	size_t count = 0;
-	for (size_t i = 0; record && i < record->holder_count; i++)
-		count += strcmp(record->holders[i].owner, owner) == 0;
-	return count;
-}
-
-static pyr_status check_tag_limit(const ns_store *store, const ns_record *draft, pyr_error *err)
+pyr_status ns_check_tag_limit(const ns_store *store, const ns_record *draft, pyr_error *err)
 {
 	if (draft->tag_count > store->limits.tags_per_name_max)
 		return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED,
@@ -180,94 +70,13 @@ static pyr_status check_tag_limit(const ns_store *store, const ns_record *draft,
 	return PYR_OK;
 }
 
-static pyr_status check_record_limits(const ns_store *store, const plan *p, pyr_error *err)
-{
-	size_t references = 0;
-	for (size_t i = 0; i < p->draft.holder_count; i++)
-		references += p->draft.holders[i].reference_count;
-	if (references > store->limits.references_per_name_max)
-		return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED,
-			"the name \"%s\" would have %zu references, more than %u", p->r->name,
-			references, (unsigned)store->limits.references_per_name_max);
-	return check_tag_limit(store, &p->draft, err);
-}
-
-static pyr_status check_store_limits(const ns_store *store, const plan *p, pyr_error *err)
-{
-	const ns_limits *limits = &store->limits;
-	const char *principal = p->caller->principal;
-	uint64_t others = ns_find_principal(store, principal)->names - held_by(p->head, principal);
-	if (!p->head && store->head_names >= limits->names_max)
-		return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "there are %llu names already",
-			(ull)store->head_names);
-	if (*principal && others + held_by(&p->draft, principal) > limits->names_per_principal_max)
-		return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "\"%s\" has %llu names already",
-			principal, (ull)limits->names_per_principal_max);
-	if (p->lease && p->lease->names.count >= limits->names_per_lease_max &&
-		!ns_index_find(&p->lease->names, p->r->name))
-		return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "lease %llu has %u names already",
-			(ull)p->lease->id, (unsigned)limits->names_per_lease_max);
-	return PYR_OK;
-}
-
-static pyr_status check_registration(
-	const ns_registration *r, const ns_caller *caller, pyr_error *err)
-{
-	pyr_status status = ns_check_name(r->name, err);
-	if (status == PYR_OK)
-		status = check_own(r->name, caller, err);
-	if (status == PYR_OK)
-		status = check_references(r, err);
-	if (status == PYR_OK)
-		status = check_tags(r->tags, r->tag_count, err);
-	return status;
-}
-
-/* Carries out what has been found allowed. */
-static pyr_status carry_out(ns_store *store, plan *p, uint64_t *ret_revision, pyr_error *err)
-{
-	draft_record(p);
-	if (p->head && same_content(p->head, &p->draft)) {
-		*ret_revision = p->head->mod_revision;
-		return PYR_OK;
-	}
-	pyr_status status = check_record_limits(store, p, err);
-	if (status == PYR_OK)
-		status = check_store_limits(store, p, err);
-	if (status)
-		return status;
-	ns_node *node = ns_make_node(store, p->r->name);
-	ns_stage_record(store, node, &p->draft);
-	*ret_revision = node->head->mod_revision;
-	return PYR_OK;
-}
-
-pyr_status ns_store_register(ns_store *store, const ns_registration *registration,
-	const ns_caller *caller, uint64_t *ret_revision, pyr_error *err)
-{
-	plan p = {.r = registration, .caller = caller};
-	pyr_status status = check_registration(registration, caller, err);
-	if (status == PYR_OK && registration->lease_id)
-		status = ns_usable_lease(store, registration->lease_id, caller, &p.lease, err);
-	if (status)
-		return status;
-	const ns_node *node = ns_find_node(store, registration->name);
-	p.head = node ? node->head : NULL;
-	status = may_register(&p, err);
-	if (status == PYR_OK)
-		status = carry_out(store, &p, ret_revision, err);
-	free(p.holders);
-	free(p.tags);
-	return status;
-}
-
 /* The node of a registered name that the caller asks to change. */
 static pyr_status find_registered(ns_store *store, const char *name, const ns_caller *caller,
 	ns_node **ret_node, pyr_error *err)
 {
 	pyr_status status = ns_check_name(name, err);
 	if (status == PYR_OK)
-		status = check_own(name, caller, err);
+		status = ns_check_own(name, caller, err);
 	if (status)
 		return status;
 	ns_node *node = ns_find_node(store, name);
@@ -296,7 +105,8 @@ pyr_status ns_store_remove(
 	ns_node *node;
 	pyr_status status = find_registered(store, removal->name, caller, &node, err);
 	if (status == PYR_OK && removal->compare)
-		status = check_revision(removal->name, node->head, removal->expected_revision, err);
+		status = ns_check_revision(
+			removal->name, node->head, removal->expected_revision, err);
 	for (size_t i = 0; status == PYR_OK && i < node->head->holder_count; i++) {
 		const ns_holder *holder = &node->head->holders[i];
 		if (is_meant(holder, removal) && !ns_owner_allows(holder->owner, caller))
@@ -339,9 +149,9 @@ static pyr_status check_tagging(const ns_tagging *tagging, pyr_error *err)
 	if (tagging->replace && tagging->remove_count)
 		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
 			"tags are either replaced or taken away, not both");
-	pyr_status status = check_tags(tagging->add, tagging->add_count, err);
+	pyr_status status = ns_check_tags(tagging->add, tagging->add_count, err);
 	if (status == PYR_OK)
-		status = check_tags(tagging->remove, tagging->remove_count, err);
+		status = ns_check_tags(tagging->remove, tagging->remove_count, err);
 	return status;
 }
 
@@ -353,15 +163,16 @@ pyr_status ns_store_set_tags(ns_store *store, const ns_tagging *tagging, const n
 	if (status == PYR_OK)
 		status = check_tagging(tagging, err);
 	if (status == PYR_OK && tagging->compare)
-		status = check_revision(tagging->name, node->head, tagging->expected_revision, err);
+		status = ns_check_revision(
+			tagging->name, node->head, tagging->expected_revision, err);
 	if (status == PYR_OK)
-		status = may_change(node->head, caller, err);
+		status = ns_may_change(node->head, caller, err);
 	if (status)
 		return status;
 	ns_record draft = *node->head;
 	const char **tags = draft_tags(&draft, node->head, tagging);
-	status = check_tag_limit(store, &draft, err);
-	if (status == PYR_OK && !same_tags(node->head, &draft))
+	status = ns_check_tag_limit(store, &draft, err);
+	if (status == PYR_OK && !ns_same_tags(node->head, &draft))
 		ns_stage_record(store, node, &draft);
 	free(tags);
 	if (status == PYR_OK)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of a store, shared by store.c, store_change.c, store_lease.c and store_read.c. */
+/* The inside of a store, shared by the files that are called store_*. */
 #ifndef NS_STORE_INTERNAL_H
 #define NS_STORE_INTERNAL_H
 
@@ -71,5 +71,19 @@ pyr_status ns_usable_lease(const ns_store *store, uint64_t id, const ns_caller *
 
 /* Whether the caller may change what belongs to owner. */
 bool ns_owner_allows(const char *owner, const ns_caller *caller);
+
+/* PERMISSION_DENIED if some holder belongs to somebody else; record may be NULL. */
+pyr_status ns_may_change(const ns_record *record, const ns_caller *caller, pyr_error *err);
+
+/* PERMISSION_DENIED for the name server's own name. */
+pyr_status ns_check_own(const char *name, const ns_caller *caller, pyr_error *err);
+
+/* ABORTED, or ALREADY_EXISTS for 0, unless head (may be NULL) is at this revision. */
+pyr_status ns_check_revision(
+	const char *name, const ns_record *head, uint64_t expected_revision, pyr_error *err);
+
+pyr_status ns_check_tags(const char *const *tags, size_t count, pyr_error *err);
+pyr_status ns_check_tag_limit(const ns_store *store, const ns_record *draft, pyr_error *err);
+bool ns_same_tags(const ns_record *a, const ns_record *b);
 
 #endif

@@ -39,6 +39,9 @@ pyr_status ns_store_grant(ns_store *store, uint32_t ttl_ms, uint64_t now_us,
 	if (ttl_ms < NS_TTL_MIN_MS || ttl_ms > NS_TTL_MAX_MS)
 		return pyr_error_set(err, PYR_INVALID_ARGUMENT, "a lease lives %u to %u ms, not %u",
 			NS_TTL_MIN_MS, NS_TTL_MAX_MS, ttl_ms);
+	pyr_status status = ns_check_principal(caller->principal, err);
+	if (status)
+		return status;
 	if (store->leases.by_id.count >= store->limits.leases_max)
 		return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "there are %llu leases already",
 			(unsigned long long)store->limits.leases_max);
