@@ -10,10 +10,10 @@
 
 find_program(PROTOC protoc REQUIRED)
 if(NOT PYRITE_PROTO_DIR)
-	# In the source tree it is beside cmake/, installed it is among the headers.
+	# In the source tree it is beside cmake/; installed it is among the headers, which the
+	# package names.
 	find_path(PYRITE_PROTO_DIR pyrite/options.proto REQUIRED NO_CMAKE_FIND_ROOT_PATH
-		HINTS ${CMAKE_CURRENT_LIST_DIR}/../proto ${CMAKE_CURRENT_LIST_DIR}/../../../include
-			${CMAKE_CURRENT_LIST_DIR}/../../../../include
+		HINTS ${CMAKE_CURRENT_LIST_DIR}/../proto ${PYRITE_INCLUDE_DIR}
 		DOC "The directory with pyrite/options.proto")
 	mark_as_advanced(PYRITE_PROTO_DIR)
 endif()
