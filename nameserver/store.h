@@ -20,7 +20,7 @@
  *
  * All names are kept in memory, ordered; a store with a file writes changes through to it and reads
  * it when it is opened. A lookup therefore costs no SQL, which would be several times slower than
- * the rest of a call, and both stores behave alike by construction. A name takes about 400 bytes.
+ * the rest of a call, and both stores behave alike by construction. A name takes about 350 bytes.
  *
  * Every change of one name takes one revision of its own, and nothing else takes one. Revisions go
  * on after a restart. Leases get their full time after a restart; that they were granted, and what
