@@ -51,6 +51,12 @@ PYR_API PYR_MUST_USE pyr_status pyr_daemon_new(
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_listen(
 	pyr_daemon *daemon, const char *endpoint, const char *advertise, pyr_error *err);
 
+/*
+ * The loop that servants run on, for events of one's own. Its functions may only be used on the loop's
+ * thread, or while it does not run.
+ */
+PYR_API struct event_base *pyr_daemon_base(pyr_daemon *daemon);
+
 /* Takes calls on a thread of the daemon. Not with an own base: dispatch that one yourself. */
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_start(pyr_daemon *daemon, pyr_error *err);
 

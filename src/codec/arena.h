@@ -14,14 +14,35 @@ typedef struct pyr__arena {
 	struct pyr__arena_chunk *chunks; /* allocated ones, newest first */
 	uint8_t *first;                  /* the caller's own space, used before any chunk */
 	size_t first_size;
+	size_t chunk_bytes; /* of the next chunk */
 } pyr__arena;
 
 /* space, which may be NULL, is the caller's and outlives the arena. No allocation happens here. */
 void pyr__arena_init(pyr__arena *arena, void *space, size_t size);
 
-/* 8-byte aligned (or `align`, a power of two), not cleared; NULL when there is no memory. */
-void *pyr__arena_alloc(pyr__arena *arena, size_t size);
-void *pyr__arena_alloc_aligned(pyr__arena *arena, size_t size, size_t align);
+/* For what does not fit into the current chunk. */
+void *pyr__arena_alloc_slow(pyr__arena *arena, size_t size, size_t align);
+
+/*
+ * Aligned to `align`, a power of two not above 16, and not cleared; NULL when there is no memory.
+ * size may be 0.
+ */
+static inline void *pyr__arena_alloc_aligned(pyr__arena *arena, size_t size, size_t align)
+{
+	size_t pad = -(uintptr_t)arena->at & (align - 1);
+	size_t room = (size_t)(arena->end - arena->at);
+	if (pad > room || size > room - pad || !arena->at)
+		return pyr__arena_alloc_slow(arena, size, align);
+	uint8_t *memory = arena->at + pad;
+	arena->at = memory + size;
+	return memory;
+}
+
+/* The same, aligned to 8 bytes. */
+static inline void *pyr__arena_alloc(pyr__arena *arena, size_t size)
+{
+	return pyr__arena_alloc_aligned(arena, size, 8);
+}
 
 /* Frees the chunks; the arena is as after init. */
 void pyr__arena_reset(pyr__arena *arena);

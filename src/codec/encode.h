@@ -17,9 +17,7 @@ pyr_status pyr__encoded_size(const ProtobufCMessage *message, size_t *ret_size, 
 /*
  * Writes exactly size bytes, which is what pyr__encoded_size() said of the message, unchanged
  * since. Returns the byte behind the last.
- *
- * The bytes are protobuf_c_message_pack()'s, with two exceptions where that one loses something: a
- * proto3 float or double of -0.0, and a string of a oneof that points to its default, are written.
+ * The bytes are protobuf_c_message_pack()'s.
  */
 uint8_t *pyr__encode(const ProtobufCMessage *message, uint8_t *to, size_t size);
 

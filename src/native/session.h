@@ -23,6 +23,7 @@
 #include <pyrite/status.h>
 #include "base/block.h"
 #include "base/text.h"
+#include "base/text.h"
 
 typedef struct pyr__session pyr__session;
 

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the commands of `pyrite` share: options, output and exit statuses. */
+#ifndef PYR_CLI_CLI_H
+#define PYR_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <pyrite/pyrite.h>
+
+enum {
+	CLI_DONE = 0,
+	CLI_FAILED = 1, /* the call failed; gRPC's code name is on stderr */
+	CLI_USAGE = 2,
+};
+
+typedef enum option_kind {
+	OPTION_FLAG,    /* bool */
+	OPTION_TEXT,    /* const char * */
+	OPTION_TEXTS,   /* option_texts; may be given several times */
+	OPTION_NUMBER,  /* uint64_t */
+	OPTION_SECONDS, /* double */
+} option_kind;
+
+typedef struct option_texts {
+	const char **texts; /* freed by the command */
+	size_t count;
+} option_texts;
+
+typedef struct cli_option {
+	const char *name;     /* without dashes */
+	const char *argument; /* for the help; NULL for a flag */
+	const char *help;
+	option_kind kind;
+	void *value;
+} cli_option;
+
+/* One command, "names list", with what --help says about it. */
+typedef struct cli_command {
+	const char *name;
+	const char *usage; /* after the name: "NAME [--wait SECONDS]" */
+	const char *summary;
+	const char *text;                    /* more for --help; may be NULL */
+	size_t arguments_min, arguments_max; /* SIZE_MAX: any number */
+} cli_command;
+
+/*
+ * Parses argv (argv[0] is the command's last word). options ends with a NULL name; --help is added.
+ * On CLI_DONE the arguments that are no options are ret_arguments[0 .. *ret_count - 1], in argv.
+ * Any other value is to be returned from main: help was printed (*ret_count is SIZE_MAX and the
+ * value CLI_DONE), or the usage was wrong.
+ */
+int cli_parse(const cli_command *command, const cli_option *options, int argc, char **argv,
+	char ***ret_arguments, size_t *ret_count);
+
+/* Prints "pyrite: NOT_FOUND: ..." to stderr; returns CLI_FAILED. */
+int cli_fail(const pyr_error *err);
+
+/* Prints what is wrong with the command line, and where help is; returns CLI_USAGE. */
+int cli_usage(const cli_command *command, const char *format, ...) PYR_PRINTF(2, 3);
+
+/* True when people watch stderr: then what takes long says how far it is. */
+bool cli_shows_progress(void);
+
+/* Replaces the last progress line; an empty one removes it. Only if cli_shows_progress(). */
+void cli_progress(const char *format, ...) PYR_PRINTF(1, 2);
+
+/* SIGINT and SIGTERM stop the daemon with this grace; NULL: the default action again. */
+void cli_stop_on_signal(pyr_daemon *daemon, uint32_t grace_ms);
+
+int cli_ns(int argc, char **argv);
+int cli_names_list(int argc, char **argv);
+int cli_names_lookup(int argc, char **argv);
+int cli_names_register(int argc, char **argv);
+int cli_names_remove(int argc, char **argv);
+int cli_names_tag(int argc, char **argv);
+int cli_names_watch(int argc, char **argv);
+int cli_ping(int argc, char **argv);
+int cli_echo(int argc, char **argv);
+int cli_bench_serve(int argc, char **argv);
+int cli_bench_call(int argc, char **argv);
+int cli_version(int argc, char **argv);
+
+#endif

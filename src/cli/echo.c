@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pyrite echo: a daemon with an object to try things with. */
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cli.h"
+#include "echo.pyr.h"
+
+static const cli_command command = {
+	.name = "echo",
+	.usage = "[--listen ENDPOINT]... [--name NAME] [--object ID]",
+	.summary = "Runs a daemon with an object of the interface pyrite.echo.Echo",
+	.text = "  pyrite echo --listen 127.0.0.1:0 --name test.echo\n\n"
+		"Its methods: Echo gives the text back, Slow does so after delay_ms, Fail fails\n"
+		"with a status, Oneway prints the text here. Ctrl-C ends it.",
+};
+
+/* One answer of Slow that waits for its time. */
+typedef struct slow_answer {
+	pyr_call *call;
+	struct event *timer;
+	char *text;
+} slow_answer;
+
+static void free_slow(slow_answer *slow)
+{
+	event_free(slow->timer);
+	pyr_call_unref(slow->call);
+	free(slow->text);
+	free(slow);
+}
+
+static void on_slow(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	slow_answer *slow = arg;
+	Pyrite__Echo__Text reply = PYRITE__ECHO__TEXT__INIT;
+	reply.text = slow->text;
+	if (!pyr_call_cancelled(slow->call))
+		pyrite_echo_echo_slow__reply(slow->call, &reply);
+	free_slow(slow);
+}
+
+/* Cancelled: there is no reason to wait longer. */
+static void on_slow_cancelled(void *ctx)
+{
+	slow_answer *slow = ctx;
+	event_active(slow->timer, EV_TIMEOUT, 0);
+}
+
+static void echo(void *self, pyr_call *call, const Pyrite__Echo__Text *request)
+{
+	(void)self;
+	pyrite_echo_echo_echo__reply(call, request);
+}
+
+static void slow(void *self, pyr_call *call, const Pyrite__Echo__SlowText *request)
+{
+	slow_answer *answer = calloc(1, sizeof *answer);
+	if (answer)
+		answer->text = strdup(request->text);
+	if (answer && answer->text)
+		answer->timer = evtimer_new(self, on_slow, answer);
+	if (!answer || !answer->timer) {
+		pyr_call_fail(call, PYR_RESOURCE_EXHAUSTED, "out of memory");
+		if (answer)
+			free(answer->text);
+		free(answer);
+		return;
+	}
+	answer->call = pyr_call_ref(call);
+	struct timeval delay = {request->delay_ms / 1000, request->delay_ms % 1000 * 1000};
+	evtimer_add(answer->timer, &delay);
+	pyr_call_on_cancel(call, on_slow_cancelled, answer);
+}
+
+static void fail(void *self, pyr_call *call, const Pyrite__Echo__Failure *request)
+{
+	(void)self;
+	if (request->status < 1 || request->status > 16)
+		pyr_call_fail(
+			call, PYR_INVALID_ARGUMENT, "status is 1 to 16, not %u", request->status);
+	else
+		pyr_call_fail(call, (pyr_status)request->status, "%s", request->message);
+}
+
+static void oneway(void *self, pyr_call *call, const Pyrite__Echo__Text *request)
+{
+	(void)self;
+	(void)call;
+	printf("%s\n", request->text);
+	fflush(stdout);
+}
+
+static const pyrite_echo_echo_ops ops = {
+	.echo = echo,
+	.slow = slow,
+	.fail = fail,
+	.oneway = oneway,
+};
+
+static pyr_status listen_all(pyr_daemon *daemon, const option_texts *endpoints, pyr_error *err)
+{
+	pyr_status status = PYR_OK;
+	if (endpoints->count == 0)
+		status = pyr_daemon_listen(daemon, "127.0.0.1:0", NULL, err);
+	for (size_t i = 0; i < endpoints->count && status == PYR_OK; i++)
+		status = pyr_daemon_listen(daemon, endpoints->texts[i], NULL, err);
+	return status;
+}
+
+static void print_references(pyr_daemon *daemon, const char *object)
+{
+	char reference[PYR_REFERENCE_MAX];
+	for (size_t i = 0; pyr_daemon_reference(
+				   daemon, object, i, reference, sizeof reference, NULL) == PYR_OK;
+		i++)
+		printf("%s\n", reference);
+	fflush(stdout);
+}
+
+static pyr_status serve(pyr_daemon *daemon, const char *object, const char *name,
+	const option_texts *endpoints, pyr_error *err)
+{
+	pyr_status status =
+		pyrite_echo_echo__serve(daemon, object, &ops, pyr_daemon_base(daemon), err);
+	if (status == PYR_OK)
+		status = listen_all(daemon, endpoints, err);
+	if (status == PYR_OK && name)
+		status = pyr_daemon_publish(daemon, object, name, NULL, err);
+	if (status)
+		return status;
+	cli_stop_on_signal(daemon, 1000);
+	print_references(daemon, object);
+	return pyr_daemon_run(daemon, err);
+}
+
+static int run(const char *object, const char *name, const option_texts *endpoints)
+{
+	pyr_error err;
+	pyr_daemon *daemon;
+	int result = CLI_DONE;
+	if (pyr_daemon_new(NULL, &daemon, &err))
+		return cli_fail(&err);
+	if (serve(daemon, object, name, endpoints, &err))
+		result = cli_fail(&err);
+	cli_stop_on_signal(NULL, 0);
+	pyr_daemon_free(daemon);
+	return result;
+}
+
+int cli_echo(int argc, char **argv)
+{
+	const char *object = "echo", *name = NULL;
+	option_texts endpoints = {NULL, 0};
+	const cli_option options[] = {
+		{"listen", "ENDPOINT", "HOST:PORT, unix:PATH or unix:@NAME (127.0.0.1:0)",
+			OPTION_TEXTS, &endpoints},
+		{"name", "NAME", "publish it in the name server", OPTION_TEXT, &name},
+		{"object", "ID", "the object's id (echo)", OPTION_TEXT, &object},
+		{0},
+	};
+	char **arguments;
+	size_t count;
+	int result = cli_parse(&command, options, argc, argv, &arguments, &count);
+	if (result == CLI_DONE && count != SIZE_MAX)
+		result = run(object, name, &endpoints);
+	free(endpoints.texts);
+	return result;
+}

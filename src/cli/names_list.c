@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pyrite names list, lookup: reading names. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "names.h"
+
+#define PAGE_NAMES 500
+
+pyr_status names_open(const char *at, uint32_t timeout_ms, pyrite_names **ret_names, pyr_error *err)
+{
+	pyr_proxy_options proxy_options = PYR_PROXY_OPTIONS_INIT;
+	char reference[PYR_REFERENCE_MAX];
+	const char *where = at ? at : getenv("PYRITE_NS");
+	proxy_options.timeout_ms = timeout_ms;
+	snprintf(reference, sizeof reference, "pyr:pyrite.nameserver@%s",
+		where && *where ? where : "127.0.0.1:9790");
+	return pyrite_names__open(NULL, reference, &proxy_options, ret_names, err);
+}
+
+static json_t *texts_to_json(char *const *texts, size_t count)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, json_string(texts[i]));
+	return array;
+}
+
+json_t *names_to_json(const Pyrite__Name *name)
+{
+	json_t *holders = json_array();
+	for (size_t i = 0; i < name->n_holders; i++) {
+		const Pyrite__Holder *h = name->holders[i];
+		json_t *holder = json_pack("{s:o, s:s, s:I}", "references",
+			texts_to_json(h->references, h->n_references), "owner", h->owner, "ttl_ms",
+			(json_int_t)h->ttl_ms);
+		json_array_append_new(holders, holder);
+	}
+	return json_pack("{s:s, s:o, s:o, s:I, s:I}", "name", name->name, "holders", holders,
+		"tags", texts_to_json(name->tags, name->n_tags), "create_revision",
+		(json_int_t)name->create_revision, "mod_revision", (json_int_t)name->mod_revision);
+}
+
+void names_print(const Pyrite__Name *name)
+{
+	size_t lines = 0;
+	for (size_t i = 0; i < name->n_holders; i++) {
+		for (size_t j = 0; j < name->holders[i]->n_references; j++) {
+			printf("%-32s %s", lines ? "" : name->name,
+				name->holders[i]->references[j]);
+			for (size_t t = 0; t < name->n_tags && !lines; t++)
+				printf("%s%s", t ? "," : "  ", name->tags[t]);
+			putchar('\n');
+			lines++;
+		}
+	}
+	if (!lines)
+		printf("%s\n", name->name);
+}
+
+void names_print_json(json_t *value)
+{
+	json_dumpf(value, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	putchar('\n');
+	fflush(stdout);
+	json_decref(value);
+}
+
+static pyr_status list_page(pyrite_names *names, Pyrite__ListRequest *request, char **token,
+	bool json, uint64_t *shown, pyr_error *err)
+{
+	Pyrite__ListReply *reply;
+	request->page_token = *token;
+	pyr_status status = pyrite_names_list(names, request, &reply, err);
+	if (status)
+		return status;
+	for (size_t i = 0; i < reply->n_names; i++) {
+		if (json)
+			names_print_json(names_to_json(reply->names[i]));
+		else
+			names_print(reply->names[i]);
+	}
+	*shown += reply->n_names;
+	free(*token);
+	*token = strdup(reply->next_page_token);
+	pyrite__list_reply__free_unpacked(reply, NULL);
+	return PYR_OK;
+}
+
+static int list_all(const char *at, Pyrite__ListRequest *request, bool json)
+{
+	pyr_error err;
+	pyrite_names *names;
+	if (names_open(at, 0, &names, &err))
+		return cli_fail(&err);
+	char *token = strdup("");
+	uint64_t shown = 0;
+	int result = CLI_DONE;
+	do {
+		if (list_page(names, request, &token, json, &shown, &err))
+			result = cli_fail(&err);
+	} while (result == CLI_DONE && token && *token);
+	free(token);
+	if (!json && result == CLI_DONE && cli_shows_progress())
+		fprintf(stderr, "%llu names\n", (unsigned long long)shown);
+	pyrite_names__close(names);
+	return result;
+}
+
+int cli_names_list(int argc, char **argv)
+{
+	static const cli_command command = {
+		.name = "names list",
+		.usage = "[--prefix P | --regex R] [--tag T]... [--any-tag T]... [--json]",
+		.summary = "Lists names, in byte order",
+		.text = "  pyrite names list --prefix example.\n"
+			"  pyrite names list --regex 'node[0-9]+' --tag gpu\n\n"
+			"A regex is anchored at the start of the name. --json prints one object a "
+			"line.",
+	};
+	const char *at = NULL, *prefix = "", *regex = "";
+	option_texts all = {NULL, 0}, any = {NULL, 0};
+	bool json = false;
+	const cli_option options[] = {
+		{"prefix", "P", "names that begin with P", OPTION_TEXT, &prefix},
+		{"regex", "R", "names that match R from their start", OPTION_TEXT, &regex},
+		{"tag", "T", "names that carry T, and every other --tag", OPTION_TEXTS, &all},
+		{"any-tag", "T", "names that carry T or another --any-tag", OPTION_TEXTS, &any},
+		{"json", NULL, "print one JSON object a line", OPTION_FLAG, &json},
+		NAMES_AT_OPTION(&at),
+		{0},
+	};
+	char **arguments;
+	size_t count;
+	int result = cli_parse(&command, options, argc, argv, &arguments, &count);
+	if (result == CLI_DONE && count != SIZE_MAX) {
+		Pyrite__ListRequest request = PYRITE__LIST_REQUEST__INIT;
+		request.prefix = (char *)prefix;
+		request.regex = (char *)regex;
+		request.tags_all = (char **)all.texts;
+		request.n_tags_all = all.count;
+		request.tags_any = (char **)any.texts;
+		request.n_tags_any = any.count;
+		request.page_size = PAGE_NAMES;
+		request.with_tags = true;
+		result = list_all(at, &request, json);
+	}
+	free(all.texts);
+	free(any.texts);
+	return result;
+}
+
+int cli_names_lookup(int argc, char **argv)
+{
+	static const cli_command command = {
+		.name = "names lookup",
+		.usage = "NAME [--wait SECONDS] [--json]",
+		.summary = "Shows what a name stands for",
+		.arguments_min = 1,
+		.arguments_max = 1,
+	};
+	const char *at = NULL;
+	double wait = 0;
+	bool json = false;
+	const cli_option options[] = {
+		{"wait", "SECONDS", "wait so long for a name that is not there yet", OPTION_SECONDS,
+			&wait},
+		{"json", NULL, "print JSON", OPTION_FLAG, &json},
+		NAMES_AT_OPTION(&at),
+		{0},
+	};
+	char **arguments;
+	size_t count;
+	int result = cli_parse(&command, options, argc, argv, &arguments, &count);
+	if (result != CLI_DONE || count == SIZE_MAX)
+		return result;
+	pyr_error err;
+	pyrite_names *names;
+	Pyrite__LookupRequest request = PYRITE__LOOKUP_REQUEST__INIT;
+	Pyrite__LookupReply *reply;
+	request.name = arguments[0];
+	request.with_tags = true;
+	request.wait_ms = (uint32_t)(wait * 1000);
+	if (names_open(at, request.wait_ms + PYR_TIMEOUT_DEFAULT_MS, &names, &err))
+		return cli_fail(&err);
+	if (wait > 0)
+		cli_progress("waiting up to %g s for '%s'", wait, arguments[0]);
+	if (pyrite_names_lookup(names, &request, &reply, &err)) {
+		result = cli_fail(&err);
+	} else {
+		cli_progress("%s", "");
+		if (json)
+			names_print_json(names_to_json(reply->name));
+		else
+			names_print(reply->name);
+		pyrite__lookup_reply__free_unpacked(reply, NULL);
+	}
+	pyrite_names__close(names);
+	return result;
+}

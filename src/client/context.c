@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A context: the loop and the channels that proxies share. */
+#include "client/context.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/fork.h"
+#include "client/names.h"
+#include "transport/scope.h"
+#include "native/channel.h"
+
+#define NAME_SERVER_DEFAULT        "127.0.0.1:9790"
+#define CONNECT_TIMEOUT_DEFAULT_MS 10000
+#define DECODED_BYTES_DEFAULT      (32u << 20)
+
+_Thread_local const pyr__scope *pyr__scope_current;
+
+static pthread_mutex_t default_lock = PTHREAD_MUTEX_INITIALIZER;
+static pyr_context *default_context;
+
+static const char *setting(const char *given, const char *variable, const char *otherwise)
+{
+	if (given)
+		return given;
+	const char *value = getenv(variable);
+	return value && *value ? value : otherwise;
+}
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+	return value ? value : otherwise;
+}
+
+static pyr_status parse_name_server(const char *text, pyr_reference *ret_reference, pyr_error *err)
+{
+	pyr_error why;
+	memset(ret_reference, 0, sizeof *ret_reference);
+	if (pyr_endpoint_parse(text, ret_reference, &why))
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"the name server's address '%s' (PYRITE_NS): %s", text, why.message);
+	return PYR_OK;
+}
+
+pyr_status pyr_context_new(
+	const pyr_context_options *given, pyr_context **ret_context, pyr_error *err)
+{
+	pyr_context_options options = PYR_CONTEXT_OPTIONS_INIT;
+	if (given)
+		memcpy(&options, given,
+			given->size < sizeof options ? given->size : sizeof options);
+	pyr_reference name_server;
+	pyr_status status = parse_name_server(
+		setting(options.name_server, "PYRITE_NS", NAME_SERVER_DEFAULT), &name_server, err);
+	pyr__loop *loop = NULL;
+	if (status == PYR_OK)
+		status = pyr__loop_new(options.base, &loop, err);
+	if (status)
+		return status;
+	pyr_context *context = pyr__zalloc(sizeof *context);
+	context->loop = loop;
+	context->name_server = name_server;
+	context->connect_timeout_ms =
+		or_default(options.connect_timeout_ms, CONNECT_TIMEOUT_DEFAULT_MS);
+	context->decoded_bytes_max = or_default(options.decoded_bytes_max, DECODED_BYTES_DEFAULT);
+	pyr__session_config_init(&context->session, false);
+	context->session.message_max =
+		or_default(options.message_bytes_max, context->session.message_max);
+	context->session.queue_max =
+		or_default(options.queue_bytes_max, context->session.queue_max);
+	context->fork_count = pyr__fork_count();
+	atomic_init(&context->refs, 1);
+	pthread_mutex_init(&context->lock, NULL);
+	pyr__list_init(&context->channels);
+	pyr__list_init(&context->hosts);
+	*ret_context = context;
+	return PYR_OK;
+}
+
+static pyr_status get_default(pyr_context **ret_context, pyr_error *err)
+{
+	pyr_status status = PYR_OK;
+	pthread_mutex_lock(&default_lock);
+	if (!default_context)
+		status = pyr_context_new(NULL, &default_context, err);
+	*ret_context = default_context;
+	pthread_mutex_unlock(&default_lock);
+	return status;
+}
+
+pyr_status pyr__context_check(const pyr_context *context, pyr_error *err)
+{
+	if (context->fork_count != pyr__fork_count())
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"this context was made before a fork: make a new one in the child");
+	if (context->shut)
+		return pyr_error_set(err, PYR_CANCELLED, "the context has been freed");
+	return PYR_OK;
+}
+
+pyr_status pyr__context_get(pyr_context *context, pyr_context **ret_context, pyr_error *err)
+{
+	pyr_status status = PYR_OK;
+	if (!context)
+		status = get_default(&context, err);
+	if (status == PYR_OK)
+		status = pyr__context_check(context, err);
+	if (status)
+		return status;
+	atomic_fetch_add_explicit(&context->refs, 1, memory_order_relaxed);
+	*ret_context = context;
+	return PYR_OK;
+}
+
+void pyr__context_unref(pyr_context *context)
+{
+	if (!context || atomic_fetch_sub_explicit(&context->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	pyr__loop_finish(context->loop);
+	pyr__loop_free(context->loop);
+	pthread_mutex_destroy(&context->lock);
+	free(context);
+}
+
+/* Shuts the channels one by one, without the lock, since what they end runs callbacks. */
+static void shut_channels(pyr_context *context)
+{
+	size_t count = 0, made = 0;
+	pthread_mutex_lock(&context->lock);
+	context->shut = true;
+	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next)
+		count++;
+	pyr__channel **channels = pyr__alloc(count * sizeof(pyr__channel *));
+	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next)
+		channels[made++] = pyr__channel_ref(PYR__OWNER(l, pyr__channel, link));
+	pthread_mutex_unlock(&context->lock);
+	for (size_t i = 0; i < made; i++) {
+		pyr__channel_shut(channels[i]);
+		pyr__context_release(context, channels[i]);
+	}
+	free(channels);
+}
+
+/* The finder's own proxies keep the context, so it goes before the last reference does. */
+static void free_finder(pyr_context *context)
+{
+	pthread_mutex_lock(&context->lock);
+	pyr__finder *finder = context->finder;
+	context->finder = NULL;
+	pthread_mutex_unlock(&context->lock);
+	if (finder)
+		finder->free(finder);
+}
+
+void pyr_context_free(pyr_context *context)
+{
+	if (!context)
+		return;
+	if (context->fork_count == pyr__fork_count()) {
+		shut_channels(context);
+		pyr__loop_stop(context->loop);
+		pyr__loop_finish(context->loop);
+		free_finder(context);
+	}
+	pyr__context_unref(context);
+}
+
+/* Channels */
+
+static pyr__channel *find_channel(pyr_context *context, const char *name)
+{
+	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next) {
+		pyr__channel *channel = PYR__OWNER(l, pyr__channel, link);
+		if (strcmp(channel->name, name) == 0)
+			return pyr__channel_ref(channel);
+	}
+	return NULL;
+}
+
+static void name_channel(const pyr_reference *reference, char *buf, size_t size)
+{
+	if (reference->is_unix)
+		snprintf(buf, size, "unix:%s", reference->host);
+	else if (strchr(reference->host, ':'))
+		snprintf(buf, size, "[%s]:%u", reference->host, reference->port);
+	else
+		snprintf(buf, size, "%s:%u", reference->host, reference->port);
+}
+
+static pyr__channel *new_native(
+	pyr_context *context, const pyr_reference *reference, const char *name)
+{
+	pyr__conn_options options = {
+		.loop = context->loop,
+		.start_loop = true,
+		.session = &context->session,
+		.connect_timeout_ms = context->connect_timeout_ms,
+	};
+	return pyr__native_channel_new(reference, name, &options);
+}
+
+static pyr_status unsupported(const pyr_reference *reference, pyr_error *err)
+{
+	if (reference->scheme == PYR_SCHEME_LOCAL)
+		return pyr_error_set(err, PYR_UNIMPLEMENTED, "this version has no local transport");
+	bool grpc = reference->scheme == PYR_SCHEME_GRPC || reference->scheme == PYR_SCHEME_GRPCS;
+	return pyr_error_set(
+		err, PYR_UNIMPLEMENTED, "this version has no %s transport", grpc ? "gRPC" : "TLS");
+}
+
+pyr_status pyr__context_channel(pyr_context *context, const pyr_reference *reference,
+	pyr__channel **ret_channel, pyr_error *err)
+{
+	char name[sizeof(*ret_channel)->name];
+	pyr_status status = pyr__context_check(context, err);
+	if (status)
+		return status;
+	name_channel(reference, name, sizeof name);
+	pthread_mutex_lock(&context->lock);
+	switch (reference->scheme) {
+	case PYR_SCHEME_PYR:
+		*ret_channel = find_channel(context, name);
+		if (!*ret_channel) {
+			*ret_channel = new_native(context, reference, name);
+			pyr__list_append(&context->channels, &(*ret_channel)->link);
+		}
+		break;
+	default:
+		status = unsupported(reference, err);
+	}
+	pthread_mutex_unlock(&context->lock);
+	return status;
+}
+
+void pyr__context_release(pyr_context *context, pyr__channel *channel)
+{
+	if (!channel)
+		return;
+	/* only the last reference needs the lock, under which a channel is found again */
+	unsigned refs = atomic_load_explicit(&channel->refs, memory_order_relaxed);
+	while (refs > 1)
+		if (atomic_compare_exchange_weak_explicit(&channel->refs, &refs, refs - 1,
+			    memory_order_release, memory_order_relaxed))
+			return;
+	pthread_mutex_lock(&context->lock);
+	bool last = atomic_fetch_sub_explicit(&channel->refs, 1, memory_order_acq_rel) == 1;
+	if (last)
+		pyr__list_remove(&channel->link);
+	pthread_mutex_unlock(&context->lock);
+	if (last)
+		channel->ops->free(channel);
+}
+
+pyr__finder *pyr__context_finder(pyr_context *context)
+{
+	pthread_mutex_lock(&context->lock);
+	if (!context->finder)
+		context->finder = pyr__names_finder_new(context);
+	pyr__finder *finder = context->finder;
+	pthread_mutex_unlock(&context->lock);
+	return finder;
+}
+
+void pyr__context_add_host(pyr_context *context, pyr__local_host *host)
+{
+	pthread_mutex_lock(&context->lock);
+	pyr__list_append(&context->hosts, &host->link);
+	pthread_mutex_unlock(&context->lock);
+}
+
+void pyr__context_remove_host(pyr_context *context, pyr__local_host *host)
+{
+	pthread_mutex_lock(&context->lock);
+	pyr__list_remove(&host->link);
+	pthread_mutex_unlock(&context->lock);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a context. */
+#ifndef PYR_CLIENT_CONTEXT_H
+#define PYR_CLIENT_CONTEXT_H
+
+#include <pthread.h>
+#include <pyrite/context.h>
+#include <pyrite/reference.h>
+#include "base/list.h"
+#include "base/loop.h"
+#include "native/session.h"
+#include "transport/transport.h"
+
+/* reference is NULL if status is not PYR_OK, and err if it is. */
+typedef void (*pyr__found_fn)(
+	void *ctx, pyr_status status, const pyr_reference *reference, const pyr_error *err);
+
+/*
+ * How a context finds names: filled in by names.c, which lies above the proxy and therefore cannot
+ * be called by name from here.
+ */
+typedef struct pyr__finder {
+	/*
+	 * A reference behind a name: or tag: reference. failed: one that was given before and does
+	 * not answer, so that the cache is not believed and another is preferred; or NULL. Blocks.
+	 */
+	pyr_status (*find)(struct pyr__finder *finder, const pyr_reference *name,
+		int64_t deadline_us, const pyr_reference *failed, pyr_reference *ret_reference,
+		pyr_error *err);
+	/*
+	 * The same without blocking: found runs once on the context's loop, unless an error is
+	 * returned.
+	 */
+	pyr_status (*find_async)(struct pyr__finder *finder, const pyr_reference *name,
+		int64_t deadline_us, const pyr_reference *failed, pyr__found_fn found, void *ctx,
+		pyr_error *err);
+	/* The same from the cache alone; false if it is not there. */
+	bool (*peek)(struct pyr__finder *finder, const pyr_reference *name,
+		pyr_reference *ret_reference);
+	void (*free)(struct pyr__finder *finder);
+} pyr__finder;
+
+/* An object host of the same process: a daemon. */
+typedef struct pyr__local_host {
+	pyr__link link;
+	const pyr__host_ops *ops;
+	void *host;
+	pyr__loop *loop;
+	bool (*has_object)(void *host, pyr__text object);
+} pyr__local_host;
+
+struct pyr_context {
+	pyr__loop *loop;
+	pyr_reference name_server; /* its endpoint */
+	uint32_t connect_timeout_ms;
+	size_t decoded_bytes_max;
+	pyr__session_config session;
+	unsigned fork_count;
+	atomic_uint refs;     /* the user's, and one for each proxy */
+	pthread_mutex_t lock; /* guards what follows */
+	bool shut;
+	pyr__link channels;
+	pyr__link hosts;
+	pyr__finder *finder; /* made at the first name */
+};
+
+/* context, or the default one for NULL, with a reference; FAILED_PRECONDITION after fork. */
+pyr_status pyr__context_get(pyr_context *context, pyr_context **ret_context, pyr_error *err);
+void pyr__context_unref(pyr_context *context);
+pyr_status pyr__context_check(const pyr_context *context, pyr_error *err);
+
+/* The channel to a reference's endpoint, shared; give it back with release. */
+pyr_status pyr__context_channel(pyr_context *context, const pyr_reference *reference,
+	pyr__channel **ret_channel, pyr_error *err);
+void pyr__context_release(pyr_context *context, pyr__channel *channel);
+
+/* The name server's finder, made if need be. */
+pyr__finder *pyr__context_finder(pyr_context *context);
+
+void pyr__context_add_host(pyr_context *context, pyr__local_host *host);
+void pyr__context_remove_host(pyr_context *context, pyr__local_host *host);
+
+#endif

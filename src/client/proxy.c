@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A proxy: options on a target, and what its calls have in common. */
+#include "client/proxy.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "base/metadata.h"
+#include "codec/encode.h"
+#include "transport/scope.h"
+
+#define RETRIES_DEFAULT 2
+#define PAUSE_FIRST_US  10000
+#define PAUSE_DOUBLINGS 7
+#define PAUSE_MAX_US    1000000
+
+static pyr_status check_interface(const pyr_interface *interface, pyr_error *err)
+{
+	if (interface->abi >= 1 && interface->abi <= PYR_STUB_ABI)
+		return PYR_OK;
+	return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+		"the code generated for %s needs a newer library (stub ABI %u, this one has %d)",
+		interface->name, (unsigned)interface->abi, PYR_STUB_ABI);
+}
+
+static pyr_proxy *new_proxy(pyr__target *target, const pyr_proxy_options *given)
+{
+	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
+	if (given)
+		memcpy(&options, given,
+			given->size < sizeof options ? given->size : sizeof options);
+	pyr_proxy *proxy = pyr__zalloc(sizeof *proxy);
+	atomic_init(&proxy->refs, 1);
+	proxy->target = target;
+	proxy->timeout_ms = options.timeout_ms;
+	proxy->retries_max = options.retries_max == 0            ? RETRIES_DEFAULT
+			     : options.retries_max == UINT32_MAX ? 0
+								 : options.retries_max;
+	proxy->wait_for_ready = options.wait_for_ready;
+	proxy->reply_metadata = options.reply_metadata;
+	if (options.metadata)
+		proxy->metadata = pyr__metadata_copy(options.metadata);
+	return proxy;
+}
+
+pyr_status pyr_stub_open(pyr_context *context, const pyr_interface *interface,
+	const char *reference, const pyr_proxy_options *options, pyr_proxy **ret_proxy,
+	pyr_error *err)
+{
+	pyr__target *target;
+	pyr_status status = check_interface(interface, err);
+	if (status == PYR_OK)
+		status = pyr__context_get(context, &context, err);
+	if (status)
+		return status;
+	status = pyr__target_new(context, interface, reference, &target, err);
+	if (status) {
+		pyr__context_unref(context);
+		return status;
+	}
+	*ret_proxy = new_proxy(target, options);
+	return PYR_OK;
+}
+
+pyr_status pyr_proxy_derive(
+	pyr_proxy *proxy, const pyr_proxy_options *options, pyr_proxy **ret_proxy, pyr_error *err)
+{
+	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
+	if (status == PYR_OK)
+		*ret_proxy = new_proxy(pyr__target_ref(proxy->target), options);
+	return status;
+}
+
+pyr_proxy *pyr_proxy_ref(pyr_proxy *proxy)
+{
+	atomic_fetch_add_explicit(&proxy->refs, 1, memory_order_relaxed);
+	return proxy;
+}
+
+void pyr_proxy_unref(pyr_proxy *proxy)
+{
+	if (!proxy || atomic_fetch_sub_explicit(&proxy->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	pyr__target_unref(proxy->target);
+	pyr_metadata_free(proxy->metadata);
+	free(proxy);
+}
+
+const char *pyr_proxy_reference(const pyr_proxy *proxy)
+{
+	return pyr__target_reference(proxy->target);
+}
+
+pyr_status pyr_proxy_connect(pyr_proxy *proxy, pyr_error *err)
+{
+	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
+	if (status == PYR_OK && pyr__loop_in_callback())
+		status = pyr_error_set(
+			err, PYR_FAILED_PRECONDITION, "connecting would block the loop's thread");
+	if (status)
+		return status;
+	int64_t deadline_us = pyr__proxy_deadline(proxy, true, pyr__now_us());
+	pyr__route route;
+	status = pyr__target_route(proxy->target, true, deadline_us, &route, err);
+	if (status)
+		return status;
+	status = pyr__channel_connect(route.channel, deadline_us, err);
+	if (status == PYR_UNAVAILABLE)
+		pyr__target_failed(proxy->target, &route);
+	pyr__target_release(proxy->target, &route);
+	return status;
+}
+
+const pyr_method *pyr__proxy_method(const pyr_proxy *proxy, uint32_t method)
+{
+	return &pyr__target_interface(proxy->target)->methods[method];
+}
+
+int64_t pyr__proxy_deadline(const pyr_proxy *proxy, bool unary, int64_t now_us)
+{
+	int64_t deadline_us = PYR__DEADLINE_NONE;
+	uint32_t timeout_ms = proxy->timeout_ms;
+	if (timeout_ms == 0)
+		timeout_ms = unary ? PYR_TIMEOUT_DEFAULT_MS : PYR_TIMEOUT_NONE;
+	if (timeout_ms != PYR_TIMEOUT_NONE)
+		deadline_us = now_us + timeout_ms * 1000ll;
+	if (pyr__scope_current && pyr__scope_current->deadline_us < deadline_us)
+		deadline_us = pyr__scope_current->deadline_us;
+	return deadline_us;
+}
+
+void pyr__proxy_head(const pyr_proxy *proxy, uint32_t method, const pyr__route *route,
+	int64_t deadline_us, int64_t now_us, pyr__head *ret_head)
+{
+	const pyr_method *m = pyr__proxy_method(proxy, method);
+	*ret_head = (pyr__head){
+		.method = pyr__target_method_name(proxy->target, method),
+		.method_key = m,
+		.object = {route->object, strlen(route->object)},
+		.timeout_us = PYR__TIMEOUT_NONE,
+		.oneway = (m->flags & PYR_METHOD_ONEWAY) != 0,
+	};
+	if (deadline_us != PYR__DEADLINE_NONE)
+		ret_head->timeout_us = deadline_us > now_us ? (uint64_t)(deadline_us - now_us) : 0;
+	if (proxy->metadata)
+		ret_head->metadata = pyr__metadata_text(proxy->metadata);
+}
+
+pyr_status pyr__proxy_body(const pyr_proxy *proxy, uint32_t method, const ProtobufCMessage *request,
+	pyr__body *ret_body, pyr_error *err)
+{
+	ret_body->message = request;
+	ret_body->raw = NULL;
+	pyr_status status = pyr__encoded_size(request, &ret_body->size, err);
+	if (status && err) {
+		err->executed = PYR_EXECUTED_NO;
+		pyr__error_where(err, "%s", pyr__target_method_name(proxy->target, method).data);
+	}
+	return status;
+}
+
+static void copy_final(pyr_error *err, const pyr__final *final)
+{
+	err->truncated = pyr__copy_text(
+		err->message, sizeof err->message, final->message.data, final->message.size);
+	if (final->where.size)
+		err->truncated |= pyr__copy_text(
+			err->where, sizeof err->where, final->where.data, final->where.size);
+	if (final->details.size <= sizeof err->details) {
+		memcpy(err->details, final->details.data, final->details.size);
+		err->details_size = (uint16_t) final->details.size;
+	} else {
+		err->truncated = true;
+	}
+}
+
+pyr_status pyr__proxy_outcome(const pyr_proxy *proxy, uint32_t method, const char *endpoint,
+	const pyr__outcome *outcome, pyr_error *err)
+{
+	if (outcome->status == PYR_OK || !err)
+		return outcome->status;
+	pyr_error_set(err, outcome->status, "%s", "");
+	err->executed = outcome->executed;
+	pyr__error_where(
+		err, "%s %s", endpoint, pyr__target_method_name(proxy->target, method).data);
+	if (outcome->final)
+		copy_final(err, outcome->final);
+	return outcome->status;
+}
+
+bool pyr__proxy_may_retry(
+	const pyr_proxy *proxy, uint32_t method, const pyr_error *err, uint32_t tried)
+{
+	bool harmless = err->executed == PYR_EXECUTED_NO ||
+			(pyr__proxy_method(proxy, method)->flags & PYR_METHOD_IDEMPOTENT);
+	if (err->status != PYR_UNAVAILABLE || !harmless)
+		return false;
+	return tried < proxy->retries_max ||
+	       (proxy->wait_for_ready && err->executed == PYR_EXECUTED_NO);
+}
+
+int64_t pyr__proxy_pause_us(uint32_t tried)
+{
+	if (tried >= PAUSE_DOUBLINGS)
+		return PAUSE_MAX_US;
+	return (int64_t)PAUSE_FIRST_US << tried;
+}
+
+pyr_status pyr__proxy_may_block(const pyr_proxy *proxy, uint32_t method, pyr_error *err)
+{
+	if (!pyr__loop_in_callback())
+		return pyr__context_check(pyr__target_context(proxy->target), err);
+	pyr_error_set(err, PYR_FAILED_PRECONDITION,
+		"%s would block the loop's thread: use __invoke, or a daemon with workers",
+		pyr__target_method_name(proxy->target, method).data);
+	if (err)
+		err->executed = PYR_EXECUTED_NO;
+	return PYR_FAILED_PRECONDITION;
+}

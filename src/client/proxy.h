@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a proxy, and what every kind of call has in common. */
+#ifndef PYR_CLIENT_PROXY_H
+#define PYR_CLIENT_PROXY_H
+
+#include <pyrite/stub.h>
+#include "client/target.h"
+
+struct pyr_proxy {
+	atomic_uint refs;
+	pyr__target *target;
+	uint32_t timeout_ms;
+	uint32_t retries_max;
+	bool wait_for_ready;
+	pyr_metadata *metadata; /* NULL: none */
+	pyr_metadata *reply_metadata;
+};
+
+/* The method at this index, for errors too. */
+const pyr_method *pyr__proxy_method(const pyr_proxy *proxy, uint32_t method);
+
+/* The absolute time by which a call that starts now must be done. */
+int64_t pyr__proxy_deadline(const pyr_proxy *proxy, bool unary, int64_t now_us);
+
+/* Fills what opens a call of this method on that route; head borrows from both. */
+void pyr__proxy_head(const pyr_proxy *proxy, uint32_t method, const pyr__route *route,
+	int64_t deadline_us, int64_t now_us, pyr__head *ret_head);
+
+/* Measures a request, saying whose it is if it cannot be encoded. */
+pyr_status pyr__proxy_body(const pyr_proxy *proxy, uint32_t method, const ProtobufCMessage *request,
+	pyr__body *ret_body, pyr_error *err);
+
+/* Turns what became of a call into *err and its status. Nothing is freed. */
+pyr_status pyr__proxy_outcome(const pyr_proxy *proxy, uint32_t method, const char *endpoint,
+	const pyr__outcome *outcome, pyr_error *err);
+
+/* Whether a failed call may be made again: it did not run, or running it twice does no harm. */
+bool pyr__proxy_may_retry(
+	const pyr_proxy *proxy, uint32_t method, const pyr_error *err, uint32_t tried);
+
+/* How long to wait before trying again, after so many tries. */
+int64_t pyr__proxy_pause_us(uint32_t tried);
+
+/* Refuses what would block on a loop's thread. */
+pyr_status pyr__proxy_may_block(const pyr_proxy *proxy, uint32_t method, pyr_error *err);
+
+#endif

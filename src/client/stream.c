@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The client's end of a stream: pulling with next, or being pushed by observe. */
+#include <pthread.h>
+#include <stdlib.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/list.h"
+#include "base/metadata.h"
+#include "client/proxy.h"
+#include "codec/decode.h"
+
+#define ARENA_INLINE_BYTES 512
+
+struct pyr_stream {
+	pyr__outcall call;
+	atomic_uint refs; /* the user's, and one while on_ready may run */
+	pyr_proxy *proxy;
+	pyr__route route;
+	uint32_t method;
+	int64_t deadline_us;
+
+	/* the reader's */
+	pyr__message *current; /* what the message that was handed out points into */
+	pyr__arena arena;
+	bool over; /* next has reported the end */
+	pyr_status status;
+	pyr_error *failure;
+	pyr_metadata *metadata;
+
+	pthread_mutex_t lock; /* guards what follows */
+	pyr_fn on_message;
+	void *message_ctx;
+	void (*on_writable)(void *ctx);
+	void *writable_ctx;
+	_Alignas(8) uint8_t space[ARENA_INLINE_BYTES];
+};
+
+static void unref(pyr_stream *stream)
+{
+	if (atomic_fetch_sub_explicit(&stream->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (stream->current)
+		pyr__outcall_release(&stream->call, stream->current);
+	if (stream->call.ops)
+		pyr__outcall_done(&stream->call);
+	pyr__arena_reset(&stream->arena);
+	pyr__target_release(stream->proxy->target, &stream->route);
+	pyr_proxy_unref(stream->proxy);
+	pyr_metadata_free(stream->metadata);
+	free(stream->failure);
+	pthread_mutex_destroy(&stream->lock);
+	free(stream);
+}
+
+static pyr_stream *new_stream(pyr_proxy *proxy, uint32_t method, int64_t deadline_us)
+{
+	pyr_stream *stream = pyr__zalloc(sizeof *stream);
+	pyr__outcall_init(&stream->call, deadline_us);
+	atomic_init(&stream->refs, 1);
+	stream->proxy = pyr_proxy_ref(proxy);
+	stream->method = method;
+	stream->deadline_us = deadline_us;
+	pyr__arena_init(&stream->arena, stream->space, sizeof stream->space);
+	pthread_mutex_init(&stream->lock, NULL);
+	return stream;
+}
+
+pyr_status pyr_stub_stream(pyr_proxy *proxy, uint32_t method, const ProtobufCMessage *request,
+	pyr_stream **ret_stream, pyr_error *err)
+{
+	pyr__body body;
+	int64_t now_us = pyr__now_us();
+	int64_t deadline_us = pyr__proxy_deadline(proxy, false, now_us);
+	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
+	if (status == PYR_OK && request)
+		status = pyr__proxy_body(proxy, method, request, &body, err);
+	if (status)
+		return status;
+	pyr_stream *stream = new_stream(proxy, method, deadline_us);
+	status = pyr__target_route(
+		proxy->target, !pyr__loop_in_callback(), deadline_us, &stream->route, err);
+	if (status == PYR_OK) {
+		pyr__head head;
+		pyr__proxy_head(proxy, method, &stream->route, deadline_us, now_us, &head);
+		status = pyr__channel_start(stream->route.channel, &stream->call, &head,
+			request ? &body : NULL, request != NULL, err);
+	}
+	if (status)
+		unref(stream);
+	else
+		*ret_stream = stream;
+	return status;
+}
+
+static pyr_status check_method(const pyr_stream *stream, const pyr_method *method, pyr_error *err)
+{
+	const pyr_method *own = pyr__proxy_method(stream->proxy, stream->method);
+	if (method == own)
+		return PYR_OK;
+	return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+		"this stream belongs to the method %s, not to %s", own->name, method->name);
+}
+
+/* The reader's end is reached: keeps what it was, so that it can be said again. */
+static pyr_status conclude(pyr_stream *stream, pyr__outcome *outcome, pyr_error *err)
+{
+	stream->over = true;
+	stream->status = outcome->status;
+	if (outcome->final && outcome->final->metadata.size) {
+		stream->metadata = pyr_metadata_new();
+		pyr__metadata_load(stream->metadata, outcome->final->metadata);
+	}
+	if (outcome->status) {
+		stream->failure = pyr__alloc(sizeof *stream->failure);
+		pyr__proxy_outcome(stream->proxy, stream->method, stream->route.channel->name,
+			outcome, stream->failure);
+		pyr__error_copy(err, stream->failure);
+	}
+	pyr__outcome_done(outcome);
+	return stream->status;
+}
+
+static void drop_current(pyr_stream *stream)
+{
+	if (!stream->current)
+		return;
+	pyr__outcall_release(&stream->call, stream->current);
+	stream->current = NULL;
+	pyr__arena_reset(&stream->arena);
+}
+
+static pyr_status decode_current(
+	pyr_stream *stream, const ProtobufCMessage **ret_message, pyr_error *err)
+{
+	const pyr__payload *payload = &stream->current->payload;
+	pyr__decode_options options = {
+		.arena = &stream->arena,
+		.bytes_max = pyr__target_context(stream->proxy->target)->decoded_bytes_max,
+		.alias = true,
+	};
+	ProtobufCMessage *message;
+	pyr_status status = pyr__decode(pyr__proxy_method(stream->proxy, stream->method)->output,
+		payload->data, payload->size, &options, &message, err);
+	if (status == PYR_OK)
+		*ret_message = message;
+	else
+		pyr__outcall_cancel(&stream->call, PYR_CANCELLED, "a message was not valid");
+	return status;
+}
+
+/* One step of reading: true when there was something, a message or the end. */
+static bool read_one(pyr_stream *stream, const ProtobufCMessage **ret_message,
+	pyr_status *ret_status, pyr_error *err)
+{
+	pyr__outcome outcome;
+	drop_current(stream);
+	stream->current = pyr__outcall_take(&stream->call);
+	if (stream->current) {
+		*ret_status = decode_current(stream, ret_message, err);
+		return true;
+	}
+	if (!pyr__outcall_over(&stream->call, &outcome))
+		return false;
+	*ret_status = conclude(stream, &outcome, err);
+	*ret_message = NULL;
+	return true;
+}
+
+pyr_status pyr_stub_stream_next(pyr_stream *stream, const pyr_method *method,
+	const ProtobufCMessage **ret_message, pyr_error *err)
+{
+	pyr_status status = check_method(stream, method, err);
+	if (status)
+		return status;
+	if (stream->over) {
+		*ret_message = NULL;
+		return stream->failure ? pyr__error_copy(err, stream->failure) : PYR_OK;
+	}
+	const ProtobufCMessage *message = NULL;
+	while (!read_one(stream, &message, &status, err)) {
+		if (pyr__loop_in_callback())
+			return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+				"next would block the loop's thread: use __observe");
+		if (pyr__now_us() >= stream->deadline_us)
+			pyr__outcall_cancel(&stream->call, PYR_DEADLINE_EXCEEDED,
+				"the deadline passed before the stream ended");
+		else
+			pyr__outcall_wait(&stream->call, PYR__READ, stream->deadline_us);
+	}
+	if (status == PYR_OK)
+		*ret_message = message;
+	return status;
+}
+
+/* Pushing */
+
+static void push_messages(pyr_stream *stream)
+{
+	const pyr_method *method = pyr__proxy_method(stream->proxy, stream->method);
+	const ProtobufCMessage *message;
+	pyr_status status;
+	pyr_error err;
+	for (;;) {
+		pthread_mutex_lock(&stream->lock);
+		pyr_fn on_message = stream->on_message;
+		void *ctx = stream->message_ctx;
+		pthread_mutex_unlock(&stream->lock);
+		if (!on_message || stream->over || !read_one(stream, &message, &status, &err))
+			return;
+		method->deliver(
+			on_message, ctx, status, status ? NULL : message, status ? &err : NULL);
+		if (status)
+			stream->over = true;
+	}
+}
+
+static void push_writable(pyr_stream *stream)
+{
+	pthread_mutex_lock(&stream->lock);
+	void (*on_writable)(void *ctx) = stream->on_writable;
+	void *ctx = stream->writable_ctx;
+	stream->on_writable = NULL;
+	pthread_mutex_unlock(&stream->lock);
+	if (on_writable)
+		on_writable(ctx);
+}
+
+static void on_ready(pyr__outcall *call)
+{
+	pyr_stream *stream = PYR__OWNER(call, pyr_stream, call);
+	atomic_fetch_add_explicit(&stream->refs, 1, memory_order_relaxed);
+	if (call->writable || call->over)
+		push_writable(stream);
+	push_messages(stream);
+	unref(stream);
+}
+
+pyr_status pyr_stub_stream_observe(
+	pyr_stream *stream, const pyr_method *method, pyr_fn on_message, void *ctx, pyr_error *err)
+{
+	pyr_status status = check_method(stream, method, err);
+	if (status)
+		return status;
+	pthread_mutex_lock(&stream->lock);
+	bool twice = stream->on_message != NULL;
+	if (!twice) {
+		stream->on_message = on_message;
+		stream->message_ctx = ctx;
+	}
+	pthread_mutex_unlock(&stream->lock);
+	if (twice)
+		return pyr_error_set(
+			err, PYR_FAILED_PRECONDITION, "the stream is observed already");
+	pyr__outcall_observe(&stream->call, on_ready);
+	return PYR_OK;
+}
+
+pyr_status pyr_stream_on_writable(
+	pyr_stream *stream, void (*on_writable)(void *ctx), void *ctx, pyr_error *err)
+{
+	pthread_mutex_lock(&stream->lock);
+	bool twice = stream->on_writable != NULL;
+	if (!twice) {
+		stream->on_writable = on_writable;
+		stream->writable_ctx = ctx;
+	}
+	pthread_mutex_unlock(&stream->lock);
+	if (twice)
+		return pyr_error_set(
+			err, PYR_FAILED_PRECONDITION, "an on_writable is waiting already");
+	pyr__outcall_observe(&stream->call, on_ready);
+	return PYR_OK;
+}
+
+/* Sending */
+
+pyr_status pyr_stub_stream_send(pyr_stream *stream, const pyr_method *method,
+	const ProtobufCMessage *message, pyr_error *err)
+{
+	pyr__body body;
+	pyr_error own;
+	pyr_status status = check_method(stream, method, err);
+	if (status == PYR_OK)
+		status = pyr__proxy_body(stream->proxy, stream->method, message, &body, err);
+	if (status)
+		return status;
+	if (!err)
+		err = &own;
+	while ((status = pyr__outcall_send(&stream->call, &body, false, err)) ==
+			PYR_RESOURCE_EXHAUSTED &&
+		err->would_block && !pyr__loop_in_callback()) {
+		if (pyr__now_us() >= stream->deadline_us)
+			return pyr_error_set(err, PYR_DEADLINE_EXCEEDED,
+				"the deadline passed before the reader took the message");
+		pyr__outcall_wait(&stream->call, PYR__WRITE, stream->deadline_us);
+	}
+	return status;
+}
+
+pyr_status pyr_stream_end(pyr_stream *stream, pyr_error *err)
+{
+	return pyr__outcall_end(&stream->call, err);
+}
+
+void pyr_stream_cancel(pyr_stream *stream)
+{
+	pyr__outcall_cancel(&stream->call, PYR_CANCELLED, "the stream was cancelled");
+}
+
+void pyr_stream_close(pyr_stream *stream)
+{
+	if (!stream)
+		return;
+	pthread_mutex_lock(&stream->lock);
+	stream->on_message = NULL;
+	stream->on_writable = NULL;
+	pthread_mutex_unlock(&stream->lock);
+	pyr__outcall_observe(&stream->call, NULL);
+	pyr__outcall_cancel(&stream->call, PYR_CANCELLED, "the stream was closed");
+	unref(stream);
+}
+
+const pyr_metadata *pyr_stream_metadata(const pyr_stream *stream)
+{
+	return stream->metadata;
+}

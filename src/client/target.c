@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a proxy's calls go. */
+#include "client/target.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/alloc.h"
+
+struct pyr__target {
+	atomic_uint refs;
+	pyr_context *context;
+	const pyr_interface *interface;
+	char *text;
+	pyr_reference reference;
+	pyr__text *method_names;
+
+	pthread_mutex_t lock; /* guards what follows */
+	pyr__route route;     /* channel NULL: not bound */
+	bool stale;           /* the route has failed */
+	pyr_reference bound;  /* what the route was made from */
+};
+
+static void make_method_names(pyr__target *target)
+{
+	const pyr_interface *interface = target->interface;
+	size_t prefix = strlen(interface->name) + 1, total = 0;
+	for (uint32_t i = 0; i < interface->method_count; i++)
+		total += prefix + strlen(interface->methods[i].name) + 1;
+	target->method_names =
+		pyr__alloc(interface->method_count * sizeof *target->method_names + total);
+	char *at = (char *)(target->method_names + interface->method_count);
+	for (uint32_t i = 0; i < interface->method_count; i++) {
+		int size = sprintf(at, "%s/%s", interface->name, interface->methods[i].name);
+		target->method_names[i] = (pyr__text){at, (size_t)size};
+		at += size + 1;
+	}
+}
+
+pyr_status pyr__target_new(pyr_context *context, const pyr_interface *interface,
+	const char *reference, pyr__target **ret_target, pyr_error *err)
+{
+	pyr_reference parsed;
+	pyr_status status = pyr_reference_parse(reference, &parsed, err);
+	if (status)
+		return status;
+	pyr__target *target = pyr__zalloc(sizeof *target);
+	atomic_init(&target->refs, 1);
+	target->context = context;
+	target->interface = interface;
+	target->text = pyr__strdup(reference);
+	target->reference = parsed;
+	pthread_mutex_init(&target->lock, NULL);
+	make_method_names(target);
+	*ret_target = target;
+	return PYR_OK;
+}
+
+pyr__target *pyr__target_ref(pyr__target *target)
+{
+	atomic_fetch_add_explicit(&target->refs, 1, memory_order_relaxed);
+	return target;
+}
+
+void pyr__target_unref(pyr__target *target)
+{
+	if (!target || atomic_fetch_sub_explicit(&target->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	pyr__context_release(target->context, target->route.channel);
+	pyr__context_unref(target->context);
+	pthread_mutex_destroy(&target->lock);
+	free(target->method_names);
+	free(target->text);
+	free(target);
+}
+
+static bool is_name(const pyr__target *target)
+{
+	return target->reference.scheme == PYR_SCHEME_NAME ||
+	       target->reference.scheme == PYR_SCHEME_TAG;
+}
+
+/* What a name stands for; lock not held, since it may take a while. */
+static pyr_status find(pyr__target *target, bool wait, const pyr_reference *failed,
+	int64_t deadline_us, pyr_reference *ret_reference, pyr_error *err)
+{
+	pyr__finder *finder = pyr__context_finder(target->context);
+	if (!wait) {
+		if (!failed && finder->peek(finder, &target->reference, ret_reference))
+			return PYR_OK;
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"the name '%s' has not been looked up yet, which would block the loop: "
+			"call "
+			"pyr_proxy_connect() first, or from another thread",
+			target->reference.target);
+	}
+	return finder->find(finder, &target->reference, deadline_us, failed, ret_reference, err);
+}
+
+/* Takes the way to this reference from now on. */
+static pyr_status bind_to(
+	pyr__target *target, const pyr_reference *reference, pyr__route *ret_route, pyr_error *err)
+{
+	pyr__route found;
+	pyr_status status = pyr__context_channel(target->context, reference, &found.channel, err);
+	if (status)
+		return status;
+	snprintf(found.object, sizeof found.object, "%s", reference->target);
+	pthread_mutex_lock(&target->lock);
+	pyr__channel *old = target->route.channel;
+	target->route = found;
+	target->bound = *reference;
+	target->stale = false;
+	pyr__channel_ref(found.channel);
+	pthread_mutex_unlock(&target->lock);
+	pyr__context_release(target->context, old);
+	*ret_route = found;
+	return PYR_OK;
+}
+
+static pyr_status rebind(pyr__target *target, bool wait, const pyr_reference *failed,
+	int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
+{
+	pyr_reference reference = target->reference;
+	pyr_status status = PYR_OK;
+	if (is_name(target))
+		status = find(target, wait, failed, deadline_us, &reference, err);
+	if (status == PYR_OK)
+		status = bind_to(target, &reference, ret_route, err);
+	return status;
+}
+
+pyr_status pyr__target_route(
+	pyr__target *target, bool wait, int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
+{
+	pyr_reference failed;
+	pthread_mutex_lock(&target->lock);
+	bool bound = target->route.channel && !target->stale;
+	bool stale = target->stale;
+	if (bound) {
+		pyr__channel_ref(target->route.channel);
+		*ret_route = target->route;
+	} else if (stale) {
+		failed = target->bound;
+	}
+	pthread_mutex_unlock(&target->lock);
+	if (bound)
+		return PYR_OK;
+	return rebind(target, wait, stale ? &failed : NULL, deadline_us, ret_route, err);
+}
+
+typedef struct routing {
+	pyr__target *target;
+	pyr__routed_fn routed;
+	void *ctx;
+} routing;
+
+static void on_found(
+	void *ctx, pyr_status status, const pyr_reference *reference, const pyr_error *err)
+{
+	routing *r = ctx;
+	pyr__route route;
+	pyr_error own;
+	if (status == PYR_OK) {
+		status = bind_to(r->target, reference, &route, &own);
+		err = &own;
+	}
+	r->routed(r->ctx, status, status ? NULL : &route, status ? err : NULL);
+	pyr__target_unref(r->target);
+	free(r);
+}
+
+pyr_status pyr__target_route_async(
+	pyr__target *target, int64_t deadline_us, pyr__routed_fn routed, void *ctx, pyr_error *err)
+{
+	pyr__finder *finder = pyr__context_finder(target->context);
+	pyr_reference failed;
+	pthread_mutex_lock(&target->lock);
+	bool stale = target->stale;
+	failed = target->bound;
+	pthread_mutex_unlock(&target->lock);
+	routing *r = pyr__alloc(sizeof *r);
+	*r = (routing){pyr__target_ref(target), routed, ctx};
+	pyr_status status = finder->find_async(
+		finder, &target->reference, deadline_us, stale ? &failed : NULL, on_found, r, err);
+	if (status) {
+		pyr__target_unref(target);
+		free(r);
+	}
+	return status;
+}
+
+void pyr__target_release(pyr__target *target, pyr__route *route)
+{
+	pyr__context_release(target->context, route->channel);
+	route->channel = NULL;
+}
+
+void pyr__target_failed(pyr__target *target, const pyr__route *route)
+{
+	pthread_mutex_lock(&target->lock);
+	if (is_name(target) && target->route.channel == route->channel)
+		target->stale = true;
+	pthread_mutex_unlock(&target->lock);
+}
+
+pyr_context *pyr__target_context(const pyr__target *target)
+{
+	return target->context;
+}
+
+const pyr_interface *pyr__target_interface(const pyr__target *target)
+{
+	return target->interface;
+}
+
+const char *pyr__target_reference(const pyr__target *target)
+{
+	return target->text;
+}
+
+pyr__text pyr__target_method_name(const pyr__target *target, uint32_t method)
+{
+	return target->method_names[method];
+}

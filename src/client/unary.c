@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls with one answer that are waited for, and calls with none. */
+#include <time.h>
+#include "base/clock.h"
+#include "base/metadata.h"
+#include "client/proxy.h"
+#include "codec/decode.h"
+
+typedef struct attempt {
+	pyr_proxy *proxy;
+	uint32_t method;
+	const pyr__body *body;
+	int64_t deadline_us;
+	ProtobufCMessage **ret_reply;
+} attempt;
+
+static pyr_status decode_reply(const attempt *a, const pyr__message *message, pyr_error *err)
+{
+	const ProtobufCMessageDescriptor *output = pyr__proxy_method(a->proxy, a->method)->output;
+	pyr__decode_options options = {
+		.bytes_max = pyr__target_context(a->proxy->target)->decoded_bytes_max,
+	};
+	pyr_status status = pyr__decode(output, message ? message->payload.data : NULL,
+		message ? message->payload.size : 0, &options, a->ret_reply, err);
+	if (status && err)
+		err->executed = PYR_EXECUTED_YES;
+	return status;
+}
+
+/* The call is over, so what is in it is ours. */
+static pyr_status finish(
+	const attempt *a, const pyr__outcall *call, const char *endpoint, pyr_error *err)
+{
+	const pyr__outcome *outcome = &call->outcome;
+	if (a->proxy->reply_metadata) {
+		pyr_metadata_clear(a->proxy->reply_metadata);
+		if (outcome->final)
+			pyr__metadata_load(a->proxy->reply_metadata, outcome->final->metadata);
+	}
+	if (outcome->status)
+		return pyr__proxy_outcome(a->proxy, a->method, endpoint, outcome, err);
+	return decode_reply(a, call->inbox.first, err);
+}
+
+static pyr_status call_on(const attempt *a, const pyr__route *route, pyr_error *err)
+{
+	pyr__outcall call;
+	pyr__head head;
+	pyr__outcall_init(&call, a->deadline_us);
+	call.unary = true;
+	pyr__proxy_head(a->proxy, a->method, route, a->deadline_us, pyr__now_us(), &head);
+	pyr_status status = pyr__channel_start(route->channel, &call, &head, a->body, true, err);
+	if (status)
+		return status;
+	do {
+		pyr__outcall_wait(&call, PYR__READ, a->deadline_us);
+		if (pyr__outcall_is_over(&call))
+			break;
+		if (pyr__now_us() >= a->deadline_us)
+			pyr__outcall_cancel(&call, PYR_DEADLINE_EXCEEDED,
+				"the deadline passed before the answer came");
+	} while (!pyr__outcall_is_over(&call));
+	status = finish(a, &call, route->channel->name, err);
+	pyr__outcall_done(&call);
+	return status;
+}
+
+static pyr_status try_once(const attempt *a, pyr_error *err)
+{
+	pyr__route route;
+	pyr_status status = pyr__target_route(a->proxy->target, true, a->deadline_us, &route, err);
+	if (status)
+		return status;
+	status = call_on(a, &route, err);
+	if (status == PYR_UNAVAILABLE || status == PYR_NOT_FOUND)
+		pyr__target_failed(a->proxy->target, &route);
+	pyr__target_release(a->proxy->target, &route);
+	return status;
+}
+
+/* False when the pause would outlast the deadline. */
+static bool pause_before(uint32_t tried, int64_t deadline_us)
+{
+	int64_t pause_us = pyr__proxy_pause_us(tried);
+	if (pyr__now_us() + pause_us >= deadline_us)
+		return false;
+	struct timespec pause = {pause_us / 1000000, pause_us % 1000000 * 1000};
+	nanosleep(&pause, NULL);
+	return true;
+}
+
+pyr_status pyr_stub_call(pyr_proxy *proxy, uint32_t method, const ProtobufCMessage *request,
+	ProtobufCMessage **ret_reply, pyr_error *err)
+{
+	pyr__body body;
+	pyr_status status = pyr__proxy_may_block(proxy, method, err);
+	if (status == PYR_OK)
+		status = pyr__proxy_body(proxy, method, request, &body, err);
+	if (status)
+		return status;
+	attempt a = {
+		.proxy = proxy,
+		.method = method,
+		.body = &body,
+		.deadline_us = pyr__proxy_deadline(proxy, true, pyr__now_us()),
+		.ret_reply = ret_reply,
+	};
+	pyr_error own;
+	if (!err)
+		err = &own; /* whether to try again depends on what it says */
+	uint32_t tried = 0;
+	while ((status = try_once(&a, err)) != PYR_OK) {
+		if (!pyr__proxy_may_retry(proxy, method, err, tried) ||
+			!pause_before(tried, a.deadline_us))
+			return status;
+		tried++;
+	}
+	return status;
+}
+
+pyr_status pyr_stub_oneway(
+	pyr_proxy *proxy, uint32_t method, const ProtobufCMessage *request, pyr_error *err)
+{
+	pyr__body body;
+	pyr__route route;
+	int64_t now_us = pyr__now_us();
+	int64_t deadline_us = pyr__proxy_deadline(proxy, true, now_us);
+	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
+	if (status == PYR_OK)
+		status = pyr__proxy_body(proxy, method, request, &body, err);
+	if (status == PYR_OK)
+		status = pyr__target_route(
+			proxy->target, !pyr__loop_in_callback(), deadline_us, &route, err);
+	if (status)
+		return status;
+	pyr__head head;
+	pyr__proxy_head(proxy, method, &route, deadline_us, now_us, &head);
+	status = pyr__channel_start(route.channel, NULL, &head, &body, true, err);
+	if (status == PYR_UNAVAILABLE)
+		pyr__target_failed(proxy->target, &route);
+	pyr__target_release(proxy->target, &route);
+	return status;
+}

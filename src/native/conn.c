@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A connection's life: dialing, reading, writing and its end. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "native/conn_private.h"
+
+#define OUTPUT_VECTORS        64
+#define OUTPUT_EARLY_BYTES    (256u << 10) /* in a turn, write before its end past this */
+#define OUTPUT_PAUSE_BYTES    (1u << 20)   /* a peer that does not take its answers asks no more */
+#define OUTPUT_RESUME_BYTES   (256u << 10)
+#define PAUSE_BEFORE_CHECK_US 20000 /* after so long without reading, look before writing */
+#define LINGER_US             1000000
+
+static void dispose(pyr__conn *conn)
+{
+	if (conn->options.queued_total)
+		atomic_fetch_sub(conn->options.queued_total, conn->queued_counted);
+	if (conn->fd >= 0)
+		close(conn->fd);
+	pyr__session_free(conn->session);
+	pthread_cond_destroy(&conn->not_running);
+	pthread_mutex_destroy(&conn->lock);
+	free(conn);
+}
+
+pyr__conn *pyr__conn_ref(pyr__conn *conn)
+{
+	atomic_fetch_add_explicit(&conn->refs, 1, memory_order_relaxed);
+	return conn;
+}
+
+void pyr__conn_unref(pyr__conn *conn)
+{
+	if (conn && atomic_fetch_sub_explicit(&conn->refs, 1, memory_order_acq_rel) == 1)
+		dispose(conn);
+}
+
+static pyr__conn *new_conn(const pyr__conn_options *options)
+{
+	pyr__conn *conn = pyr__zalloc(sizeof *conn);
+	atomic_init(&conn->refs, 1);
+	conn->options = *options;
+	conn->session = pyr__session_new(options->session);
+	if (!conn->session) {
+		free(conn);
+		return NULL;
+	}
+	conn->fd = -1;
+	pthread_mutex_init(&conn->lock, NULL);
+	pthread_cond_init(&conn->not_running, NULL);
+	pyr__list_init(&conn->outcalls);
+	pyr__list_init(&conn->incalls);
+	pyr__list_init(&conn->waiters);
+	conn->ready_last = &conn->ready_first;
+	conn->work_last = &conn->work_first;
+	conn->last_read_us = pyr__now_us();
+	conn->connect_deadline_us = conn->last_read_us + options->connect_timeout_ms * 1000ll;
+	conn->timer_us = conn->timer_added_us = PYR__DEADLINE_NONE;
+	pyr__conn_loop_init(conn);
+	return conn;
+}
+
+pyr__conn *pyr__conn_accept(int fd, const pyr__address *peer, const pyr__conn_options *options)
+{
+	pyr__conn *conn = new_conn(options);
+	if (!conn)
+		return NULL;
+	pyr__socket_text(peer, conn->peer, sizeof conn->peer);
+	pyr__socket_tune(fd, peer->storage.ss_family);
+	pthread_mutex_lock(&conn->lock);
+	conn->fd = fd;
+	conn->state = CONN_OPEN;
+	conn->reader = READER_LOOP;
+	pyr__conn_set_timer(conn, conn->connect_deadline_us);
+	pyr__conn_update(conn);
+	pthread_mutex_unlock(&conn->lock);
+	return conn;
+}
+
+/* Tries the addresses that are left; with none left the connection is over. */
+static void dial_next(pyr__conn *conn, pyr_error *why)
+{
+	while (conn->address_next < conn->address_count) {
+		bool connected;
+		const pyr__address *address = &conn->addresses[conn->address_next++];
+		if (pyr__socket_connect(address, &conn->fd, &connected, why) == PYR_OK) {
+			conn->state = connected ? CONN_OPEN : CONN_DIALING;
+			return;
+		}
+	}
+	if (conn->reader == READER_NOBODY) {
+		/* nothing can be under way yet: whoever waits first will find this */
+		conn->shut = true;
+		conn->shut_status = why->status;
+		pyr__copy_text(conn->shut_reason, sizeof conn->shut_reason, why->message,
+			strlen(why->message));
+		return;
+	}
+	pyr__conn_disconnect(conn, why->status, why->message);
+}
+
+pyr__conn *pyr__conn_dial(const pyr__address *addresses, size_t count, const char *name,
+	const pyr__conn_options *options)
+{
+	pyr__conn *conn = new_conn(options);
+	if (!conn)
+		return NULL;
+	snprintf(conn->peer, sizeof conn->peer, "%s", name);
+	memcpy(conn->addresses, addresses, count * sizeof *addresses);
+	conn->address_count = count;
+	pyr_error why;
+	pthread_mutex_lock(&conn->lock);
+	dial_next(conn, &why);
+	pthread_mutex_unlock(&conn->lock);
+	return conn;
+}
+
+void pyr__conn_dialed(pyr__conn *conn)
+{
+	int failed = pyr__socket_connect_result(conn->fd);
+	if (!failed) {
+		conn->state = CONN_OPEN;
+		return;
+	}
+	pyr_error why;
+	char text[PYR__PEER_TEXT_MAX];
+	pyr__socket_text(&conn->addresses[conn->address_next - 1], text, sizeof text);
+	pyr_error_set(&why, PYR_UNAVAILABLE, "cannot connect to %s: %s", text, strerror(failed));
+	if (conn->in_loop && conn->io_added)
+		event_del(&conn->io_event);
+	conn->io_added = 0;
+	close(conn->fd);
+	conn->fd = -1;
+	dial_next(conn, &why);
+}
+
+/* Output */
+
+static void count_queued(pyr__conn *conn)
+{
+	if (!conn->options.queued_total)
+		return;
+	size_t queued = pyr__session_queued(conn->session);
+	if (queued == conn->queued_counted)
+		return;
+	atomic_fetch_add(conn->options.queued_total,
+		(uint_fast64_t)queued - (uint_fast64_t)conn->queued_counted);
+	conn->queued_counted = queued;
+}
+
+static void note_progress(pyr__conn *conn, bool blocked)
+{
+	conn->blocked = blocked;
+	if (!blocked) {
+		conn->stalled_since_us = 0;
+		return;
+	}
+	conn->stalled_since_us = pyr__now_us();
+	if (conn->options.stall_timeout_ms)
+		pyr__conn_set_timer(
+			conn, conn->stalled_since_us + conn->options.stall_timeout_ms * 1000ll);
+}
+
+/*
+ * A write that fails for good is not the end yet: the peer may have said why before it went, and
+ * the reader is to find that. What is queued is dropped; reading ends with the peer's end of file.
+ */
+static void discard_output(pyr__conn *conn)
+{
+	struct iovec vectors[OUTPUT_VECTORS];
+	int count;
+	while ((count = pyr__session_output(conn->session, vectors, OUTPUT_VECTORS)) > 0) {
+		size_t size = 0;
+		for (int i = 0; i < count; i++)
+			size += vectors[i].iov_len;
+		pyr__session_sent(conn->session, size);
+	}
+}
+
+void pyr__conn_flush(pyr__conn *conn)
+{
+	if (conn->state != CONN_OPEN)
+		return;
+	bool blocked = false, moved = false;
+	struct iovec vectors[OUTPUT_VECTORS];
+	int count;
+	while ((count = pyr__session_output(conn->session, vectors, OUTPUT_VECTORS)) > 0) {
+		struct msghdr message = {.msg_iov = vectors, .msg_iovlen = (size_t)count};
+		ssize_t wrote = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (wrote >= 0) {
+			pyr__session_sent(conn->session, (size_t)wrote);
+			moved = true;
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			blocked = true;
+			break;
+		} else if (errno != EINTR) {
+			discard_output(conn);
+			break;
+		}
+	}
+	if (moved || blocked != conn->blocked)
+		note_progress(conn, blocked);
+	count_queued(conn);
+	size_t queued = conn->options.host ? pyr__session_queued(conn->session) : 0;
+	if (conn->paused ? queued < OUTPUT_RESUME_BYTES : queued <= OUTPUT_PAUSE_BYTES)
+		conn->paused = false;
+	else
+		conn->paused = true;
+}
+
+void pyr__conn_flush_soon(pyr__conn *conn)
+{
+	if (conn->state == CONN_DIALING)
+		return;
+	bool on_loop = pyr__loop_is_current(conn->options.loop);
+	if (conn->in_turn && on_loop) {
+		if (pyr__session_queued(conn->session) < OUTPUT_EARLY_BYTES)
+			return;
+	} else if (on_loop && pyr__loop_in_callback()) {
+		if (!conn->flush_task.posted) {
+			pyr__conn_ref(conn);
+			pyr__loop_defer(conn->options.loop, &conn->flush_task);
+		}
+		return;
+	}
+	bool was_blocked = conn->blocked, was_paused = conn->paused;
+	pyr__conn_flush(conn);
+	if ((conn->blocked && !was_blocked) || was_paused != conn->paused)
+		pyr__conn_update(conn);
+}
+
+/* Input */
+
+bool pyr__conn_fill(pyr__conn *conn)
+{
+	void *room;
+	size_t size;
+	int fd = conn->fd;
+	pyr__session_input(conn->session, &room, &size);
+	pthread_mutex_unlock(&conn->lock);
+	ssize_t got;
+	do
+		got = recv(fd, room, size, MSG_DONTWAIT);
+	while (got < 0 && errno == EINTR);
+	int why = errno;
+	pthread_mutex_lock(&conn->lock);
+	pyr__session_received(conn->session, got > 0 ? (size_t)got : 0);
+	if (got > 0)
+		return true;
+	if (got < 0 && (why == EAGAIN || why == EWOULDBLOCK))
+		return false;
+	char reason[PYR_ERROR_MESSAGE_MAX];
+	if (got == 0)
+		snprintf(reason, sizeof reason, "%s closed the connection", conn->peer);
+	else
+		snprintf(reason, sizeof reason, "the connection to %s broke: %s", conn->peer,
+			strerror(why));
+	pyr__conn_disconnect(conn, PYR_UNAVAILABLE, reason);
+	return true;
+}
+
+/* The session has said its last word: send what is left of it, and part. */
+static void part(pyr__conn *conn, bool peer_is_there)
+{
+	if (conn->state == CONN_OPEN)
+		pyr__conn_flush(conn);
+	bool linger = peer_is_there && conn->reader == READER_LOOP && conn->fd >= 0 &&
+		      conn->state == CONN_OPEN;
+	conn->state = linger ? CONN_LINGERING : CONN_CLOSED;
+	conn->blocked = conn->paused = false;
+	conn->connect_deadline_us = PYR__DEADLINE_NONE;
+	conn->stalled_since_us = 0;
+	discard_output(conn);
+	count_queued(conn);
+	if (conn->fd >= 0)
+		shutdown(conn->fd, linger ? SHUT_WR : SHUT_RDWR);
+	if (linger) {
+		conn->linger_until_us = pyr__now_us() + LINGER_US;
+		pyr__conn_set_timer(conn, conn->linger_until_us);
+	}
+	pyr__conn_update(conn);
+}
+
+static void on_closed(pyr__conn *conn, const pyr__event *event)
+{
+	bool peer_is_there = !conn->shut && event->final.status != PYR_UNAVAILABLE;
+	if (!conn->shut_reason[0])
+		pyr__copy_text(conn->shut_reason, sizeof conn->shut_reason,
+			event->final.message.data, event->final.message.size);
+	part(conn, peer_is_there);
+}
+
+void pyr__conn_tell_closed(pyr__conn *conn)
+{
+	bool over = conn->state == CONN_LINGERING || conn->state == CONN_CLOSED;
+	if (!over || conn->closed_told)
+		return;
+	conn->closed_told = true;
+	if (conn->options.on_closed) {
+		pthread_mutex_unlock(&conn->lock);
+		conn->options.on_closed(conn->options.closed_arg, conn);
+		pthread_mutex_lock(&conn->lock);
+	}
+}
+
+static void wake_all(pyr__conn *conn)
+{
+	for (pyr__link *link = conn->waiters.next; link != &conn->waiters; link = link->next)
+		pthread_cond_signal(&PYR__OWNER(link, pyr__waiter, link)->cond);
+}
+
+static void on_connection_event(pyr__conn *conn, const pyr__event *event)
+{
+	switch (event->type) {
+	case PYR__EVENT_READY:
+		conn->connect_deadline_us = PYR__DEADLINE_NONE;
+		break;
+	case PYR__EVENT_PONG:
+		conn->ping_answered = event->ping_value;
+		wake_all(conn);
+		break;
+	case PYR__EVENT_GOAWAY:
+		conn->going_away = true;
+		break;
+	case PYR__EVENT_CLOSED:
+		on_closed(conn, event);
+		wake_all(conn);
+		break;
+	default:
+		break;
+	}
+}
+
+void pyr__conn_process(pyr__conn *conn)
+{
+	pyr__event event;
+	while (pyr__session_next(conn->session, &event)) {
+		if (event.stream == 0)
+			on_connection_event(conn, &event);
+		else if ((event.stream >> 31) == (conn->options.session->server ? 1u : 0u))
+			pyr__conn_out_event(conn, &event);
+		else
+			pyr__conn_in_event(conn, &event);
+	}
+}
+
+void pyr__conn_disconnect(pyr__conn *conn, pyr_status status, const char *reason)
+{
+	pyr__session_disconnect(conn->session, status, reason);
+	pyr__conn_process(conn);
+}
+
+void pyr__conn_check_shut(pyr__conn *conn)
+{
+	if (conn->shut && (conn->state == CONN_OPEN || conn->state == CONN_DIALING)) {
+		pyr__conn_flush(conn);
+		pyr__conn_disconnect(conn, conn->shut_status, conn->shut_reason);
+	}
+}
+
+/* The public functions */
+
+bool pyr__conn_usable(pyr__conn *conn)
+{
+	pthread_mutex_lock(&conn->lock);
+	if (conn->state == CONN_OPEN && conn->reader == READER_NOBODY && !conn->shut &&
+		pyr__now_us() - conn->last_read_us > PAUSE_BEFORE_CHECK_US) {
+		conn->reader = READER_THREAD;
+		while (conn->state == CONN_OPEN && pyr__conn_fill(conn))
+			pyr__conn_process(conn);
+		conn->last_read_us = pyr__now_us();
+		pyr__conn_pass_on(conn);
+	}
+	bool usable = !conn->shut && !conn->going_away &&
+		      (conn->state == CONN_OPEN || conn->state == CONN_DIALING);
+	pthread_mutex_unlock(&conn->lock);
+	return usable;
+}
+
+static bool is_answered(const void *arg)
+{
+	const pyr__conn *conn = arg;
+	return conn->ping_answered >= conn->ping_sent || conn->state >= CONN_LINGERING;
+}
+
+pyr_status pyr__conn_ping(pyr__conn *conn, int64_t deadline_us, pyr_error *err)
+{
+	pyr_status status = PYR_OK;
+	pthread_mutex_lock(&conn->lock);
+	pyr__session_ping(conn->session, ++conn->ping_sent);
+	pyr__conn_flush_soon(conn);
+	pyr__conn_wait_until(conn, NULL, is_answered, conn, deadline_us);
+	if (conn->state >= CONN_LINGERING)
+		status = pyr_error_set(err, PYR_UNAVAILABLE, "%s",
+			conn->shut_reason[0] ? conn->shut_reason : "the connection was closed");
+	else if (!is_answered(conn))
+		status = pyr_error_set(
+			err, PYR_DEADLINE_EXCEEDED, "%s did not answer in time", conn->peer);
+	pthread_mutex_unlock(&conn->lock);
+	return status;
+}
+
+void pyr__conn_drain(pyr__conn *conn, const char *reason)
+{
+	pthread_mutex_lock(&conn->lock);
+	if (conn->state == CONN_OPEN) {
+		pyr__session_drain(conn->session, PYR_UNAVAILABLE, reason);
+		pyr__conn_flush_soon(conn);
+	}
+	pthread_mutex_unlock(&conn->lock);
+}
+
+bool pyr__conn_busy(pyr__conn *conn)
+{
+	pthread_mutex_lock(&conn->lock);
+	bool busy = conn->state == CONN_OPEN &&
+		    (pyr__session_busy(conn->session) || pyr__session_queued(conn->session) > 0);
+	pthread_mutex_unlock(&conn->lock);
+	return busy;
+}
+
+static void request_shut(pyr__conn *conn, pyr_status status, const char *reason)
+{
+	if (conn->shut || conn->state >= CONN_LINGERING)
+		return;
+	conn->shut = true;
+	conn->shut_status = status;
+	snprintf(conn->shut_reason, sizeof conn->shut_reason, "%s", reason);
+	bool on_loop = pyr__loop_is_current(conn->options.loop);
+	if (conn->reader == READER_THREAD) {
+		if (conn->fd >= 0)
+			shutdown(conn->fd, SHUT_RDWR); /* wakes it out of poll */
+	} else if (conn->in_turn && on_loop) {
+		return; /* the end of the turn sees to it */
+	} else if (conn->reader == READER_LOOP && !on_loop) {
+		pyr__conn_update(conn);
+	} else {
+		pyr__conn_check_shut(conn);
+		pyr__conn_tell_closed(conn);
+	}
+}
+
+void pyr__conn_shut(pyr__conn *conn, pyr_status status, const char *reason)
+{
+	pthread_mutex_lock(&conn->lock);
+	request_shut(conn, status, reason);
+	pthread_mutex_unlock(&conn->lock);
+}
+
+void pyr__conn_check_retired(pyr__conn *conn)
+{
+	if (!conn->retiring || conn->shut || !pyr__list_empty(&conn->outcalls) ||
+		!pyr__list_empty(&conn->incalls))
+		return;
+	/* calls that were given up are still busy on the wire, but nobody waits for them */
+	if (conn->state == CONN_OPEN && pyr__session_queued(conn->session) == 0)
+		request_shut(conn, PYR_CANCELLED, "nobody uses the connection any more");
+	else if (conn->state < CONN_LINGERING)
+		pyr__conn_to_loop(conn);
+}
+
+void pyr__conn_retire(pyr__conn *conn)
+{
+	pthread_mutex_lock(&conn->lock);
+	conn->retiring = true;
+	pyr__conn_check_retired(conn);
+	pthread_mutex_unlock(&conn->lock);
+}
+
+const char *pyr__conn_peer(const pyr__conn *conn)
+{
+	return conn->peer;
+}

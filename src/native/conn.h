@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection: a socket, the session that speaks on it, and whoever reads it at the moment.
+ *
+ * One at a time reads:
+ *
+ *            sync call waits                    async call, server side
+ *   THREAD <----------------- NOBODY --------------------> LOOP
+ *      |    (leader; the other waiting        (libevent tells when)
+ *      |     threads are its followers)           |
+ *      +------ done: next follower, or ---------->+
+ *              LOOP if async calls wait
+ *
+ * The reader alone feeds the session and takes events from it; everybody may start and answer calls
+ * under the lock. A thread that waits for its own call therefore needs no hop through another.
+ * Output is written by whoever queued it, except during a turn of the loop, at whose end everything
+ * goes out in one write.
+ */
+#ifndef PYR_NATIVE_CONN_H
+#define PYR_NATIVE_CONN_H
+
+#include "base/loop.h"
+#include "native/session.h"
+#include "native/socket.h"
+#include "transport/transport.h"
+
+typedef struct pyr__conn pyr__conn;
+
+typedef struct pyr__conn_options {
+	pyr__loop *loop;
+	bool start_loop; /* start the loop's own thread when it is needed (a client's) */
+	const pyr__session_config *session;
+	const pyr__host_ops *host; /* NULL: calls that the peer makes are refused */
+	void *host_arg;
+	uint32_t connect_timeout_ms; /* or, accepted, the time for the peer's hello */
+	uint32_t stall_timeout_ms;   /* the peer takes nothing of what is sent; 0: no limit */
+	atomic_uint_fast64_t
+		*queued_total; /* shared count of bytes waiting to be sent; may be NULL */
+	uint64_t queued_total_max;
+	/* The connection is over; on the thread that noticed, no lock held. May be NULL. */
+	void (*on_closed)(void *arg, pyr__conn *conn);
+	void *closed_arg;
+} pyr__conn_options;
+
+/* Takes a connected descriptor over and serves it on the loop. Loop thread only. One reference. */
+pyr__conn *pyr__conn_accept(int fd, const pyr__address *peer, const pyr__conn_options *options);
+
+/* Begins to connect to the first address that answers. Any thread. One reference. */
+pyr__conn *pyr__conn_dial(const pyr__address *addresses, size_t count, const char *name,
+	const pyr__conn_options *options);
+
+pyr__conn *pyr__conn_ref(pyr__conn *conn);
+void pyr__conn_unref(pyr__conn *conn);
+
+/*
+ * True while a new call may be tried on it. After a pause what the peer has sent in the meantime is
+ * read first, so that a connection it has closed is not used.
+ */
+bool pyr__conn_usable(pyr__conn *conn);
+
+/* As pyr__channel_ops.start. call is NULL for a oneway call. */
+pyr_status pyr__conn_start(pyr__conn *conn, pyr__outcall *call, const pyr__head *head,
+	const pyr__body *body, bool end, pyr_error *err);
+
+/* A round trip without a call. */
+pyr_status pyr__conn_ping(pyr__conn *conn, int64_t deadline_us, pyr_error *err);
+
+/* Tells the peer that no more calls are taken; running ones go on. */
+void pyr__conn_drain(pyr__conn *conn, const char *reason);
+
+/* True while calls run in either direction, or bytes wait to be sent. */
+bool pyr__conn_busy(pyr__conn *conn);
+
+/* Ends the connection: every call is over with this status. Any thread; does not wait. */
+void pyr__conn_shut(pyr__conn *conn, pyr_status status, const char *reason);
+
+/* No more calls will be started: ends the connection as soon as those that run are over and all is
+ * sent. Any thread; does not wait. */
+void pyr__conn_retire(pyr__conn *conn);
+
+const char *pyr__conn_peer(const pyr__conn *conn);
+
+#endif

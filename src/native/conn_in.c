@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The calls that the peer makes on a connection. */
+#include <string.h>
+#include "base/clock.h"
+#include "native/conn_private.h"
+
+static const pyr__incall_ops incall_ops;
+
+static pyr__conn *conn_of(const pyr__incall *call)
+{
+	return call->carrier;
+}
+
+static void add_work(pyr__conn *conn, pyr__incall *call, unsigned work)
+{
+	pyr__conn_wake(call->waiters);
+	if (!call->work) {
+		/* open has made a reference for the first work */
+		if (work != PYR__WORK_RUN && !conn->options.host->ref(call))
+			return;
+		call->next_work = NULL;
+		*conn->work_last = call;
+		conn->work_last = &call->next_work;
+	}
+	call->work |= work;
+	pyr__conn_deliver_soon(conn);
+}
+
+void pyr__conn_run_work(pyr__conn *conn)
+{
+	pyr__incall *call;
+	while ((call = conn->work_first) != NULL) {
+		unsigned work = call->work;
+		call->work = 0;
+		conn->work_first = call->next_work;
+		if (!conn->work_first)
+			conn->work_last = &conn->work_first;
+		pthread_mutex_unlock(&conn->lock);
+		conn->options.host->work(conn->options.host_arg, call, work);
+		pthread_mutex_lock(&conn->lock);
+	}
+}
+
+/* Answers without any servant. */
+static void refuse(pyr__conn *conn, uint32_t stream, pyr_status status, const char *message)
+{
+	pyr__final final = {
+		.status = status,
+		.executed = PYR_EXECUTED_NO,
+		.message = {message, strlen(message)},
+	};
+	pyr_status sent = pyr__session_finish(conn->session, stream, &final, NULL, NULL);
+	(void)sent; /* a connection that is full of unsent answers is ended by its own limits */
+}
+
+static bool too_much_queued(const pyr__conn *conn)
+{
+	return conn->options.queued_total &&
+	       atomic_load_explicit(conn->options.queued_total, memory_order_relaxed) >
+		       conn->options.queued_total_max;
+}
+
+static void on_call(pyr__conn *conn, const pyr__event *event)
+{
+	const pyr__conn_options *options = &conn->options;
+	const char *why = !options->host          ? "this side hosts no objects"
+			  : too_much_queued(conn) ? "too many bytes of answers wait to be sent"
+						  : NULL;
+	if (why) {
+		if (event->has_message)
+			pyr__session_consumed(conn->session, event->stream, event->cost);
+		if (!event->head.oneway)
+			refuse(conn, event->stream,
+				options->host ? PYR_RESOURCE_EXHAUSTED : PYR_UNIMPLEMENTED, why);
+		return;
+	}
+	int64_t now_us = pyr__now_us();
+	pyr__incall *call = options->host->open(options->host_arg, event, now_us);
+	call->ops = &incall_ops;
+	call->carrier = pyr__conn_ref(conn);
+	call->stream = event->head.oneway ? 0 : event->stream;
+	call->finished = event->head.oneway;
+	call->ended = call->whole = event->ended;
+	if (event->has_message)
+		pyr__inbox_put(&call->inbox, &event->payload, event->cost);
+	pyr__list_append(&conn->incalls, &call->link);
+	if (!event->head.oneway) {
+		pyr__session_set_user(conn->session, event->stream, call);
+		if (call->deadline_us != PYR__DEADLINE_NONE)
+			pyr__conn_set_timer(conn, call->deadline_us);
+	}
+	add_work(conn, call, PYR__WORK_RUN);
+}
+
+static void cancel(pyr__conn *conn, pyr__incall *call)
+{
+	atomic_store_explicit(&call->cancelled, true, memory_order_release);
+	call->ended = true;
+	add_work(conn, call, PYR__WORK_CANCEL);
+}
+
+static void on_message(pyr__conn *conn, pyr__incall *call, const pyr__event *event)
+{
+	if (event->has_message)
+		pyr__inbox_put(&call->inbox, &event->payload, event->cost);
+	if (event->ended || event->type == PYR__EVENT_END)
+		call->ended = true;
+	add_work(conn, call, PYR__WORK_READY);
+}
+
+void pyr__conn_in_event(pyr__conn *conn, const pyr__event *event)
+{
+	pyr__incall *call = event->user;
+	if (event->type == PYR__EVENT_CALL) {
+		on_call(conn, event);
+		return;
+	}
+	if (!call) {
+		if (event->has_message)
+			pyr__session_consumed(conn->session, event->stream, event->cost);
+		return;
+	}
+	switch (event->type) {
+	case PYR__EVENT_MESSAGE:
+	case PYR__EVENT_END:
+		on_message(conn, call, event);
+		break;
+	case PYR__EVENT_CANCEL:
+		cancel(conn, call);
+		break;
+	case PYR__EVENT_WRITABLE:
+		call->writable = true;
+		add_work(conn, call, PYR__WORK_WRITABLE);
+		break;
+	default:
+		break;
+	}
+}
+
+int64_t pyr__conn_in_expire(pyr__conn *conn, int64_t now_us)
+{
+	int64_t next_us = PYR__DEADLINE_NONE;
+	for (pyr__link *link = conn->incalls.next; link != &conn->incalls; link = link->next) {
+		pyr__incall *call = PYR__OWNER(link, pyr__incall, link);
+		if (call->finished || atomic_load(&call->cancelled))
+			continue;
+		if (call->deadline_us > now_us) {
+			next_us = pyr__min_us(next_us, call->deadline_us);
+			continue;
+		}
+		cancel(conn, call);
+	}
+	return next_us;
+}
+
+/* The operations of an incall */
+
+static pyr_status gone(pyr_error *err)
+{
+	return pyr_error_set(err, PYR_CANCELLED, "the caller no longer waits for an answer");
+}
+
+static pyr_status in_send(pyr__incall *call, const pyr__body *body, pyr_error *err)
+{
+	pyr__conn *conn = conn_of(call);
+	pyr_status status;
+	pthread_mutex_lock(&conn->lock);
+	call->writable = false;
+	if (call->finished || conn->state != CONN_OPEN)
+		status = gone(err);
+	else
+		status = pyr__session_send(conn->session, call->stream, body, false, err);
+	if (status == PYR_OK)
+		pyr__conn_flush_soon(conn);
+	pthread_mutex_unlock(&conn->lock);
+	return status;
+}
+
+/* Lock held. Gives the request's credit back, since it will not be read any more. */
+static void drop_messages(pyr__conn *conn, pyr__incall *call)
+{
+	uint64_t cost = pyr__inbox_clear(&call->inbox);
+	while (cost > 0) {
+		uint32_t part = cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
+		pyr__session_consumed(conn->session, call->stream, part);
+		cost -= part;
+	}
+}
+
+static pyr_status finish(pyr__conn *conn, pyr__incall *call, const pyr__final *final,
+	const pyr__body *body, pyr_error *err)
+{
+	if (call->finished)
+		return gone(err);
+	call->finished = true;
+	if (conn->state != CONN_OPEN)
+		return gone(err);
+	pyr__session_set_user(conn->session, call->stream, NULL);
+	pyr_status status = pyr__session_finish(conn->session, call->stream, final, body, err);
+	pyr__conn_flush_soon(conn);
+	return status;
+}
+
+static pyr_status in_finish(
+	pyr__incall *call, const pyr__final *final, const pyr__body *body, pyr_error *err)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	pyr_status status = finish(conn, call, final, body, err);
+	pthread_mutex_unlock(&conn->lock);
+	return status;
+}
+
+static pyr__message *in_take(pyr__incall *call)
+{
+	if (call->whole)
+		return pyr__inbox_take(&call->inbox);
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	pyr__message *message = pyr__inbox_take(&call->inbox);
+	pthread_mutex_unlock(&conn->lock);
+	return message;
+}
+
+static void in_release(pyr__incall *call, pyr__message *message)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	if (message->cost) {
+		pyr__session_consumed(conn->session, call->stream, message->cost);
+		pyr__conn_flush_soon(conn);
+	}
+	pyr__message_free(&call->inbox, message);
+	pthread_mutex_unlock(&conn->lock);
+}
+
+static bool is_readable(const void *arg)
+{
+	const pyr__incall *call = arg;
+	return call->inbox.first || call->ended || atomic_load(&call->cancelled);
+}
+
+static bool is_writable(const void *arg)
+{
+	const pyr__incall *call = arg;
+	return call->writable || call->finished || atomic_load(&call->cancelled);
+}
+
+static void in_wait(pyr__incall *call, pyr__direction what, int64_t until_us)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	pyr__conn_wait_until(conn, &call->waiters[what],
+		what == PYR__READ ? is_readable : is_writable, call, until_us);
+	pthread_mutex_unlock(&conn->lock);
+}
+
+static bool in_at_end(pyr__incall *call)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	bool at_end = call->ended && !call->inbox.first;
+	pthread_mutex_unlock(&conn->lock);
+	return at_end;
+}
+
+static void in_poke(pyr__incall *call)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	if (is_readable(call))
+		add_work(conn, call, PYR__WORK_READY);
+	if (is_writable(call))
+		add_work(conn, call, PYR__WORK_WRITABLE);
+	pthread_mutex_unlock(&conn->lock);
+}
+
+static void in_done(pyr__incall *call)
+{
+	static const char forgotten[] = "the servant gave the call back without an answer";
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	pyr__final final = {
+		.status = PYR_INTERNAL,
+		.executed = PYR_EXECUTED_YES,
+		.message = {forgotten, sizeof forgotten - 1},
+	};
+	pyr_status status = finish(conn, call, &final, NULL, NULL);
+	(void)status; /* CANCELLED when it was finished before, as it should */
+	drop_messages(conn, call);
+	pyr__list_remove(&call->link);
+	pthread_mutex_unlock(&conn->lock);
+	pyr__conn_unref(conn);
+}
+
+static const char *in_peer(pyr__incall *call)
+{
+	return conn_of(call)->peer;
+}
+
+static const pyr__incall_ops incall_ops = {
+	.send = in_send,
+	.finish = in_finish,
+	.take = in_take,
+	.release = in_release,
+	.wait = in_wait,
+	.at_end = in_at_end,
+	.poke = in_poke,
+	.done = in_done,
+	.peer = in_peer,
+};

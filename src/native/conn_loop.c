@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A connection on a loop: its events, its timer and its turn. */
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "native/conn_private.h"
+
+#define CONN_OF(task, member) PYR__OWNER(task, pyr__conn, member)
+
+/* A timer a little early would find nothing to do, and one for each call would be too many. */
+#define TIMER_STEP_US 1000
+
+static short wanted_io(const pyr__conn *conn)
+{
+	short wanted = 0;
+	if (conn->state == CONN_DIALING)
+		return conn->reader == READER_LOOP && conn->fd >= 0 ? EV_WRITE : 0;
+	if (conn->state == CONN_CLOSED)
+		return 0;
+	if (conn->reader == READER_LOOP && !conn->paused)
+		wanted |= EV_READ;
+	if (conn->blocked)
+		wanted |= EV_WRITE;
+	return wanted;
+}
+
+static void on_io(evutil_socket_t fd, short what, void *arg);
+static void on_timer(evutil_socket_t fd, short what, void *arg);
+
+static void apply_timer(pyr__conn *conn)
+{
+	if (conn->timer_us >= conn->timer_added_us)
+		return;
+	int64_t left = conn->timer_us - pyr__now_us() + TIMER_STEP_US;
+	if (left < 0)
+		left = 0;
+	struct timeval tv = {.tv_sec = left / 1000000, .tv_usec = left % 1000000};
+	evtimer_add(&conn->timer_event, &tv);
+	conn->timer_added_us = conn->timer_us;
+}
+
+/* Closed for good: out of the loop. The caller holds a reference of its own. */
+static void leave_loop(pyr__conn *conn)
+{
+	event_del(&conn->timer_event);
+	if (conn->fd >= 0)
+		close(conn->fd);
+	conn->fd = -1;
+	if (conn->in_loop) {
+		conn->in_loop = false;
+		pyr__conn_unref(conn);
+	}
+}
+
+static void apply(pyr__conn *conn)
+{
+	short wanted = wanted_io(conn);
+	if (wanted != conn->io_added) {
+		if (conn->io_added)
+			event_del(&conn->io_event);
+		if (wanted) {
+			event_assign(&conn->io_event, pyr__loop_base(conn->options.loop), conn->fd,
+				wanted | EV_PERSIST, on_io, conn);
+			event_add(&conn->io_event, NULL);
+		}
+		conn->io_added = wanted;
+	}
+	if (conn->state == CONN_CLOSED) {
+		leave_loop(conn);
+		return;
+	}
+	apply_timer(conn);
+	if (!conn->in_loop && (conn->io_added || conn->timer_added_us != PYR__DEADLINE_NONE)) {
+		conn->in_loop = true;
+		pyr__conn_ref(conn);
+	}
+}
+
+void pyr__conn_post(pyr__conn *conn, pyr__task *task)
+{
+	if (conn->options.start_loop) {
+		pyr_status started = pyr__loop_start(conn->options.loop, NULL);
+		(void)started; /* without a thread the task waits; deadlines of callers still hold
+				*/
+	}
+	pyr__conn_ref(conn);
+	if (!pyr__loop_post(conn->options.loop, task))
+		pyr__conn_unref(conn); /* it waits already, with a reference */
+}
+
+void pyr__conn_update(pyr__conn *conn)
+{
+	if (pyr__loop_is_current(conn->options.loop)) {
+		if (!conn->in_turn) {
+			pyr__conn_ref(conn);
+			apply(conn);
+			/* the caller has a reference too, so this is not the last */
+			pyr__conn_unref(conn);
+		}
+	} else if (conn->in_loop || conn->state != CONN_CLOSED) {
+		pyr__conn_post(conn, &conn->update_task);
+	} else if (conn->fd >= 0) {
+		close(conn->fd);
+		conn->fd = -1;
+	}
+}
+
+void pyr__conn_to_loop(pyr__conn *conn)
+{
+	if (conn->reader != READER_NOBODY)
+		return;
+	conn->reader = READER_LOOP;
+	conn->timer_us = pyr__min_us(conn->timer_us, conn->connect_deadline_us);
+	pyr__conn_update(conn);
+}
+
+void pyr__conn_set_timer(pyr__conn *conn, int64_t at_us)
+{
+	if (at_us >= conn->timer_us)
+		return;
+	conn->timer_us = at_us;
+	/* at the end of a turn the loop finds the new time by itself */
+	if (!conn->in_turn && conn->state != CONN_CLOSED)
+		pyr__conn_update(conn);
+}
+
+void pyr__conn_deliver_soon(pyr__conn *conn)
+{
+	if (conn->in_turn)
+		return;
+	pyr__conn_post(conn, &conn->deliver_task);
+}
+
+static void drain_lingering(pyr__conn *conn)
+{
+	char waste[4096];
+	for (int rounds = 0; rounds < 16; rounds++) {
+		ssize_t got = recv(conn->fd, waste, sizeof waste, MSG_DONTWAIT);
+		if (got > 0)
+			continue;
+		if (got == 0)
+			conn->state = CONN_CLOSED;
+		return;
+	}
+}
+
+static void begin_turn(pyr__conn *conn)
+{
+	pyr__loop_enter(conn->options.loop);
+	pyr__conn_ref(conn);
+	pthread_mutex_lock(&conn->lock);
+	conn->in_turn = true;
+}
+
+static void end_turn(pyr__conn *conn)
+{
+	do {
+		pyr__conn_run_ready(conn);
+		pyr__conn_run_work(conn);
+		if (conn->reader == READER_LOOP)
+			pyr__conn_check_shut(conn);
+		pyr__conn_flush(conn);
+		if (conn->reader == READER_LOOP) /* what was written may make room to send more */
+			pyr__conn_process(conn);
+	} while (conn->ready_first || conn->work_first);
+	pyr__conn_check_retired(conn);
+	if (conn->reader == READER_LOOP)
+		pyr__conn_check_shut(conn);
+	pyr__conn_tell_closed(conn);
+	conn->in_turn = false;
+	apply(conn);
+	pthread_mutex_unlock(&conn->lock);
+	pyr__conn_unref(conn);
+	pyr__loop_leave(conn->options.loop);
+}
+
+static void on_io(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	pyr__conn *conn = arg;
+	begin_turn(conn);
+	if (conn->state == CONN_LINGERING) {
+		drain_lingering(conn);
+	} else if (conn->reader == READER_LOOP) {
+		if (conn->state == CONN_DIALING)
+			pyr__conn_dialed(conn);
+		else if ((what & EV_READ) && conn->state == CONN_OPEN && pyr__conn_fill(conn))
+			pyr__conn_process(conn);
+	}
+	end_turn(conn);
+}
+
+static void check_time_outs(pyr__conn *conn, int64_t now_us)
+{
+	char reason[PYR_ERROR_MESSAGE_MAX];
+	uint32_t stall_ms = conn->options.stall_timeout_ms;
+	if (now_us >= conn->connect_deadline_us) {
+		snprintf(reason, sizeof reason, "no handshake with %s within %u ms", conn->peer,
+			conn->options.connect_timeout_ms);
+		pyr__conn_disconnect(conn, PYR_UNAVAILABLE, reason);
+	} else if (conn->stalled_since_us && stall_ms &&
+		   now_us >= conn->stalled_since_us + stall_ms * 1000ll) {
+		snprintf(reason, sizeof reason, "%s took nothing of what was sent for %u ms",
+			conn->peer, stall_ms);
+		pyr__conn_disconnect(conn, PYR_UNAVAILABLE, reason);
+	}
+}
+
+static int64_t next_time(const pyr__conn *conn, int64_t next_us)
+{
+	next_us = pyr__min_us(next_us, conn->connect_deadline_us);
+	if (conn->stalled_since_us && conn->options.stall_timeout_ms)
+		next_us = pyr__min_us(
+			next_us, conn->stalled_since_us + conn->options.stall_timeout_ms * 1000ll);
+	return next_us;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	pyr__conn *conn = arg;
+	begin_turn(conn);
+	int64_t now_us = pyr__now_us();
+	conn->timer_us = conn->timer_added_us = PYR__DEADLINE_NONE;
+	if (conn->state == CONN_LINGERING) {
+		if (now_us >= conn->linger_until_us)
+			conn->state = CONN_CLOSED;
+		else
+			conn->timer_us = conn->linger_until_us;
+	} else if (conn->state != CONN_CLOSED) {
+		if (conn->reader == READER_LOOP)
+			check_time_outs(conn, now_us);
+		int64_t out_us = pyr__conn_out_expire(conn, now_us);
+		int64_t in_us = pyr__conn_in_expire(conn, now_us);
+		conn->timer_us = next_time(conn, pyr__min_us(out_us, in_us));
+	}
+	end_turn(conn);
+}
+
+static void run_update(pyr__task *task)
+{
+	pyr__conn *conn = CONN_OF(task, update_task);
+	begin_turn(conn);
+	end_turn(conn);
+	pyr__conn_unref(conn);
+}
+
+static void run_deliver(pyr__task *task)
+{
+	pyr__conn *conn = CONN_OF(task, deliver_task);
+	begin_turn(conn);
+	end_turn(conn);
+	pyr__conn_unref(conn);
+}
+
+static void run_flush(pyr__task *task)
+{
+	pyr__conn *conn = CONN_OF(task, flush_task);
+	begin_turn(conn);
+	end_turn(conn);
+	pyr__conn_unref(conn);
+}
+
+void pyr__conn_loop_init(pyr__conn *conn)
+{
+	conn->update_task.run = run_update;
+	conn->deliver_task.run = run_deliver;
+	conn->flush_task.run = run_flush;
+	evtimer_assign(&conn->timer_event, pyr__loop_base(conn->options.loop), on_timer, conn);
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The calls that we make on a connection. */
+#include <stdio.h>
+#include <string.h>
+#include "base/clock.h"
+#include "native/conn_private.h"
+
+static const pyr__outcall_ops outcall_ops;
+
+static pyr__conn *conn_of(const pyr__outcall *call)
+{
+	return call->carrier;
+}
+
+/* Something new for the call: wake who waits for it, or have `ready` called. */
+static void notify(pyr__conn *conn, pyr__outcall *call)
+{
+	pyr__conn_wake(call->waiters);
+	if (!call->ready || call->is_ready || (call->unary && !call->over))
+		return;
+	call->is_ready = true;
+	call->next_ready = NULL;
+	*conn->ready_last = call;
+	conn->ready_last = &call->next_ready;
+	pyr__conn_deliver_soon(conn);
+}
+
+static void unready(pyr__conn *conn, pyr__outcall *call)
+{
+	if (!call->is_ready)
+		return;
+	pyr__outcall **at = &conn->ready_first;
+	while (*at != call)
+		at = &(*at)->next_ready;
+	*at = call->next_ready;
+	if (!*at)
+		conn->ready_last = at;
+	call->is_ready = false;
+}
+
+/* The call is over; nothing of the connection refers to it afterwards but the ready list. */
+static void complete(pyr__conn *conn, pyr__outcall *call, const pyr__final *final)
+{
+	call->over = true;
+	call->stream = 0;
+	call->outcome.status = final->status;
+	call->outcome.executed = final->executed;
+	if (final->status != PYR_OK || final->metadata.size)
+		call->outcome.final = pyr__final_copy(final);
+	pyr__list_remove(&call->link);
+	if (call->ready)
+		conn->asyncs--;
+	notify(conn, call);
+}
+
+static void on_message(pyr__conn *conn, pyr__outcall *call, const pyr__event *event)
+{
+	uint32_t cost = event->cost;
+	if (call->unary) {
+		/* its answer belongs to the caller from here on; only one is ever kept */
+		pyr__session_consumed(conn->session, event->stream, cost);
+		cost = 0;
+		pyr__inbox_clear(&call->inbox);
+	}
+	pyr__inbox_put(&call->inbox, &event->payload, cost);
+	if (!event->ended && !call->unary)
+		notify(conn, call);
+}
+
+void pyr__conn_out_event(pyr__conn *conn, const pyr__event *event)
+{
+	pyr__outcall *call = event->user;
+	if (!call) {
+		if (event->has_message)
+			pyr__session_consumed(conn->session, event->stream, event->cost);
+		return;
+	}
+	if (event->has_message)
+		on_message(conn, call, event);
+	if (event->type == PYR__EVENT_FINAL) {
+		complete(conn, call, &event->final);
+	} else if (event->type == PYR__EVENT_WRITABLE) {
+		call->writable = true;
+		notify(conn, call);
+	}
+}
+
+void pyr__conn_run_ready(pyr__conn *conn)
+{
+	pyr__outcall *call;
+	while ((call = conn->ready_first) != NULL) {
+		unready(conn, call);
+		void (*ready)(pyr__outcall * call) = call->ready;
+		if (!ready)
+			continue;
+		conn->running = call;
+		pthread_mutex_unlock(&conn->lock);
+		ready(call);
+		pthread_mutex_lock(&conn->lock);
+		conn->running = NULL;
+		pthread_cond_broadcast(&conn->not_running);
+	}
+}
+
+static void end_here(pyr__conn *conn, pyr__outcall *call, pyr_status status, const char *message)
+{
+	pyr__session_set_user(conn->session, call->stream, NULL);
+	pyr__session_reset(conn->session, call->stream);
+	pyr__final final = {
+		.status = status,
+		.executed = PYR_EXECUTED_MAYBE,
+		.message = {message, strlen(message)},
+	};
+	complete(conn, call, &final);
+}
+
+int64_t pyr__conn_out_expire(pyr__conn *conn, int64_t now_us)
+{
+	int64_t next_us = PYR__DEADLINE_NONE;
+	pyr__link *link = conn->outcalls.next;
+	while (link != &conn->outcalls) {
+		pyr__outcall *call = PYR__OWNER(link, pyr__outcall, link);
+		link = link->next;
+		if (!call->ready)
+			continue; /* who waits looks at the clock itself */
+		if (call->deadline_us <= now_us)
+			end_here(conn, call, PYR_DEADLINE_EXCEEDED,
+				"the deadline passed before the answer came");
+		else
+			next_us = pyr__min_us(next_us, call->deadline_us);
+	}
+	return next_us;
+}
+
+static void begin(pyr__conn *conn, pyr__outcall *call, uint32_t stream)
+{
+	call->ops = &outcall_ops;
+	call->carrier = pyr__conn_ref(conn);
+	call->stream = stream;
+	pyr__list_append(&conn->outcalls, &call->link);
+	if (call->ready) {
+		conn->asyncs++;
+		if (call->deadline_us != PYR__DEADLINE_NONE)
+			pyr__conn_set_timer(conn, call->deadline_us);
+	}
+}
+
+pyr_status pyr__conn_start(pyr__conn *conn, pyr__outcall *call, const pyr__head *head,
+	const pyr__body *body, bool end, pyr_error *err)
+{
+	uint32_t stream = 0;
+	pthread_mutex_lock(&conn->lock);
+	pyr_status status = pyr__session_call(conn->session, head, body, end, call, &stream, err);
+	if (status == PYR_OK) {
+		if (call)
+			begin(conn, call, stream);
+		/* a thread that is about to wait dials and reads by itself */
+		bool waits = call && !call->ready && call->unary;
+		if (!waits && (conn->state == CONN_DIALING || (call && call->ready)))
+			pyr__conn_to_loop(conn);
+		pyr__conn_flush_soon(conn);
+	}
+	pthread_mutex_unlock(&conn->lock);
+	return status;
+}
+
+/* The operations of an outcall */
+
+static bool is_readable(const void *arg)
+{
+	const pyr__outcall *call = arg;
+	return call->over || (call->inbox.first && !call->unary);
+}
+
+static bool is_writable(const void *arg)
+{
+	const pyr__outcall *call = arg;
+	return call->over || call->writable;
+}
+
+static void out_wait(pyr__outcall *call, pyr__direction what, int64_t until_us)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	pyr__conn_wait_until(conn, &call->waiters[what],
+		what == PYR__READ ? is_readable : is_writable, call, until_us);
+	pthread_mutex_unlock(&conn->lock);
+}
+
+static pyr__message *out_take(pyr__outcall *call)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	pyr__message *message = pyr__inbox_take(&call->inbox);
+	pthread_mutex_unlock(&conn->lock);
+	return message;
+}
+
+static void out_release(pyr__outcall *call, pyr__message *message)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	if (message->cost) {
+		pyr__session_consumed(conn->session, call->stream, message->cost);
+		pyr__conn_flush_soon(conn);
+	}
+	pyr__message_free(&call->inbox, message);
+	pthread_mutex_unlock(&conn->lock);
+}
+
+static bool out_is_over(pyr__outcall *call)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	bool over = call->over;
+	pthread_mutex_unlock(&conn->lock);
+	return over;
+}
+
+static bool out_over(pyr__outcall *call, pyr__outcome *ret_outcome)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	bool over = call->over && !call->inbox.first;
+	if (over) {
+		*ret_outcome = call->outcome;
+		call->outcome.final = NULL;
+	}
+	pthread_mutex_unlock(&conn->lock);
+	return over;
+}
+
+static pyr_status out_send(pyr__outcall *call, const pyr__body *body, bool end, pyr_error *err)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	call->writable = false;
+	pyr_status status = pyr__session_send(conn->session, call->stream, body, end, err);
+	if (status == PYR_OK)
+		pyr__conn_flush_soon(conn);
+	pthread_mutex_unlock(&conn->lock);
+	return status;
+}
+
+static pyr_status out_end(pyr__outcall *call, pyr_error *err)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	pyr_status status = pyr__session_end(conn->session, call->stream, err);
+	if (status == PYR_OK)
+		pyr__conn_flush_soon(conn);
+	pthread_mutex_unlock(&conn->lock);
+	return status;
+}
+
+static void out_cancel(pyr__outcall *call, pyr_status status, const char *message)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	if (!call->over) {
+		end_here(conn, call, status, message);
+		pyr__conn_flush_soon(conn);
+	}
+	pthread_mutex_unlock(&conn->lock);
+}
+
+static void await_not_running(pyr__conn *conn, const pyr__outcall *call)
+{
+	if (pyr__loop_is_current(conn->options.loop))
+		return;
+	while (conn->running == call)
+		pthread_cond_wait(&conn->not_running, &conn->lock);
+}
+
+static void out_observe(pyr__outcall *call, void (*ready)(pyr__outcall *call))
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	if (!call->over) {
+		if (ready && !call->ready)
+			conn->asyncs++;
+		else if (!ready && call->ready)
+			conn->asyncs--;
+	}
+	call->ready = ready;
+	if (!ready) {
+		unready(conn, call);
+		await_not_running(conn, call);
+	} else {
+		if (call->inbox.first || call->over || call->writable)
+			notify(conn, call);
+		if (call->deadline_us != PYR__DEADLINE_NONE && !call->over)
+			pyr__conn_set_timer(conn, call->deadline_us);
+		pyr__conn_to_loop(conn);
+	}
+	pthread_mutex_unlock(&conn->lock);
+}
+
+/* Once a unary call is over nothing of the connection refers to it, and it holds no credit. */
+static void done_unary(pyr__outcall *call)
+{
+	pyr__inbox_clear(&call->inbox);
+	pyr__outcome_done(&call->outcome);
+	pyr__conn_unref(conn_of(call));
+}
+
+static void out_done(pyr__outcall *call)
+{
+	pyr__conn *conn = conn_of(call);
+	if (call->unary && !call->is_ready && call->over) {
+		done_unary(call);
+		return;
+	}
+	pthread_mutex_lock(&conn->lock);
+	call->ready = NULL;
+	unready(conn, call);
+	if (!call->over) {
+		end_here(conn, call, PYR_CANCELLED, "the call was abandoned");
+		pyr__conn_flush_soon(conn);
+	}
+	uint64_t cost = pyr__inbox_clear(&call->inbox);
+	while (cost > 0) {
+		uint32_t part = cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
+		pyr__session_consumed(conn->session, 0, part);
+		cost -= part;
+	}
+	pyr__conn_check_retired(conn);
+	pthread_mutex_unlock(&conn->lock);
+	pyr__outcome_done(&call->outcome);
+	pyr__conn_unref(conn);
+}
+
+static const pyr__outcall_ops outcall_ops = {
+	.wait = out_wait,
+	.take = out_take,
+	.release = out_release,
+	.is_over = out_is_over,
+	.over = out_over,
+	.send = out_send,
+	.end = out_end,
+	.cancel = out_cancel,
+	.observe = out_observe,
+	.done = out_done,
+};

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names of frames, for the reasons that close a connection. */
+#include "native/frame.h"
+
+static const char *const names[PYR__FRAME_TYPES] = {
+	[PYR__FRAME_HELLO] = "HELLO",
+	[PYR__FRAME_CALL] = "CALL",
+	[PYR__FRAME_MESSAGE] = "MESSAGE",
+	[PYR__FRAME_METADATA] = "METADATA",
+	[PYR__FRAME_FINAL] = "FINAL",
+	[PYR__FRAME_RESET] = "RESET",
+	[PYR__FRAME_WINDOW] = "WINDOW",
+	[PYR__FRAME_PING] = "PING",
+	[PYR__FRAME_PONG] = "PONG",
+	[PYR__FRAME_GOAWAY] = "GOAWAY",
+};
+
+const char *pyr__frame_name(uint8_t type)
+{
+	return type < PYR__FRAME_TYPES && names[type] ? names[type] : "frame";
+}

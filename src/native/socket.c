@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stream sockets: addresses, connecting, listening. */
+#include "native/socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static pyr_status unix_address(const char *path, pyr__address *ret_address, pyr_error *err)
+{
+	struct sockaddr_un *un = (struct sockaddr_un *)&ret_address->storage;
+	size_t length = strlen(path);
+	if (length == 0 || length >= sizeof un->sun_path)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"a Unix socket's path has 1 to %zu bytes, not %zu: %s",
+			sizeof un->sun_path - 1, length, path);
+	memset(un, 0, sizeof *un);
+	un->sun_family = AF_UNIX;
+	memcpy(un->sun_path, path, length);
+	ret_address->size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+	if (path[0] == '@')
+		un->sun_path[0] = '\0';
+	else
+		ret_address->size++; /* the NUL of a file's name */
+	return PYR_OK;
+}
+
+pyr_status pyr__socket_resolve(const pyr_reference *endpoint, bool to_listen,
+	pyr__address *ret_addresses, size_t *ret_count, pyr_error *err)
+{
+	if (endpoint->is_unix) {
+		*ret_count = 1;
+		return unix_address(endpoint->host, &ret_addresses[0], err);
+	}
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+	if (to_listen)
+		hints.ai_flags |= AI_PASSIVE;
+	char port[8];
+	snprintf(port, sizeof port, "%u", endpoint->port);
+	const char *host = endpoint->host;
+	if (to_listen && strcmp(host, "*") == 0)
+		host = NULL;
+	struct addrinfo *found;
+	int failed = getaddrinfo(host, port, &hints, &found);
+	if (failed)
+		return pyr_error_set(err, PYR_UNAVAILABLE, "cannot find the host '%s': %s",
+			endpoint->host,
+			failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed));
+	size_t count = 0;
+	for (struct addrinfo *a = found; a && count < PYR__ADDRESSES_MAX; a = a->ai_next, count++) {
+		memcpy(&ret_addresses[count].storage, a->ai_addr, a->ai_addrlen);
+		ret_addresses[count].size = a->ai_addrlen;
+	}
+	freeaddrinfo(found);
+	*ret_count = count;
+	return PYR_OK;
+}
+
+void pyr__socket_tune(int fd, int family)
+{
+	int one = 1;
+	if (family != AF_UNIX)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+}
+
+pyr_status pyr__socket_connect(
+	const pyr__address *address, int *ret_fd, bool *ret_connected, pyr_error *err)
+{
+	char text[PYR__PEER_TEXT_MAX];
+	pyr__socket_text(address, text, sizeof text);
+	int family = address->storage.ss_family;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return pyr_error_set(err, PYR_UNAVAILABLE, "cannot make a socket for %s: %s", text,
+			strerror(errno));
+	pyr__socket_tune(fd, family);
+	int failed = connect(fd, (const struct sockaddr *)&address->storage, address->size);
+	if (failed && errno != EINPROGRESS) {
+		int why = errno;
+		close(fd);
+		return pyr_error_set(
+			err, PYR_UNAVAILABLE, "cannot connect to %s: %s", text, strerror(why));
+	}
+	*ret_fd = fd;
+	*ret_connected = !failed;
+	return PYR_OK;
+}
+
+int pyr__socket_connect_result(int fd)
+{
+	int result = 0;
+	socklen_t size = sizeof result;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &result, &size))
+		return errno;
+	return result;
+}
+
+/* True if the path holds a socket of ours that nobody listens on. */
+static bool is_stale(const pyr__address *address, const char *path)
+{
+	struct stat st;
+	if (lstat(path, &st) || !S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
+		return false;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	int failed = connect(fd, (const struct sockaddr *)&address->storage, address->size);
+	bool stale = failed && errno == ECONNREFUSED;
+	close(fd);
+	return stale;
+}
+
+static int bind_unix(int fd, const pyr__address *address, const char *path)
+{
+	/* on Linux the mode of the descriptor becomes the mode of the file that bind makes */
+	if (path[0] != '@' && fchmod(fd, 0600))
+		return -1;
+	int failed = bind(fd, (const struct sockaddr *)&address->storage, address->size);
+	if (failed && errno == EADDRINUSE && path[0] != '@' && is_stale(address, path)) {
+		unlink(path);
+		failed = bind(fd, (const struct sockaddr *)&address->storage, address->size);
+	}
+	return failed;
+}
+
+static int bind_tcp(int fd, const pyr__address *address)
+{
+	int one = 1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	return bind(fd, (const struct sockaddr *)&address->storage, address->size);
+}
+
+pyr_status pyr__socket_listen(
+	const pyr_reference *endpoint, int *ret_fd, pyr__address *ret_bound, pyr_error *err)
+{
+	pyr__address addresses[PYR__ADDRESSES_MAX];
+	size_t count;
+	pyr_status status = pyr__socket_resolve(endpoint, true, addresses, &count, err);
+	if (status)
+		return status;
+	int family = addresses[0].storage.ss_family;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return pyr_error_set(
+			err, PYR_RESOURCE_EXHAUSTED, "cannot make a socket: %s", strerror(errno));
+	int failed = endpoint->is_unix ? bind_unix(fd, &addresses[0], endpoint->host)
+				       : bind_tcp(fd, &addresses[0]);
+	if (failed || listen(fd, SOMAXCONN)) {
+		int why = errno;
+		char text[PYR__PEER_TEXT_MAX];
+		pyr__socket_text(&addresses[0], text, sizeof text);
+		close(fd);
+		return pyr_error_set(err, why == EADDRINUSE ? PYR_ALREADY_EXISTS : PYR_UNAVAILABLE,
+			"cannot listen on %s: %s", text, strerror(why));
+	}
+	ret_bound->size = sizeof ret_bound->storage;
+	getsockname(fd, (struct sockaddr *)&ret_bound->storage, &ret_bound->size);
+	*ret_fd = fd;
+	return PYR_OK;
+}
+
+static void unix_text(const pyr__address *address, char *buf, size_t size)
+{
+	const struct sockaddr_un *un = (const struct sockaddr_un *)&address->storage;
+	size_t room = address->size - offsetof(struct sockaddr_un, sun_path);
+	if (address->size <= offsetof(struct sockaddr_un, sun_path))
+		snprintf(buf, size, "unix:");
+	else if (un->sun_path[0] == '\0')
+		snprintf(buf, size, "unix:@%.*s", (int)(room - 1), un->sun_path + 1);
+	else
+		snprintf(buf, size, "unix:%.*s", (int)room, un->sun_path);
+}
+
+void pyr__socket_text(const pyr__address *address, char *buf, size_t size)
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&address->storage;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address->storage;
+	switch (address->storage.ss_family) {
+	case AF_INET:
+		inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
+		snprintf(buf, size, "%s:%u", host, ntohs(in->sin_port));
+		break;
+	case AF_INET6:
+		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
+		snprintf(buf, size, "[%s]:%u", host, ntohs(in6->sin6_port));
+		break;
+	default:
+		unix_text(address, buf, size);
+	}
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a call that a servant answers. */
+#ifndef PYR_SERVER_CALL_H
+#define PYR_SERVER_CALL_H
+
+#include <pyrite/stub.h>
+#include "codec/arena.h"
+#include "server/object.h"
+#include "server/pool.h"
+#include "transport/scope.h"
+#include "transport/transport.h"
+
+#define PYR__CALL_SPACE_BYTES 384
+
+struct pyr_call {
+	pyr__incall incall;
+	atomic_uint refs;
+	pyr_daemon *daemon;
+	const pyr__bound *bound; /* NULL: no such method is known */
+	pyr__object *object;     /* NULL until it is found */
+	pyr__text method_name;   /* in the arena, as what follows */
+	pyr__text object_id;
+	pyr__text metadata_block;
+	bool oneway;
+	atomic_bool answered;
+	pyr__job job;
+
+	pyr__message *current;   /* what the request, or the last next_request, points into */
+	pyr__arena stream_arena; /* of the last next_request */
+	pthread_mutex_t lock;    /* guards what follows */
+	pyr_metadata *metadata;  /* the caller's, decoded at first use */
+	pyr_metadata *trailer;   /* to go with the final status */
+	void (*on_cancel)(void *ctx);
+	void *cancel_ctx;
+	void (*on_writable)(void *ctx);
+	void *writable_ctx;
+	pyr_fn on_request;
+	void *request_ctx;
+	bool pushing; /* on_request is being called */
+	bool push_again;
+	bool push_ended;
+
+	pyr__arena arena;
+	_Alignas(8) uint8_t space[PYR__CALL_SPACE_BYTES];
+};
+
+/* Makes the call that an event opens; see pyr__host_ops.open. */
+pyr_call *pyr__call_new(
+	pyr_daemon *daemon, const pyr__bound *bound, const pyr__event *event, int64_t now_us);
+
+/* Decodes the request and runs the servant's function, or answers with an error. */
+void pyr__call_run(pyr_call *call, pyr__objects *objects, size_t decoded_bytes_max);
+
+/* What came in later: a cancel, messages, room to send. */
+void pyr__call_cancelled(pyr_call *call);
+void pyr__call_writable(pyr_call *call);
+void pyr__call_push(pyr_call *call);
+
+/* Answers with what err holds; a oneway call has no answer. */
+pyr_status pyr__call_fail(pyr_call *call, const pyr_error *err);
+
+/* daemon.c: a call keeps its daemon's memory, and is waited for when the daemon stops. */
+void pyr__daemon_begin_call(pyr_daemon *daemon);
+void pyr__daemon_end_call(pyr_daemon *daemon);
+size_t pyr__daemon_decoded_max(const pyr_daemon *daemon);
+
+#endif

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A daemon: its endpoints, its connections, its start and its end. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fork.h"
+#include "base/random.h"
+#include "server/daemon_private.h"
+
+#define DRAIN_CHECK_US 2000
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+	return value ? value : otherwise;
+}
+
+static void fill_options(pyr_daemon_options *options, const pyr_daemon_options *given)
+{
+	*options = (pyr_daemon_options)PYR_DAEMON_OPTIONS_INIT;
+	if (given)
+		memcpy(options, given,
+			given->size < sizeof *options ? given->size : sizeof *options);
+	options->worker_queue_max = or_default(options->worker_queue_max, 1024);
+	options->message_bytes_max = or_default(options->message_bytes_max, 4u << 20);
+	options->decoded_bytes_max = or_default(options->decoded_bytes_max, 32u << 20);
+	options->connections_max = or_default(options->connections_max, 10000);
+	options->streams_max = or_default(options->streams_max, 16384);
+	options->queue_bytes_max = or_default(options->queue_bytes_max, 16u << 20);
+	if (!options->queue_bytes_total_max)
+		options->queue_bytes_total_max = 256u << 20;
+	options->handshake_timeout_ms = or_default(options->handshake_timeout_ms, 5000);
+	options->stall_timeout_ms = or_default(options->stall_timeout_ms, 30000);
+}
+
+static void fill_session(pyr_daemon *daemon)
+{
+	pyr__session_config *session = &daemon->session;
+	pyr__session_config_init(session, true);
+	session->message_max = daemon->options.message_bytes_max;
+	session->streams_max = daemon->options.streams_max;
+	session->queue_max = daemon->options.queue_bytes_max;
+	pyr__random_bytes(session->id, sizeof session->id);
+}
+
+static void unref(pyr_daemon *daemon)
+{
+	if (atomic_fetch_sub_explicit(&daemon->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	pyr__objects_done(&daemon->objects);
+	pthread_cond_destroy(&daemon->stopped);
+	pthread_mutex_destroy(&daemon->lock);
+	free(daemon);
+}
+
+void pyr__daemon_begin_call(pyr_daemon *daemon)
+{
+	atomic_fetch_add_explicit(&daemon->refs, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&daemon->running, 1, memory_order_relaxed);
+}
+
+void pyr__daemon_end_call(pyr_daemon *daemon)
+{
+	atomic_fetch_sub_explicit(&daemon->running, 1, memory_order_release);
+	unref(daemon);
+}
+
+size_t pyr__daemon_decoded_max(const pyr_daemon *daemon)
+{
+	return daemon->decoded_bytes_max;
+}
+
+/* Connections: loop thread only */
+
+static void forget_conn(pyr__task *task);
+
+typedef struct dead_conn {
+	pyr__task task;
+	peer_conn *peer;
+} dead_conn;
+
+static void on_conn_closed(void *arg, pyr__conn *conn)
+{
+	(void)conn;
+	peer_conn *peer = arg;
+	dead_conn *dead = pyr__alloc(sizeof *dead);
+	dead->task = (pyr__task){.run = forget_conn};
+	dead->peer = peer;
+	/* not here: the connection is in the middle of its turn */
+	pyr__loop_post(peer->daemon->loop, &dead->task);
+}
+
+static void forget_conn(pyr__task *task)
+{
+	dead_conn *dead = (dead_conn *)task;
+	peer_conn *peer = dead->peer;
+	pyr__list_remove(&peer->link);
+	peer->daemon->conn_count--;
+	pyr__conn_unref(peer->conn);
+	free(peer);
+	free(dead);
+}
+
+static void on_accepted(void *arg, int fd, const pyr__address *address)
+{
+	pyr_daemon *daemon = arg;
+	if (daemon->conn_count >= daemon->options.connections_max) {
+		close(fd);
+		return;
+	}
+	peer_conn *peer = pyr__zalloc(sizeof *peer);
+	peer->daemon = daemon;
+	pyr__conn_options options = {
+		.loop = daemon->loop,
+		.session = &daemon->session,
+		.host = &pyr__dispatcher_ops,
+		.host_arg = daemon,
+		.connect_timeout_ms = daemon->options.handshake_timeout_ms,
+		.stall_timeout_ms = daemon->options.stall_timeout_ms,
+		.queued_total = &daemon->queued_total,
+		.queued_total_max = daemon->options.queue_bytes_total_max,
+		.on_closed = on_conn_closed,
+		.closed_arg = peer,
+	};
+	peer->conn = pyr__conn_accept(fd, address, &options);
+	if (!peer->conn) {
+		close(fd);
+		free(peer);
+		return;
+	}
+	pyr__list_append(&daemon->conns, &peer->link);
+	daemon->conn_count++;
+}
+
+/* Stopping: loop thread only */
+
+static void close_listeners(pyr_daemon *daemon)
+{
+	pthread_mutex_lock(&daemon->lock);
+	for (endpoint *e = daemon->endpoints; e; e = e->next)
+		pyr__listener_close(e->listener);
+	pthread_mutex_unlock(&daemon->lock);
+}
+
+static bool is_busy(pyr_daemon *daemon)
+{
+	if (atomic_load(&daemon->running) > 0 ||
+		(daemon->publisher && pyr__publisher_busy(daemon->publisher)))
+		return true;
+	for (pyr__link *l = daemon->conns.next; l != &daemon->conns; l = l->next)
+		if (pyr__conn_busy(PYR__OWNER(l, peer_conn, link)->conn))
+			return true;
+	return false;
+}
+
+static void complete_stop(pyr_daemon *daemon)
+{
+	for (pyr__link *l = daemon->conns.next; l != &daemon->conns; l = l->next)
+		pyr__conn_shut(PYR__OWNER(l, peer_conn, link)->conn, PYR_UNAVAILABLE,
+			"the daemon has stopped");
+	event_del(&daemon->drain_timer);
+	event_del(&daemon->signal_event);
+	pthread_mutex_lock(&daemon->lock);
+	daemon->state = DAEMON_STOPPED;
+	pthread_cond_broadcast(&daemon->stopped);
+	pthread_mutex_unlock(&daemon->lock);
+	if (!daemon->options.base)
+		pyr__loop_break(daemon->loop);
+}
+
+static void on_drain_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	pyr_daemon *daemon = arg;
+	pyr__loop_enter(daemon->loop);
+	if (!is_busy(daemon) || pyr__now_us() >= daemon->grace_until_us) {
+		complete_stop(daemon);
+	} else {
+		struct timeval pause = {0, DRAIN_CHECK_US};
+		evtimer_add(&daemon->drain_timer, &pause);
+	}
+	pyr__loop_leave(daemon->loop);
+}
+
+static void run_stop(pyr__task *task)
+{
+	pyr_daemon *daemon = PYR__OWNER(task, pyr_daemon, stop_task);
+	pthread_mutex_lock(&daemon->lock);
+	bool first = daemon->state == DAEMON_SERVING;
+	if (first)
+		daemon->state = DAEMON_DRAINING;
+	daemon->grace_until_us = pyr__now_us() + daemon->grace_ms * 1000ll;
+	pthread_mutex_unlock(&daemon->lock);
+	if (!first)
+		return;
+	if (daemon->publisher)
+		pyr__publisher_stop(daemon->publisher, daemon->grace_ms > 0);
+	close_listeners(daemon);
+	for (pyr__link *l = daemon->conns.next; l != &daemon->conns; l = l->next)
+		pyr__conn_drain(PYR__OWNER(l, peer_conn, link)->conn, "the daemon is stopping");
+	struct timeval soon = {0, 0};
+	evtimer_add(&daemon->drain_timer, &soon);
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	(void)what;
+	pyr_daemon *daemon = arg;
+	uint64_t grace_plus_one;
+	if (read(fd, &grace_plus_one, sizeof grace_plus_one) != sizeof grace_plus_one)
+		return;
+	pyr__loop_enter(daemon->loop);
+	pthread_mutex_lock(&daemon->lock);
+	daemon->stop_requested = true;
+	daemon->grace_ms = (uint32_t)(grace_plus_one - 1);
+	pthread_mutex_unlock(&daemon->lock);
+	run_stop(&daemon->stop_task);
+	pyr__loop_leave(daemon->loop);
+}
+
+/* The public functions */
+
+static bool has_object(void *host, pyr__text object)
+{
+	pyr_daemon *daemon = host;
+	return pyr__objects_has(&daemon->objects, object);
+}
+
+pyr_status pyr_daemon_new(
+	const pyr_daemon_options *options, pyr_daemon **ret_daemon, pyr_error *err)
+{
+	pyr_daemon *daemon = pyr__zalloc(sizeof *daemon);
+	fill_options(&daemon->options, options);
+	daemon->decoded_bytes_max = daemon->options.decoded_bytes_max;
+	daemon->fork_count = pyr__fork_count();
+	atomic_init(&daemon->refs, 1);
+	pyr__list_init(&daemon->conns);
+	pyr__objects_init(&daemon->objects);
+	pthread_mutex_init(&daemon->lock, NULL);
+	pthread_cond_init(&daemon->stopped, NULL);
+	fill_session(daemon);
+	daemon->stop_task.run = run_stop;
+	daemon->signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pyr_status status = PYR_OK;
+	if (daemon->signal_fd < 0)
+		status = pyr_error_set(
+			err, PYR_RESOURCE_EXHAUSTED, "cannot make an eventfd: %s", strerror(errno));
+	if (status == PYR_OK)
+		status = pyr__context_get(daemon->options.context, &daemon->context, err);
+	if (status == PYR_OK)
+		status = pyr__loop_new(daemon->options.base, &daemon->loop, err);
+	if (status == PYR_OK && daemon->options.workers)
+		status = pyr__pool_new(daemon->options.workers, daemon->options.worker_queue_max,
+			&daemon->pool, err);
+	if (status) {
+		pyr__loop_free(daemon->loop);
+		pyr__context_unref(daemon->context);
+		if (daemon->signal_fd >= 0)
+			close(daemon->signal_fd);
+		unref(daemon);
+		return status;
+	}
+	struct event_base *base = pyr__loop_base(daemon->loop);
+	evtimer_assign(&daemon->drain_timer, base, on_drain_timer, daemon);
+	event_assign(&daemon->signal_event, base, daemon->signal_fd, EV_READ | EV_PERSIST,
+		on_signal, daemon);
+	event_add(&daemon->signal_event, NULL);
+	daemon->local.ops = &pyr__dispatcher_ops;
+	daemon->local.host = daemon;
+	daemon->local.loop = daemon->loop;
+	daemon->local.has_object = has_object;
+	pyr__context_add_host(daemon->context, &daemon->local);
+	*ret_daemon = daemon;
+	return PYR_OK;
+}
+
+typedef struct open_task {
+	pyr__task task;
+	pyr__listener *listener;
+} open_task;
+
+static void run_open(pyr__task *task)
+{
+	pyr__listener_open(((open_task *)task)->listener);
+}
+
+static pyr_status advertise(
+	const char *advertised, const pyr__address *bound, pyr_reference *ret, pyr_error *err)
+{
+	char text[PYR__PEER_TEXT_MAX];
+	pyr__socket_text(bound, text, sizeof text);
+	memset(ret, 0, sizeof *ret);
+	ret->scheme = PYR_SCHEME_PYR;
+	return pyr_endpoint_parse(advertised ? advertised : text, ret, err);
+}
+
+pyr_status pyr_daemon_listen(
+	pyr_daemon *daemon, const char *text, const char *advertised, pyr_error *err)
+{
+	pyr_reference where;
+	memset(&where, 0, sizeof where);
+	pyr_status status = pyr_endpoint_parse(text, &where, err);
+	if (status)
+		return status;
+	endpoint *e = pyr__zalloc(sizeof *e);
+	status = pyr__listener_new(&where, daemon->loop, on_accepted, daemon, &e->listener, err);
+	if (status == PYR_OK)
+		status = advertise(
+			advertised, pyr__listener_address(e->listener), &e->advertised, err);
+	if (status) {
+		pyr__listener_free(e->listener);
+		free(e);
+		return status;
+	}
+	open_task task = {.task = {.run = run_open}, .listener = e->listener};
+	pyr__loop_call(daemon->loop, &task.task);
+	pthread_mutex_lock(&daemon->lock);
+	endpoint **last = &daemon->endpoints;
+	while (*last)
+		last = &(*last)->next;
+	*last = e;
+	pthread_mutex_unlock(&daemon->lock);
+	return PYR_OK;
+}
+
+static pyr_status check(pyr_daemon *daemon, pyr_error *err)
+{
+	if (daemon->fork_count != pyr__fork_count())
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"this daemon was made before a fork: make a new one in the child");
+	pthread_mutex_lock(&daemon->lock);
+	bool stopped = daemon->state == DAEMON_STOPPED;
+	pthread_mutex_unlock(&daemon->lock);
+	if (stopped)
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION, "the daemon has stopped");
+	return PYR_OK;
+}
+
+struct event_base *pyr_daemon_base(pyr_daemon *daemon)
+{
+	return pyr__loop_base(daemon->loop);
+}
+
+pyr_status pyr_daemon_start(pyr_daemon *daemon, pyr_error *err)
+{
+	pyr_status status = check(daemon, err);
+	if (status)
+		return status;
+	return pyr__loop_start(daemon->loop, err);
+}
+
+pyr_status pyr_daemon_run(pyr_daemon *daemon, pyr_error *err)
+{
+	pyr_status status = check(daemon, err);
+	if (status)
+		return status;
+	return pyr__loop_run(daemon->loop, err);
+}
+
+void pyr_daemon_stop(pyr_daemon *daemon, uint32_t grace_ms)
+{
+	pthread_mutex_lock(&daemon->lock);
+	daemon->stop_requested = true;
+	daemon->grace_ms = grace_ms;
+	pthread_mutex_unlock(&daemon->lock);
+	if (pyr__loop_is_current(daemon->loop)) {
+		run_stop(&daemon->stop_task);
+		return;
+	}
+	pyr__loop_post(daemon->loop, &daemon->stop_task);
+	pthread_mutex_lock(&daemon->lock);
+	while (daemon->state != DAEMON_STOPPED && pyr__loop_is_dispatched(daemon->loop))
+		pthread_cond_wait(&daemon->stopped, &daemon->lock);
+	pthread_mutex_unlock(&daemon->lock);
+}
+
+void pyr_daemon_stop_from_signal(pyr_daemon *daemon, uint32_t grace_ms)
+{
+	uint64_t value = (uint64_t)grace_ms + 1;
+	int saved = errno;
+	ssize_t wrote = write(daemon->signal_fd, &value, sizeof value);
+	(void)wrote; /* a full counter means that a stop is on its way already */
+	errno = saved;
+}
+
+static void free_endpoints(pyr_daemon *daemon)
+{
+	while (daemon->endpoints) {
+		endpoint *e = daemon->endpoints;
+		daemon->endpoints = e->next;
+		pyr__listener_free(e->listener);
+		free(e);
+	}
+}
+
+void pyr_daemon_free(pyr_daemon *daemon)
+{
+	if (!daemon)
+		return;
+	if (daemon->fork_count == pyr__fork_count()) {
+		if (pyr__loop_is_dispatched(daemon->loop))
+			pyr_daemon_stop(daemon, 0);
+		pyr__loop_stop(daemon->loop);
+		pyr__pool_free(daemon->pool);
+		pyr__loop_finish(daemon->loop);
+		if (daemon->state != DAEMON_STOPPED) {
+			daemon->grace_ms = 0;
+			run_stop(&daemon->stop_task);
+			complete_stop(daemon);
+		}
+		pyr__loop_finish(daemon->loop);
+	}
+	pyr__context_remove_host(daemon->context, &daemon->local);
+	pyr__publisher_free(daemon->publisher);
+	free_endpoints(daemon);
+	pyr__loop_free(daemon->loop);
+	pyr__context_unref(daemon->context);
+	close(daemon->signal_fd);
+	unref(daemon);
+}
+
+pyr_status pyr_stub_serve(pyr_daemon *daemon, const char *object, const pyr_interface *interface,
+	const void *ops, void *self, pyr_error *err)
+{
+	if (interface->abi < 1 || interface->abi > PYR_STUB_ABI)
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"the code generated for %s needs a newer library", interface->name);
+	return pyr__objects_add(&daemon->objects, object, interface, ops, self, err);
+}
+
+pyr_status pyr_daemon_unregister(
+	pyr_daemon *daemon, const char *object, const pyr_interface *interface, pyr_error *err)
+{
+	return pyr__objects_remove(&daemon->objects, object, interface, err);
+}
+
+pyr_status pyr_daemon_reference(pyr_daemon *daemon, const char *object, size_t index, char *buf,
+	size_t size, pyr_error *err)
+{
+	pyr_reference reference;
+	pthread_mutex_lock(&daemon->lock);
+	const endpoint *e = daemon->endpoints;
+	for (size_t i = 0; e && i < index; i++)
+		e = e->next;
+	if (e)
+		reference = e->advertised;
+	pthread_mutex_unlock(&daemon->lock);
+	if (!e)
+		return pyr_error_set(
+			err, PYR_OUT_OF_RANGE, "the daemon has no endpoint number %zu", index);
+	if (pyr__copy_text(reference.target, sizeof reference.target, object, strlen(object)))
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT, "an object id has at most %d bytes",
+			PYR_OBJECT_ID_MAX);
+	return pyr_reference_format(&reference, buf, size, err);
+}

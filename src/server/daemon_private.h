@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a daemon, for the files of this folder only. */
+#ifndef PYR_SERVER_DAEMON_PRIVATE_H
+#define PYR_SERVER_DAEMON_PRIVATE_H
+
+#include <pthread.h>
+#include <pyrite/daemon.h>
+#include "base/list.h"
+#include "client/context.h"
+#include "native/conn.h"
+#include "native/listener.h"
+#include "server/call.h"
+#include "server/object.h"
+#include "server/pool.h"
+
+struct pyr__publisher;
+
+typedef enum daemon_state {
+	DAEMON_SERVING,  /* from the beginning: connections wait until the loop runs */
+	DAEMON_DRAINING, /* running calls may finish until grace_until_us */
+	DAEMON_STOPPED,
+} daemon_state;
+
+/* A connection that the daemon has accepted. */
+typedef struct peer_conn {
+	pyr__link link;
+	pyr__conn *conn;
+	pyr_daemon *daemon;
+	struct peer_conn *next_dead;
+} peer_conn;
+
+typedef struct endpoint {
+	struct endpoint *next;
+	pyr__listener *listener;
+	pyr_reference advertised;
+} endpoint;
+
+struct pyr_daemon {
+	atomic_uint refs; /* the user's, and one for each call */
+	pyr_daemon_options options;
+	size_t decoded_bytes_max;
+	pyr__loop *loop;
+	pyr_context *context;
+	pyr__pool *pool; /* NULL: servants run on the loop */
+	pyr__objects objects;
+	pyr__session_config session;
+	pyr__local_host local;
+	atomic_uint_fast64_t queued_total;
+	atomic_uint_fast64_t running; /* calls that servants have not given back */
+	unsigned fork_count;
+
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t stopped;
+	daemon_state state;
+	bool stop_requested;
+	uint32_t grace_ms;
+	endpoint *endpoints;
+	struct pyr__publisher *publisher; /* made by the first publish */
+
+	/* the loop thread's */
+	pyr__link conns;
+	uint32_t conn_count;
+	int64_t grace_until_us;
+	struct event drain_timer;
+	pyr__task stop_task;
+	int signal_fd;
+	struct event signal_event;
+};
+
+/* dispatcher.c: the daemon as a host of calls */
+extern const pyr__host_ops pyr__dispatcher_ops;
+
+/* publish.c */
+void pyr__publisher_stop(struct pyr__publisher *publisher, bool withdraw);
+bool pyr__publisher_busy(const struct pyr__publisher *publisher); /* loop thread */
+void pyr__publisher_free(struct pyr__publisher *publisher);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The objects of a daemon. */
+#include "server/object.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/alloc.h"
+#include "base/utf8.h"
+
+void pyr__objects_init(pyr__objects *objects)
+{
+	pthread_mutex_init(&objects->lock, NULL);
+	pyr__map_init(&objects->by_id);
+	pyr__map_init(&objects->by_method);
+}
+
+static void free_chain(pyr__object *object)
+{
+	while (object) {
+		pyr__object *next = object->next;
+		pyr__object_unref(object);
+		object = next;
+	}
+}
+
+void pyr__objects_done(pyr__objects *objects)
+{
+	for (uint32_t i = 0; i < objects->by_id.count; i++)
+		free_chain(objects->by_id.entries[i].value);
+	for (uint32_t i = 0; i < objects->by_method.count; i++)
+		free(objects->by_method.entries[i].value);
+	pyr__map_done(&objects->by_id);
+	pyr__map_done(&objects->by_method);
+	pthread_mutex_destroy(&objects->lock);
+}
+
+void pyr__object_unref(pyr__object *object)
+{
+	if (object && atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) == 1)
+		free(object);
+}
+
+static pyr_status check_id(const char *id, pyr_error *err)
+{
+	size_t size = strlen(id);
+	if (size == 0 || size > PYR_OBJECT_ID_MAX)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"an object id has 1 to %d bytes, this one has %zu", PYR_OBJECT_ID_MAX,
+			size);
+	size_t bad = pyr__utf8_valid_bytes(id, size);
+	if (bad < size)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"an object id is UTF-8; byte %zu of this one is not", bad + 1);
+	if (strncmp(id, "pyr.", 4) == 0)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"object ids that begin with 'pyr.' are reserved: '%s'", id);
+	return PYR_OK;
+}
+
+static void bind_methods(pyr__objects *objects, const pyr_interface *interface)
+{
+	for (uint32_t i = 0; i < interface->method_count; i++) {
+		size_t size = strlen(interface->name) + 1 + strlen(interface->methods[i].name);
+		pyr__bound *bound = pyr__alloc(sizeof *bound + size + 1);
+		sprintf(bound->name, "%s/%s", interface->name, interface->methods[i].name);
+		bound->interface = interface;
+		bound->method = &interface->methods[i];
+		if (!pyr__map_insert(&objects->by_method, bound->name, size, bound)) {
+			free(bound); /* the interface has been here before */
+			return;
+		}
+	}
+}
+
+pyr_status pyr__objects_add(pyr__objects *objects, const char *id, const pyr_interface *interface,
+	const void *ops, void *self, pyr_error *err)
+{
+	pyr_status status = check_id(id, err);
+	if (status)
+		return status;
+	size_t size = strlen(id);
+	pyr__object *object = pyr__alloc(sizeof *object + size + 1);
+	atomic_init(&object->refs, 1);
+	object->interface = interface;
+	object->ops = ops;
+	object->self = self;
+	object->next = NULL;
+	memcpy(object->id, id, size + 1);
+	pthread_mutex_lock(&objects->lock);
+	pyr__object *first = pyr__map_find(&objects->by_id, id, size);
+	for (pyr__object *o = first; o && status == PYR_OK; o = o->next)
+		if (o->interface == interface)
+			status = pyr_error_set(err, PYR_ALREADY_EXISTS,
+				"an object '%s' with the interface %s is registered already", id,
+				interface->name);
+	if (status == PYR_OK) {
+		if (first) {
+			object->next = first->next;
+			first->next = object;
+		} else {
+			pyr__map_insert(&objects->by_id, object->id, size, object);
+		}
+		bind_methods(objects, interface);
+	}
+	pthread_mutex_unlock(&objects->lock);
+	if (status)
+		free(object);
+	return status;
+}
+
+pyr_status pyr__objects_remove(
+	pyr__objects *objects, const char *id, const pyr_interface *interface, pyr_error *err)
+{
+	size_t size = strlen(id);
+	pyr__object *removed = NULL;
+	pthread_mutex_lock(&objects->lock);
+	/* the map's key lies in the first object, so that is taken out before it may go */
+	pyr__object *first = pyr__map_remove(&objects->by_id, id, size);
+	pyr__object **at = &first;
+	while (*at) {
+		pyr__object *object = *at;
+		if (interface && object->interface != interface) {
+			at = &object->next;
+			continue;
+		}
+		*at = object->next;
+		object->next = removed;
+		removed = object;
+	}
+	if (first)
+		pyr__map_insert(&objects->by_id, first->id, size, first);
+	pthread_mutex_unlock(&objects->lock);
+	if (!removed)
+		return pyr_error_set(err, PYR_NOT_FOUND, "no object '%s'%s%s is registered", id,
+			interface ? " with the interface " : "", interface ? interface->name : "");
+	free_chain(removed);
+	return PYR_OK;
+}
+
+/* The part of "demo.Calculator/Add" before the slash. */
+static pyr__text interface_of(pyr__text method)
+{
+	const char *slash = memchr(method.data, '/', method.size);
+	return (pyr__text){method.data, slash ? (size_t)(slash - method.data) : method.size};
+}
+
+static bool has_name(const pyr_interface *interface, pyr__text name)
+{
+	return strlen(interface->name) == name.size &&
+	       memcmp(interface->name, name.data, name.size) == 0;
+}
+
+/* Lock held. The only object of the interface, or none with the candidates in the error. */
+static pyr__object *find_only(pyr__objects *objects, pyr__text interface, pyr_error *err)
+{
+	char names[256] = "";
+	size_t used = 0, count = 0;
+	pyr__object *found = NULL;
+	for (uint32_t i = 0; i < objects->by_id.count; i++) {
+		for (pyr__object *o = objects->by_id.entries[i].value; o; o = o->next) {
+			if (!has_name(o->interface, interface))
+				continue;
+			found = o;
+			if (count++ < 8 && used < sizeof names)
+				used += (size_t)snprintf(names + used, sizeof names - used,
+					"%s'%s'", used ? ", " : "", o->id);
+		}
+	}
+	if (count == 1)
+		return found;
+	if (count == 0)
+		pyr_error_set(err, PYR_NOT_FOUND, "no object here has the interface %.*s",
+			(int)interface.size, interface.data);
+	else
+		pyr_error_set(err, PYR_NOT_FOUND,
+			"the call names no object, and %zu have the interface %.*s: %s", count,
+			(int)interface.size, interface.data, names);
+	return NULL;
+}
+
+/* Lock held. Why no interface of this object will do. */
+static pyr_status explain(pyr__object *first, pyr__text id, pyr__text method, pyr_error *err)
+{
+	pyr__text interface = interface_of(method);
+	if (!first)
+		return pyr_error_set(
+			err, PYR_NOT_FOUND, "no object '%.*s' here", (int)id.size, id.data);
+	for (pyr__object *o = first; o; o = o->next)
+		if (has_name(o->interface, interface))
+			return pyr_error_set(err, PYR_UNIMPLEMENTED,
+				"the object '%s' has no method %.*s", o->id, (int)method.size,
+				method.data);
+	return pyr_error_set(err, PYR_UNIMPLEMENTED,
+		"the object '%s' has the interface %s%s, not %.*s", first->id,
+		first->interface->name, first->next ? " and others" : "", (int)interface.size,
+		interface.data);
+}
+
+pyr_status pyr__objects_find(pyr__objects *objects, pyr__text id, pyr__text method,
+	const pyr__bound *bound, pyr__object **ret_object, pyr_error *err)
+{
+	pyr_status status = PYR_OK;
+	pyr__object *found = NULL;
+	pthread_mutex_lock(&objects->lock);
+	if (id.size == 0) {
+		found = find_only(objects, interface_of(method), err);
+		if (!found)
+			status = PYR_NOT_FOUND;
+	} else {
+		pyr__object *first = pyr__map_find(&objects->by_id, id.data, id.size);
+		for (found = first; found; found = found->next)
+			if (bound && found->interface == bound->interface)
+				break;
+		if (!found)
+			status = explain(first, id, method, err);
+	}
+	if (status == PYR_OK && !bound)
+		status = explain(found, id, method, err);
+	if (status == PYR_OK) {
+		atomic_fetch_add_explicit(&found->refs, 1, memory_order_relaxed);
+		*ret_object = found;
+	}
+	pthread_mutex_unlock(&objects->lock);
+	return status;
+}
+
+bool pyr__objects_has(pyr__objects *objects, pyr__text id)
+{
+	pthread_mutex_lock(&objects->lock);
+	bool has = pyr__map_find(&objects->by_id, id.data, id.size) != NULL;
+	pthread_mutex_unlock(&objects->lock);
+	return has;
+}
+
+const pyr__bound *pyr__objects_bind(pyr__objects *objects, pyr__text method)
+{
+	pthread_mutex_lock(&objects->lock);
+	const pyr__bound *bound = pyr__map_find(&objects->by_method, method.data, method.size);
+	pthread_mutex_unlock(&objects->lock);
+	return bound;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The objects of a daemon: found by id and interface. */
+#ifndef PYR_SERVER_OBJECT_H
+#define PYR_SERVER_OBJECT_H
+
+#include <pthread.h>
+#include <pyrite/stub.h>
+#include "base/map.h"
+#include "native/session.h"
+
+/* One interface of one object. Counted: it lives while it is registered or a call runs on it. */
+typedef struct pyr__object {
+	atomic_uint refs;
+	const pyr_interface *interface;
+	const void *ops;
+	void *self;
+	struct pyr__object *next; /* the same id's other interfaces */
+	char id[];
+} pyr__object;
+
+/* A method by its full name, as long as the table lives. */
+typedef struct pyr__bound {
+	const pyr_interface *interface;
+	const pyr_method *method;
+	char name[]; /* "demo.Calculator/Add" */
+} pyr__bound;
+
+typedef struct pyr__objects {
+	pthread_mutex_t lock; /* guards the rest */
+	pyr__map by_id;       /* id -> the first pyr__object */
+	pyr__map by_method;   /* "demo.Calculator/Add" -> pyr__bound */
+} pyr__objects;
+
+void pyr__objects_init(pyr__objects *objects);
+void pyr__objects_done(pyr__objects *objects);
+
+/* ALREADY_EXISTS if the id has this interface; INVALID_ARGUMENT for an id that is none. */
+pyr_status pyr__objects_add(pyr__objects *objects, const char *id, const pyr_interface *interface,
+	const void *ops, void *self, pyr_error *err);
+
+/* interface NULL: all of them. NOT_FOUND if there is none. */
+pyr_status pyr__objects_remove(
+	pyr__objects *objects, const char *id, const pyr_interface *interface, pyr_error *err);
+
+/*
+ * The object that serves the method, with a reference. An empty id means the only object of the
+ * interface. NOT_FOUND or UNIMPLEMENTED say what there is instead.
+ */
+pyr_status pyr__objects_find(pyr__objects *objects, pyr__text id, pyr__text method,
+	const pyr__bound *bound, pyr__object **ret_object, pyr_error *err);
+
+bool pyr__objects_has(pyr__objects *objects, pyr__text id);
+
+/* NULL if no object with that method was ever registered. */
+const pyr__bound *pyr__objects_bind(pyr__objects *objects, pyr__text method);
+
+void pyr__object_unref(pyr__object *object);
+
+#endif

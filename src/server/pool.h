@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bounded pool of worker threads. */
+#ifndef PYR_SERVER_POOL_H
+#define PYR_SERVER_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <pyrite/status.h>
+
+typedef struct pyr__pool pyr__pool;
+
+/* Something for a worker to do; part of what it is about. */
+typedef struct pyr__job {
+	struct pyr__job *next;
+	void (*run)(struct pyr__job *job);
+} pyr__job;
+
+pyr_status pyr__pool_new(
+	uint32_t workers, uint32_t queue_max, pyr__pool **ret_pool, pyr_error *err);
+
+/* False when the queue is full, or the pool is stopping. Any thread. */
+bool pyr__pool_add(pyr__pool *pool, pyr__job *job);
+
+/* Runs what is queued, then ends the threads and frees the pool. NULL is ignored. */
+void pyr__pool_free(pyr__pool *pool);
+
+#endif

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keeps a daemon's names in the name server: registers them under a lease, renews it, and registers
+ * again when the name server has forgotten them.
+ *
+ *               Grant             Register each name
+ *   NO LEASE  --------->  LEASED  <-----------------+
+ *       ^                   |  every third of the TTL: Renew
+ *       |                   v
+ *       +------------- NOT_FOUND: the name server has lost or ended the lease
+ *
+ * The first registration of a name waits in the caller's thread, so that its error can be returned;
+ * everything later runs on the daemon's loop.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <pyrite/names.pyr.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "client/names.h"
+#include "server/daemon_private.h"
+
+#define TTL_DEFAULT_MS    10000
+#define ANSWER_TIMEOUT_MS 5000
+#define ENDPOINTS_MAX     8
+
+typedef struct publication {
+	atomic_uint refs; /* the list's or the caller's, and one for each answer that is awaited */
+	pyr__link link;
+	struct name_server *server;
+	bool lost; /* somebody else has the name now */
+	bool replica;
+	char *name;
+	char **references;
+	size_t reference_count;
+	char **tags;
+	size_t tag_count;
+} publication;
+
+/* One name server, and the lease there that all names of this daemon share. */
+typedef struct name_server {
+	pyr__link link;
+	struct pyr__publisher *publisher;
+	char *address; /* as given; NULL: the context's */
+	pyrite_names *names;
+	uint64_t lease_id; /* 0: none; guarded by the publisher's lock */
+	uint32_t ttl_ms;
+	bool busy; /* loop thread: a renewal or what follows it is under way */
+	bool ticking;
+	struct event timer;
+	pyr__task tick_task;
+	pyr__link publications; /* guarded by the publisher's lock */
+} name_server;
+
+typedef struct pyr__publisher {
+	pyr_daemon *daemon;
+	pyr_context *context;  /* of its own, on the daemon's loop */
+	pthread_mutex_t lock;  /* guards the lists and the leases */
+	pthread_mutex_t first; /* one first registration at a time */
+	pyr__link servers;
+	bool stopping;
+	unsigned revoking; /* loop thread: answers to Revoke that are awaited */
+} pyr__publisher;
+
+static char **copy_texts(const char *const *texts, size_t count)
+{
+	char **copy = pyr__alloc(count * sizeof *copy);
+	for (size_t i = 0; i < count; i++)
+		copy[i] = pyr__strdup(texts[i]);
+	return copy;
+}
+
+static void free_texts(char **texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(texts[i]);
+	free(texts);
+}
+
+static void unref_publication(publication *p)
+{
+	if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	free_texts(p->references, p->reference_count);
+	free_texts(p->tags, p->tag_count);
+	free(p->name);
+	free(p);
+}
+
+/* Requests */
+
+static void fill_register(
+	const publication *p, uint64_t lease_id, bool replace, Pyrite__RegisterRequest *request)
+{
+	*request = (Pyrite__RegisterRequest)PYRITE__REGISTER_REQUEST__INIT;
+	request->name = p->name;
+	request->references = p->references;
+	request->n_references = p->reference_count;
+	request->tags = p->tags;
+	request->n_tags = p->tag_count;
+	request->lease_id = lease_id;
+	request->replica = p->replica;
+	request->replace = replace;
+}
+
+static pyr_status grant_now(name_server *server, pyr_error *err)
+{
+	Pyrite__GrantRequest request = PYRITE__GRANT_REQUEST__INIT;
+	Pyrite__GrantReply *reply;
+	request.ttl_ms = server->ttl_ms;
+	pyr_status status = pyrite_names_grant(server->names, &request, &reply, err);
+	if (status)
+		return status;
+	pthread_mutex_lock(&server->publisher->lock);
+	server->lease_id = reply->lease_id;
+	pthread_mutex_unlock(&server->publisher->lock);
+	pyrite__grant_reply__free_unpacked(reply, NULL);
+	return PYR_OK;
+}
+
+static uint64_t lease_of(name_server *server)
+{
+	pthread_mutex_lock(&server->publisher->lock);
+	uint64_t lease_id = server->lease_id;
+	pthread_mutex_unlock(&server->publisher->lock);
+	return lease_id;
+}
+
+static pyr_status register_now(publication *p, bool replace, pyr_error *err)
+{
+	name_server *server = p->server;
+	pyr_status status = lease_of(server) ? PYR_OK : grant_now(server, err);
+	if (status)
+		return status;
+	Pyrite__RegisterRequest request;
+	Pyrite__RegisterReply *reply;
+	fill_register(p, lease_of(server), replace, &request);
+	status = pyrite_names_register(server->names, &request, &reply, err);
+	if (status == PYR_NOT_FOUND) { /* the lease ended while nobody looked */
+		status = grant_now(server, err);
+		if (status)
+			return status;
+		request.lease_id = lease_of(server);
+		status = pyrite_names_register(server->names, &request, &reply, err);
+	}
+	if (status == PYR_OK)
+		pyrite__register_reply__free_unpacked(reply, NULL);
+	return status;
+}
+
+/* On the loop */
+
+static void schedule(name_server *server, uint32_t delay_ms)
+{
+	struct timeval delay = {delay_ms / 1000, delay_ms % 1000 * 1000};
+	if (!server->publisher->stopping)
+		evtimer_add(&server->timer, &delay);
+}
+
+static void settle(name_server *server)
+{
+	server->busy = false;
+	schedule(server, server->ttl_ms / 3);
+}
+
+static void on_registered(
+	void *ctx, pyr_status status, const Pyrite__RegisterReply *reply, const pyr_error *err)
+{
+	(void)reply;
+	(void)err;
+	publication *p = ctx;
+	pthread_mutex_lock(&p->server->publisher->lock);
+	p->lost = status == PYR_ALREADY_EXISTS || status == PYR_PERMISSION_DENIED;
+	pthread_mutex_unlock(&p->server->publisher->lock);
+	unref_publication(p);
+}
+
+/* A new lease: all names are registered under it again. */
+static void register_all(name_server *server)
+{
+	pyr__publisher *publisher = server->publisher;
+	uint64_t lease_id = lease_of(server);
+	pthread_mutex_lock(&publisher->lock);
+	for (pyr__link *l = server->publications.next; l != &server->publications; l = l->next) {
+		publication *p = PYR__OWNER(l, publication, link);
+		Pyrite__RegisterRequest request;
+		fill_register(p, lease_id, false, &request);
+		atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+		if (pyrite_names_register__invoke(
+			    server->names, &request, on_registered, p, NULL, NULL))
+			unref_publication(p); /* the next renewal finds out what is missing */
+	}
+	pthread_mutex_unlock(&publisher->lock);
+}
+
+static void on_granted(
+	void *ctx, pyr_status status, const Pyrite__GrantReply *reply, const pyr_error *err)
+{
+	(void)err;
+	name_server *server = ctx;
+	if (status == PYR_OK) {
+		pthread_mutex_lock(&server->publisher->lock);
+		server->lease_id = reply->lease_id;
+		pthread_mutex_unlock(&server->publisher->lock);
+		register_all(server);
+	}
+	settle(server);
+}
+
+static void grant_again(name_server *server)
+{
+	Pyrite__GrantRequest request = PYRITE__GRANT_REQUEST__INIT;
+	request.ttl_ms = server->ttl_ms;
+	if (pyrite_names_grant__invoke(server->names, &request, on_granted, server, NULL, NULL))
+		settle(server);
+}
+
+static void on_renewed(
+	void *ctx, pyr_status status, const Pyrite__RenewReply *reply, const pyr_error *err)
+{
+	(void)reply;
+	(void)err;
+	name_server *server = ctx;
+	if (status == PYR_NOT_FOUND && !server->publisher->stopping)
+		grant_again(server);
+	else
+		settle(server);
+}
+
+static void renew(name_server *server)
+{
+	Pyrite__RenewRequest request = PYRITE__RENEW_REQUEST__INIT;
+	request.lease_id = lease_of(server);
+	server->busy = true;
+	if (pyrite_names_renew__invoke(server->names, &request, on_renewed, server, NULL, NULL))
+		settle(server);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	name_server *server = arg;
+	pyr__loop_enter(server->publisher->daemon->loop);
+	if (!server->busy)
+		renew(server);
+	pyr__loop_leave(server->publisher->daemon->loop);
+}
+
+static void run_tick(pyr__task *task)
+{
+	name_server *server = PYR__OWNER(task, name_server, tick_task);
+	if (!server->ticking)
+		schedule(server, server->ttl_ms / 3);
+	server->ticking = true;
+}
+
+static void on_revoked(
+	void *ctx, pyr_status status, const Pyrite__RevokeReply *reply, const pyr_error *err)
+{
+	(void)status;
+	(void)reply;
+	(void)err;
+	pyr__publisher *publisher = ctx;
+	publisher->revoking--;
+}
+
+void pyr__publisher_stop(pyr__publisher *publisher, bool withdraw)
+{
+	publisher->stopping = true;
+	for (pyr__link *l = publisher->servers.next; l != &publisher->servers; l = l->next) {
+		name_server *server = PYR__OWNER(l, name_server, link);
+		event_del(&server->timer);
+		Pyrite__RevokeRequest request = PYRITE__REVOKE_REQUEST__INIT;
+		request.lease_id = lease_of(server);
+		if (withdraw && request.lease_id &&
+			pyrite_names_revoke__invoke(server->names, &request, on_revoked, publisher,
+				NULL, NULL) == PYR_OK)
+			publisher->revoking++;
+	}
+}
+
+bool pyr__publisher_busy(const pyr__publisher *publisher)
+{
+	return publisher->revoking > 0;
+}
+
+/* Making and freeing */
+
+static void free_server(name_server *server)
+{
+	while (!pyr__list_empty(&server->publications)) {
+		publication *p = PYR__OWNER(server->publications.next, publication, link);
+		pyr__list_remove(&p->link);
+		unref_publication(p);
+	}
+	event_del(&server->timer);
+	pyrite_names__close(server->names);
+	free(server->address);
+	free(server);
+}
+
+void pyr__publisher_free(pyr__publisher *publisher)
+{
+	if (!publisher)
+		return;
+	publisher->stopping = true;
+	pyr_context_free(publisher->context); /* ends every call, so that no callback comes later */
+	while (!pyr__list_empty(&publisher->servers)) {
+		name_server *server = PYR__OWNER(publisher->servers.next, name_server, link);
+		pyr__list_remove(&server->link);
+		free_server(server);
+	}
+	pthread_mutex_destroy(&publisher->first);
+	pthread_mutex_destroy(&publisher->lock);
+	free(publisher);
+}
+
+static pyr_status get_publisher(pyr_daemon *daemon, pyr__publisher **ret_publisher, pyr_error *err)
+{
+	pyr_status status = PYR_OK;
+	pthread_mutex_lock(&daemon->lock);
+	if (!daemon->publisher) {
+		pyr_context_options options = PYR_CONTEXT_OPTIONS_INIT;
+		options.base = pyr__loop_base(daemon->loop);
+		pyr_context *context;
+		status = pyr_context_new(&options, &context, err);
+		if (status == PYR_OK) {
+			pyr__publisher *publisher = pyr__zalloc(sizeof *publisher);
+			context->name_server = daemon->context->name_server;
+			publisher->daemon = daemon;
+			publisher->context = context;
+			pthread_mutex_init(&publisher->lock, NULL);
+			pthread_mutex_init(&publisher->first, NULL);
+			pyr__list_init(&publisher->servers);
+			daemon->publisher = publisher;
+		}
+	}
+	*ret_publisher = daemon->publisher;
+	pthread_mutex_unlock(&daemon->lock);
+	return status;
+}
+
+static bool same_address(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static pyr_status name_server_reference(
+	pyr__publisher *publisher, const char *address, char *buf, size_t size, pyr_error *err)
+{
+	pyr_reference where = publisher->context->name_server;
+	pyr_status status = address ? pyr_endpoint_parse(address, &where, err) : PYR_OK;
+	if (status)
+		return status;
+	where.scheme = PYR_SCHEME_PYR;
+	snprintf(where.target, sizeof where.target, "%s", PYR__NAME_SERVER_OBJECT);
+	return pyr_reference_format(&where, buf, size, err);
+}
+
+static pyr_status get_server(pyr__publisher *publisher, const char *address, uint32_t ttl_ms,
+	name_server **ret_server, pyr_error *err)
+{
+	for (pyr__link *l = publisher->servers.next; l != &publisher->servers; l = l->next) {
+		name_server *server = PYR__OWNER(l, name_server, link);
+		if (same_address(server->address, address)) {
+			*ret_server = server;
+			return PYR_OK;
+		}
+	}
+	char reference[PYR_REFERENCE_MAX];
+	pyrite_names *names;
+	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
+	options.timeout_ms = ANSWER_TIMEOUT_MS;
+	pyr_status status =
+		name_server_reference(publisher, address, reference, sizeof reference, err);
+	if (status == PYR_OK)
+		status = pyrite_names__open(publisher->context, reference, &options, &names, err);
+	if (status)
+		return status;
+	name_server *server = pyr__zalloc(sizeof *server);
+	server->publisher = publisher;
+	server->address = pyr__strdup(address);
+	server->names = names;
+	server->ttl_ms = ttl_ms;
+	server->tick_task.run = run_tick;
+	evtimer_assign(&server->timer, pyr__loop_base(publisher->daemon->loop), on_timer, server);
+	pyr__list_init(&server->publications);
+	pthread_mutex_lock(&publisher->lock);
+	pyr__list_append(&publisher->servers, &server->link);
+	pthread_mutex_unlock(&publisher->lock);
+	*ret_server = server;
+	return PYR_OK;
+}
+
+static pyr_status list_references(pyr_daemon *daemon, const char *object, char ***ret_references,
+	size_t *ret_count, pyr_error *err)
+{
+	char **references = pyr__alloc(ENDPOINTS_MAX * sizeof *references);
+	char text[PYR_REFERENCE_MAX];
+	size_t count = 0;
+	while (count < ENDPOINTS_MAX &&
+		pyr_daemon_reference(daemon, object, count, text, sizeof text, NULL) == PYR_OK)
+		references[count++] = pyr__strdup(text);
+	if (count == 0) {
+		free(references);
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"the daemon listens nowhere yet: call pyr_daemon_listen() before "
+			"publishing '%s'",
+			object);
+	}
+	*ret_references = references;
+	*ret_count = count;
+	return PYR_OK;
+}
+
+static pyr_status new_publication(pyr_daemon *daemon, const char *object, const char *name,
+	const pyr_publish_options *options, publication **ret_publication, pyr_error *err)
+{
+	publication *p = pyr__zalloc(sizeof *p);
+	atomic_init(&p->refs, 1);
+	pyr_status status =
+		list_references(daemon, object, &p->references, &p->reference_count, err);
+	if (status) {
+		free(p);
+		return status;
+	}
+	p->name = pyr__strdup(name);
+	p->replica = options->replica;
+	p->tags = copy_texts(options->tags, options->tag_count);
+	p->tag_count = options->tag_count;
+	*ret_publication = p;
+	return PYR_OK;
+}
+
+static pyr_status publish(pyr__publisher *publisher, publication *p,
+	const pyr_publish_options *options, pyr_error *err)
+{
+	uint32_t ttl_ms = options->ttl_ms ? options->ttl_ms : TTL_DEFAULT_MS;
+	name_server *server;
+	pyr_status status = get_server(publisher, options->name_server, ttl_ms, &server, err);
+	if (status)
+		return status;
+	p->server = server;
+	status = register_now(p, options->replace, err);
+	if (status)
+		return status;
+	pthread_mutex_lock(&publisher->lock);
+	pyr__list_append(&server->publications, &p->link);
+	pthread_mutex_unlock(&publisher->lock);
+	pyr__loop_post(publisher->daemon->loop, &server->tick_task);
+	return PYR_OK;
+}
+
+pyr_status pyr_daemon_publish(pyr_daemon *daemon, const char *object, const char *name,
+	const pyr_publish_options *given, pyr_error *err)
+{
+	pyr_publish_options options = PYR_PUBLISH_OPTIONS_INIT;
+	if (given)
+		memcpy(&options, given,
+			given->size < sizeof options ? given->size : sizeof options);
+	pyr__text id = {object, strlen(object)};
+	if (!pyr__objects_has(&daemon->objects, id))
+		return pyr_error_set(
+			err, PYR_NOT_FOUND, "the daemon has no object '%s' to publish", object);
+	pyr__publisher *publisher;
+	publication *p = NULL;
+	pyr_status status = get_publisher(daemon, &publisher, err);
+	if (status == PYR_OK)
+		status = new_publication(daemon, object, name, &options, &p, err);
+	if (status)
+		return status;
+	pthread_mutex_lock(&publisher->first);
+	status = publish(publisher, p, &options, err);
+	pthread_mutex_unlock(&publisher->first);
+	if (status)
+		unref_publication(p);
+	return status;
+}
+
+static publication *take_publication(pyr__publisher *publisher, const char *name)
+{
+	publication *found = NULL;
+	pthread_mutex_lock(&publisher->lock);
+	for (pyr__link *s = publisher->servers.next; s != &publisher->servers; s = s->next) {
+		name_server *server = PYR__OWNER(s, name_server, link);
+		pyr__link *l = server->publications.next;
+		for (; !found && l != &server->publications; l = l->next)
+			if (strcmp(PYR__OWNER(l, publication, link)->name, name) == 0)
+				found = PYR__OWNER(l, publication, link);
+	}
+	if (found)
+		pyr__list_remove(&found->link);
+	pthread_mutex_unlock(&publisher->lock);
+	return found;
+}
+
+pyr_status pyr_daemon_withdraw(pyr_daemon *daemon, const char *name, pyr_error *err)
+{
+	publication *p = daemon->publisher ? take_publication(daemon->publisher, name) : NULL;
+	if (!p)
+		return pyr_error_set(
+			err, PYR_NOT_FOUND, "this daemon has not published the name '%s'", name);
+	Pyrite__RemoveRequest request = PYRITE__REMOVE_REQUEST__INIT;
+	Pyrite__RemoveReply *reply;
+	request.name = p->name;
+	request.lease_id = lease_of(p->server);
+	pyr_status status = pyrite_names_remove(p->server->names, &request, &reply, err);
+	if (status == PYR_OK)
+		pyrite__remove_reply__free_unpacked(reply, NULL);
+	unref_publication(p);
+	return status;
+}

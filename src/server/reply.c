@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a servant answers with. */
+#include <stdlib.h>
+#include <stdarg.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "base/metadata.h"
+#include "codec/encode.h"
+#include "server/call.h"
+
+static pyr_status twice(pyr_error *err)
+{
+	return pyr_error_set(err, PYR_FAILED_PRECONDITION, "the call has been answered already");
+}
+
+static pyr__text text_of(const char *text)
+{
+	return (pyr__text){text, strlen(text)};
+}
+
+/* Ends the call, once. */
+static pyr_status finish(pyr_call *call, pyr__final *final, const pyr__body *body, pyr_error *err)
+{
+	if (atomic_exchange_explicit(&call->answered, true, memory_order_acq_rel))
+		return twice(err);
+	if (call->oneway)
+		return PYR_OK;
+	if (call->trailer)
+		final->metadata = pyr__metadata_text(call->trailer);
+	return pyr__incall_finish(&call->incall, final, body, err);
+}
+
+static pyr_status measure(pyr_call *call, const pyr_method *method, const ProtobufCMessage *message,
+	pyr__body *ret_body, pyr_error *err)
+{
+	if (call->bound->method != method)
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"this call is for %s, not for %s", call->bound->name, method->name);
+	ret_body->message = message;
+	ret_body->raw = NULL;
+	return pyr__encoded_size(message, &ret_body->size, err);
+}
+
+pyr_status pyr_stub_reply(pyr_call *call, const pyr_method *method, const ProtobufCMessage *reply)
+{
+	pyr__body body;
+	pyr_error err;
+	pyr_status status = measure(call, method, reply, &body, &err);
+	if (status == PYR_FAILED_PRECONDITION)
+		return status;
+	if (status) {
+		/* the caller must hear that the servant's reply was no message */
+		err.status = PYR_INTERNAL;
+		err.executed = PYR_EXECUTED_YES;
+		pyr__call_fail(call, &err);
+		return status;
+	}
+	pyr__final final = {.status = PYR_OK};
+	return finish(call, &final, &body, NULL);
+}
+
+pyr_status pyr_stub_send(
+	pyr_call *call, const pyr_method *method, const ProtobufCMessage *message, pyr_error *err)
+{
+	pyr__body body;
+	pyr_error own;
+	pyr_status status = measure(call, method, message, &body, err);
+	if (status)
+		return status;
+	if (atomic_load(&call->answered))
+		return twice(err);
+	if (!err)
+		err = &own;
+	while ((status = pyr__incall_send(&call->incall, &body, err)) == PYR_RESOURCE_EXHAUSTED &&
+		err->would_block && !pyr__loop_in_callback()) {
+		if (pyr_call_cancelled(call))
+			return pyr_error_set(
+				err, PYR_CANCELLED, "the caller no longer waits for an answer");
+		pyr__incall_wait(&call->incall, PYR__WRITE, call->incall.deadline_us);
+	}
+	return status;
+}
+
+pyr_status pyr_call_end(pyr_call *call)
+{
+	pyr__final final = {.status = PYR_OK};
+	return finish(call, &final, NULL, NULL);
+}
+
+pyr_status pyr_call_fail_error(
+	pyr_call *call, const pyr_error *err, const void *details, size_t details_size)
+{
+	pyr__final final = {
+		.status = err->status == PYR_OK ? PYR_UNKNOWN : err->status,
+		.executed = err->executed,
+		.message = text_of(err->message),
+		.where = text_of(err->where),
+		.details = {(const char *)err->details, err->details_size},
+	};
+	if (details)
+		final.details = (pyr__text){details, details_size};
+	return finish(call, &final, NULL, NULL);
+}
+
+pyr_status pyr__call_fail(pyr_call *call, const pyr_error *err)
+{
+	return pyr_call_fail_error(call, err, NULL, 0);
+}
+
+pyr_status pyr_call_fail(pyr_call *call, pyr_status status, const char *format, ...)
+{
+	pyr_error err;
+	va_list args;
+	va_start(args, format);
+	pyr__error_setv(&err, status, format, args);
+	va_end(args);
+	err.executed = PYR_EXECUTED_YES;
+	return pyr_call_fail_error(call, &err, NULL, 0);
+}
+
+pyr_status pyr_call_add_metadata(pyr_call *call, const char *key, const char *value, pyr_error *err)
+{
+	if (atomic_load(&call->answered))
+		return twice(err);
+	pthread_mutex_lock(&call->lock);
+	if (!call->trailer)
+		call->trailer = pyr_metadata_new();
+	pyr_status status = pyr_metadata_add(call->trailer, key, value, err);
+	pthread_mutex_unlock(&call->lock);
+	return status;
+}

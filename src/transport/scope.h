@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a thread is doing for whom: calls made inside a servant's function inherit from it. */
+#ifndef PYR_TRANSPORT_SCOPE_H
+#define PYR_TRANSPORT_SCOPE_H
+
+#include <stdint.h>
+
+typedef struct pyr__scope {
+	int64_t deadline_us; /* absolute, of the call that the thread serves */
+} pyr__scope;
+
+/* The thread's scope; NULL outside of a servant's function. */
+extern _Thread_local const pyr__scope *pyr__scope_current;
+
+#endif

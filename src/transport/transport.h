@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a transport is, seen from above: channels that carry our calls out, and a host that takes
+ * calls in. One table each, spoken to through the inline functions at the end.
+ *
+ *   client half                                                    server half
+ *   pyr__outcall  --start, send, end, cancel-->  carrier  --open, work-->  pyr__incall
+ *                 <--inbox, ready, wait--                 <--send, finish--
+ *
+ * A carrier is what a call travels on: a connection, or for the local transport the call itself. It
+ * has one lock; an outcall's and an incall's inbox are guarded by it. No function here is called
+ * with that lock held, except pyr__host_ops.open.
+ */
+#ifndef PYR_TRANSPORT_TRANSPORT_H
+#define PYR_TRANSPORT_TRANSPORT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <pyrite/status.h>
+#include "base/list.h"
+#include "base/owner.h"
+#include "native/session.h"
+#include "transport/inbox.h"
+
+#define PYR__DEADLINE_NONE INT64_MAX
+
+typedef struct pyr__outcall pyr__outcall;
+typedef struct pyr__incall pyr__incall;
+typedef struct pyr__channel pyr__channel;
+
+/* A thread that waits for a call, among those that wait for its carrier. */
+typedef struct pyr__waiter {
+	pyr__link link;
+	pthread_cond_t cond; /* of CLOCK_MONOTONIC */
+} pyr__waiter;
+
+/* A stream has one reading and one writing thread at a time. */
+typedef enum pyr__direction {
+	PYR__READ,
+	PYR__WRITE,
+	PYR__DIRECTIONS,
+} pyr__direction;
+
+/* What became of a call, copied out of the carrier; texts are freed with pyr__outcome_done(). */
+typedef struct pyr__outcome {
+	pyr_status status;
+	pyr_executed executed;
+	pyr__final *final; /* NULL when there is nothing but the status */
+} pyr__outcome;
+
+typedef struct pyr__outcall_ops {
+	/*
+	 * Blocks until the call is over, or has a message or room to send (what to wait for), or
+	 * the absolute time (in us, CLOCK_MONOTONIC) has come. Spurious returns happen.
+	 */
+	void (*wait)(pyr__outcall *call, pyr__direction what, int64_t until_us);
+	/* The oldest message, or NULL; free it with `release`. */
+	pyr__message *(*take)(pyr__outcall *call);
+	/* Gives a message, and its flow-control credit, back. */
+	void (*release)(pyr__outcall *call, pyr__message *message);
+	/* True once nothing more will come; a unary call's fields are the client half's from then
+	 * on. */
+	bool (*is_over)(pyr__outcall *call);
+	/* True once it is over and its inbox is empty; the outcome then is the client half's. */
+	bool (*over)(pyr__outcall *call, pyr__outcome *ret_outcome);
+	/* RESOURCE_EXHAUSTED with would_block: `writable` becomes true, and ready is called, later.
+	 */
+	pyr_status (*send)(pyr__outcall *call, const pyr__body *body, bool end, pyr_error *err);
+	pyr_status (*end)(pyr__outcall *call, pyr_error *err);
+	/*
+	 * Ends the call from our side: it is over with this status, as if the peer had said so,
+	 * unless it was over already; the peer is told.
+	 */
+	void (*cancel)(pyr__outcall *call, pyr_status status, const char *message);
+	/* Sets or clears `ready`; once cleared and this returned, it is not running on another
+	 * thread. */
+	void (*observe)(pyr__outcall *call, void (*ready)(pyr__outcall *call));
+	/* The client half is through with it: nothing touches the outcall afterwards. */
+	void (*done)(pyr__outcall *call);
+} pyr__outcall_ops;
+
+/* One call that we make. The client half embeds it, and starts it at most once. */
+struct pyr__outcall {
+	/*
+	 * Called on the carrier's loop, no lock held, when there is something new: a message, the
+	 * end, or room to send. NULL: the call is waited for. Set before start, or by `observe`.
+	 */
+	void (*ready)(pyr__outcall *call);
+	int64_t deadline_us; /* absolute; when it passes the call is over with DEADLINE_EXCEEDED */
+	bool unary;          /* ready is for the end only */
+
+	/* The carrier's from here on. */
+	const pyr__outcall_ops *ops;
+	void *carrier;
+	uint32_t stream;
+	pyr__link link;           /* among the carrier's calls */
+	pyr__outcall *next_ready; /* waiting for ready to be called */
+	bool is_ready;
+	struct pyr__waiter *waiters[PYR__DIRECTIONS]; /* the threads in wait */
+	bool writable; /* a send that would have blocked may be tried again */
+	bool over;
+	pyr__outcome outcome;
+	pyr__inbox inbox;
+};
+
+typedef struct pyr__incall_ops {
+	pyr_status (*send)(pyr__incall *call, const pyr__body *body, pyr_error *err);
+	pyr_status (*finish)(
+		pyr__incall *call, const pyr__final *final, const pyr__body *body, pyr_error *err);
+	pyr__message *(*take)(pyr__incall *call);
+	void (*release)(pyr__incall *call, pyr__message *message);
+	/* As for an outcall; the end of the messages and a cancel are waited for too. */
+	void (*wait)(pyr__incall *call, pyr__direction what, int64_t until_us);
+	/* True once the caller will send no more messages and all have been taken. */
+	bool (*at_end)(pyr__incall *call);
+	/* Puts it on the work list if a message, the end or room to send is there already. */
+	void (*poke)(pyr__incall *call);
+	/* The server half is through with it. If it was not finished, it now is, with INTERNAL. */
+	void (*done)(pyr__incall *call);
+	/* "127.0.0.1:4711"; lives as long as the call. */
+	const char *(*peer)(pyr__incall *call);
+} pyr__incall_ops;
+
+/* Why the server half is given a call to work on. */
+typedef enum pyr__incall_work {
+	PYR__WORK_RUN = 1,      /* it is new */
+	PYR__WORK_CANCEL = 2,   /* cancelled is set now */
+	PYR__WORK_READY = 4,    /* a message or the end of the messages has come */
+	PYR__WORK_WRITABLE = 8, /* a send that would have blocked may be tried again */
+} pyr__incall_work;
+
+/* One call that is made to us. The server half embeds it, and makes it in `open`. */
+struct pyr__incall {
+	const pyr__incall_ops *ops;
+	void *carrier;
+	uint32_t stream;
+	int64_t deadline_us;
+	pyr__link link;
+	pyr__incall *next_work;
+	unsigned work; /* pyr__incall_work, while on the work list */
+	struct pyr__waiter *waiters[PYR__DIRECTIONS];
+	bool whole;    /* the opening event carried everything: nobody else looks at the inbox */
+	bool finished; /* guarded by the carrier's lock, as what follows */
+	bool ended;    /* the caller sends no more messages */
+	bool writable;
+	atomic_bool cancelled;
+	pyr__inbox inbox;
+};
+
+/* Who takes incoming calls: the daemon. */
+typedef struct pyr__host_ops {
+	/*
+	 * Makes the call that the event opens, with one reference for the carrier and one for its
+	 * work list. Called under the carrier's lock: it must not call the carrier, and must be
+	 * quick.
+	 */
+	pyr__incall *(*open)(void *host, const pyr__event *event, int64_t now_us);
+	/* Works on it: on the carrier's loop, no lock held; gives the work list's reference back.
+	 */
+	void (*work)(void *host, pyr__incall *call, unsigned work);
+	/* One more reference, for more work; false if the last is being given back just now. */
+	bool (*ref)(pyr__incall *call);
+} pyr__host_ops;
+
+typedef struct pyr__channel_ops {
+	/*
+	 * Starts the call: it is packed and queued, or has failed with an error that says whether
+	 * it was executed (always NO here). Never blocks on the network.
+	 */
+	pyr_status (*start)(pyr__channel *channel, pyr__outcall *call, const pyr__head *head,
+		const pyr__body *body, bool end, pyr_error *err);
+	/* Makes sure there is a connection and that the peer answers. Blocks. */
+	pyr_status (*connect)(pyr__channel *channel, int64_t deadline_us, pyr_error *err);
+	/* Ends everything with CANCELLED; later starts fail. */
+	void (*shut)(pyr__channel *channel);
+	void (*free)(pyr__channel *channel);
+} pyr__channel_ops;
+
+/* A way to one endpoint, shared by all proxies that lead there. */
+struct pyr__channel {
+	const pyr__channel_ops *ops;
+	atomic_uint refs; /* given back through pyr__context_release() */
+	pyr__link link;   /* among its context's channels */
+	char name[320];   /* "127.0.0.1:4711", for errors and for finding it again */
+};
+
+static inline pyr_status pyr__channel_start(pyr__channel *channel, pyr__outcall *call,
+	const pyr__head *head, const pyr__body *body, bool end, pyr_error *err)
+{
+	return channel->ops->start(channel, call, head, body, end, err);
+}
+
+static inline pyr_status pyr__channel_connect(
+	pyr__channel *channel, int64_t deadline_us, pyr_error *err)
+{
+	return channel->ops->connect(channel, deadline_us, err);
+}
+
+static inline void pyr__channel_shut(pyr__channel *channel)
+{
+	channel->ops->shut(channel);
+}
+
+static inline pyr__channel *pyr__channel_ref(pyr__channel *channel)
+{
+	atomic_fetch_add_explicit(&channel->refs, 1, memory_order_relaxed);
+	return channel;
+}
+
+/* Makes an outcall ready to be started. */
+void pyr__outcall_init(pyr__outcall *call, int64_t deadline_us);
+
+/* Ends a call that was never started, so that `over` says so. */
+void pyr__outcome_done(pyr__outcome *outcome);
+
+void pyr__incall_init(pyr__incall *call);
+
+static inline void pyr__outcall_wait(pyr__outcall *call, pyr__direction what, int64_t until_us)
+{
+	call->ops->wait(call, what, until_us);
+}
+
+static inline pyr__message *pyr__outcall_take(pyr__outcall *call)
+{
+	return call->ops->take(call);
+}
+
+static inline void pyr__outcall_release(pyr__outcall *call, pyr__message *message)
+{
+	call->ops->release(call, message);
+}
+
+static inline bool pyr__outcall_is_over(pyr__outcall *call)
+{
+	return call->ops->is_over(call);
+}
+
+static inline bool pyr__outcall_over(pyr__outcall *call, pyr__outcome *ret_outcome)
+{
+	return call->ops->over(call, ret_outcome);
+}
+
+static inline pyr_status pyr__outcall_send(
+	pyr__outcall *call, const pyr__body *body, bool end, pyr_error *err)
+{
+	return call->ops->send(call, body, end, err);
+}
+
+static inline pyr_status pyr__outcall_end(pyr__outcall *call, pyr_error *err)
+{
+	return call->ops->end(call, err);
+}
+
+static inline void pyr__outcall_cancel(pyr__outcall *call, pyr_status status, const char *message)
+{
+	call->ops->cancel(call, status, message);
+}
+
+static inline void pyr__outcall_observe(pyr__outcall *call, void (*ready)(pyr__outcall *call))
+{
+	call->ops->observe(call, ready);
+}
+
+static inline void pyr__outcall_done(pyr__outcall *call)
+{
+	call->ops->done(call);
+}
+
+static inline pyr_status pyr__incall_send(pyr__incall *call, const pyr__body *body, pyr_error *err)
+{
+	return call->ops->send(call, body, err);
+}
+
+static inline pyr_status pyr__incall_finish(
+	pyr__incall *call, const pyr__final *final, const pyr__body *body, pyr_error *err)
+{
+	return call->ops->finish(call, final, body, err);
+}
+
+static inline pyr__message *pyr__incall_take(pyr__incall *call)
+{
+	return call->ops->take(call);
+}
+
+static inline void pyr__incall_release(pyr__incall *call, pyr__message *message)
+{
+	call->ops->release(call, message);
+}
+
+static inline void pyr__incall_wait(pyr__incall *call, pyr__direction what, int64_t until_us)
+{
+	call->ops->wait(call, what, until_us);
+}
+
+static inline bool pyr__incall_at_end(pyr__incall *call)
+{
+	return call->ops->at_end(call);
+}
+
+static inline void pyr__incall_poke(pyr__incall *call)
+{
+	call->ops->poke(call);
+}
+
+static inline void pyr__incall_done(pyr__incall *call)
+{
+	call->ops->done(call);
+}
+
+static inline const char *pyr__incall_peer(pyr__incall *call)
+{
+	return call->ops->peer(call);
+}
+
+#endif
