@@ -155,6 +155,7 @@ static void begin_turn(pyr__conn *conn)
 
 static void end_turn(pyr__conn *conn)
 {
+	pyr__loop *loop = conn->options.loop; /* outlives the connection */
 	do {
 		pyr__conn_run_ready(conn);
 		pyr__conn_run_work(conn);
@@ -172,7 +173,7 @@ static void end_turn(pyr__conn *conn)
 	apply(conn);
 	pthread_mutex_unlock(&conn->lock);
 	pyr__conn_unref(conn);
-	pyr__loop_leave(conn->options.loop);
+	pyr__loop_leave(loop);
 }
 
 static void on_io(evutil_socket_t fd, short what, void *arg)
