@@ -155,11 +155,41 @@ static const char *better_constant(gen_model *model, const gen_file *file, const
 	return line;
 }
 
-static void patch_source_line(gen_model *model, const gen_file *file, char *line, gen_text *out)
+/* The message behind "const ProtobufCMessageDescriptor demo__m__descriptor =", if it is a map's. */
+static const gen_message *map_entry_described(
+	const gen_model *model, const gen_file *file, const char *line)
+{
+	static const char start[] = "const ProtobufCMessageDescriptor ", end[] = "__descriptor =";
+
+	if (!starts_with(line, start) || !ends_with(line, end))
+		return NULL;
+	const char *name = line + strlen(start);
+	size_t size = strlen(name) - strlen(end);
+
+	for (size_t i = 0; i < model->message_count; i++) {
+		const gen_message *message = &model->messages[i];
+		const Google__Protobuf__MessageOptions *options = message->proto->options;
+
+		if (message->file == file && options && options->map_entry &&
+			strlen(message->lower) == size && strncmp(message->lower, name, size) == 0)
+			return message;
+	}
+	return NULL;
+}
+
+static void patch_source_line(gen_model *model, const gen_file *file, char *line,
+	const gen_message **map_entry, gen_text *out)
 {
 	const char *offset = strstr(line, "offsetof(");
 
-	if (starts_with(line, "static const ") && strstr(line, "__default_value = "))
+	if (starts_with(line, "const ProtobufCMessageDescriptor "))
+		*map_entry = map_entry_described(model, file, line);
+	if (*map_entry && starts_with(line, "  NULL,NULL,NULL "))
+		gen_text_printf(out,
+			"  (void *) &%s__descriptor,NULL,NULL    /* reserved[123]: a map's entry "
+			"*/\n",
+			(*map_entry)->lower);
+	else if (starts_with(line, "static const ") && strstr(line, "__default_value = "))
 		add_line(out, better_constant(model, file, line));
 	else if (strstr(line, "__default_value[] = \"") ||
 		 strstr(line, "__default_value_data[] = \""))
@@ -172,11 +202,12 @@ static void patch_source_line(gen_model *model, const gen_file *file, char *line
 
 bool gen_patch_source(gen_model *model, const gen_file *file, const char *content, gen_text *out)
 {
+	const gen_message *map_entry = NULL; /* whose descriptor is being read */
 	char *line;
 
 	gen_text_add_string(out, "/* clang-format off */\n");
 	while ((line = next_line(model->pool, &content)))
-		patch_source_line(model, file, line, out);
+		patch_source_line(model, file, line, &map_entry, out);
 	return true;
 }
 

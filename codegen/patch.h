@@ -11,6 +11,8 @@
  * - __INIT of a message with a oneof that begins with an enum or bytes, which is no C++;
  * - default values that are no valid C, or not exact;
  * - trigraphs in default strings;
+ * - reserved1 of a map entry's descriptor, which nothing else tells from another message, points to
+ *   the descriptor itself: the decoder then keeps one entry a key;
  * - members named by keywords and macros that it does not know.
  * False, with an error in the model, if the content is not as it is known to be.
  */
