@@ -75,7 +75,7 @@ static void on_call(pyr__conn *conn, const pyr__event *event)
 		return;
 	}
 	int64_t now_us = pyr__now_us();
-	pyr__incall *call = options->host->open(options->host_arg, event, now_us);
+	pyr__incall *call = options->host->open(options->host_arg, &event->head, now_us);
 	call->ops = &incall_ops;
 	call->carrier = pyr__conn_ref(conn);
 	call->stream = event->head.oneway ? 0 : event->stream;

@@ -19,11 +19,9 @@
 #define PYR_NATIVE_SESSION_H
 
 #include <sys/uio.h>
-#include <protobuf-c/protobuf-c.h>
 #include <pyrite/status.h>
 #include "base/block.h"
-#include "base/text.h"
-#include "base/text.h"
+#include "transport/parts.h"
 
 typedef struct pyr__session pyr__session;
 
@@ -45,44 +43,6 @@ void pyr__session_config_init(pyr__session_config *config, bool server);
 /* NULL when there is no memory. A client's hello is queued at once, and calls may follow it. */
 pyr__session *pyr__session_new(const pyr__session_config *config);
 void pyr__session_free(pyr__session *session);
-
-#define PYR__TIMEOUT_NONE UINT64_MAX
-
-/* What opens a call. */
-typedef struct pyr__head {
-	pyr__text method; /* "demo.Calculator/Add" */
-	/*
-	 * Sending: identifies the method, so that its name is sent once per connection and as a
-	 * number from then on; NULL: the name is sent each time.
-	 */
-	const void *method_key;
-	/*
-	 * Receiving: where the owner may keep what it found out about an interned method, NULL at
-	 * first; method_slot itself is NULL when the method was not interned.
-	 */
-	void **method_slot;
-	pyr__text object;
-	uint64_t timeout_us; /* what is left of the caller's time; PYR__TIMEOUT_NONE */
-	pyr__text metadata;  /* as base/metadata.h encodes it; checked when received */
-	bool oneway;         /* nothing is sent back, whatever happens */
-} pyr__head;
-
-/* What ends a call. */
-typedef struct pyr__final {
-	pyr_status status;
-	pyr_executed executed; /* receiving: MAYBE unless it is known */
-	pyr__text message;     /* cut at PYR_ERROR_MESSAGE_MAX when sent */
-	pyr__text where;
-	pyr__text details;
-	pyr__text metadata;
-} pyr__final;
-
-/* A message to send: encoded straight into the output, or copied when `raw` is set. */
-typedef struct pyr__body {
-	const ProtobufCMessage *message;
-	const uint8_t *raw;
-	size_t size; /* pyr__encoded_size() of message, or bytes at raw */
-} pyr__body;
 
 /* Input. At least 4 KiB of room each time; received(0) gives the memory back unused. */
 void pyr__session_input(pyr__session *session, void **ret_data, size_t *ret_room);

@@ -21,36 +21,36 @@ static pyr__text keep(pyr__arena *arena, pyr__text text)
 	return (pyr__text){copy, text.size};
 }
 
-static int64_t deadline_of(const pyr__event *event, int64_t now_us)
+static int64_t deadline_of(const pyr__head *head, int64_t now_us)
 {
-	uint64_t timeout_us = event->head.timeout_us;
+	uint64_t timeout_us = head->timeout_us;
 	if (timeout_us >= (uint64_t)(INT64_MAX - now_us))
 		return PYR__DEADLINE_NONE;
 	return now_us + (int64_t)timeout_us;
 }
 
 pyr_call *pyr__call_new(
-	pyr_daemon *daemon, const pyr__bound *bound, const pyr__event *event, int64_t now_us)
+	pyr_daemon *daemon, const pyr__bound *bound, const pyr__head *head, int64_t now_us)
 {
 	pyr_call *call = pyr__alloc(sizeof *call);
 	memset(call, 0, offsetof(pyr_call, arena));
 	pyr__incall_init(&call->incall);
-	call->incall.deadline_us = deadline_of(event, now_us);
+	call->incall.deadline_us = deadline_of(head, now_us);
 	atomic_init(&call->refs, 1);
 	atomic_init(&call->answered, false);
 	call->daemon = daemon;
 	call->bound = bound;
-	call->oneway = event->head.oneway;
+	call->oneway = head->oneway;
 	pthread_mutex_init(&call->lock, NULL);
 	pyr__arena_init(&call->arena, call->space, sizeof call->space);
 	pyr__arena_init(&call->stream_arena, NULL, 0);
 	if (bound)
 		call->method_name = (pyr__text){bound->name, strlen(bound->name)};
 	else
-		call->method_name = keep(&call->arena, event->head.method);
-	call->object_id = keep(&call->arena, event->head.object);
-	if (event->head.metadata.size)
-		call->metadata_block = keep(&call->arena, event->head.metadata);
+		call->method_name = keep(&call->arena, head->method);
+	call->object_id = keep(&call->arena, head->object);
+	if (head->metadata.size)
+		call->metadata_block = keep(&call->arena, head->metadata);
 	return call;
 }
 

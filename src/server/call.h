@@ -44,9 +44,9 @@ struct pyr_call {
 	_Alignas(8) uint8_t space[PYR__CALL_SPACE_BYTES];
 };
 
-/* Makes the call that an event opens; see pyr__host_ops.open. */
+/* Makes the call that head opens; see pyr__host_ops.open. */
 pyr_call *pyr__call_new(
-	pyr_daemon *daemon, const pyr__bound *bound, const pyr__event *event, int64_t now_us);
+	pyr_daemon *daemon, const pyr__bound *bound, const pyr__head *head, int64_t now_us);
 
 /* Decodes the request and runs the servant's function, or answers with an error. */
 void pyr__call_run(pyr_call *call, pyr__objects *objects, size_t decoded_bytes_max);

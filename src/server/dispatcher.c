@@ -20,11 +20,11 @@ static const pyr__bound *bind_method(pyr_daemon *daemon, const pyr__head *head)
 	return bound;
 }
 
-static pyr__incall *open_call(void *host, const pyr__event *event, int64_t now_us)
+static pyr__incall *open_call(void *host, const pyr__head *head, int64_t now_us)
 {
 	pyr_daemon *daemon = host;
 	pyr__daemon_begin_call(daemon);
-	pyr_call *call = pyr__call_new(daemon, bind_method(daemon, &event->head), event, now_us);
+	pyr_call *call = pyr__call_new(daemon, bind_method(daemon, head), head, now_us);
 	return &call->incall;
 }
 

@@ -4,9 +4,10 @@
 #define PYR_SERVER_OBJECT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <pyrite/stub.h>
 #include "base/map.h"
-#include "native/session.h"
+#include "base/text.h"
 
 /* One interface of one object. Counted: it lives while it is registered or a call runs on it. */
 typedef struct pyr__object {

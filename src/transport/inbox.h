@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 #include "base/block.h"
-#include "native/session.h"
+#include "transport/parts.h"
 
 #define PYR__INBOX_INLINE_BYTES 256
 

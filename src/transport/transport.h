@@ -21,8 +21,8 @@
 #include <pyrite/status.h>
 #include "base/list.h"
 #include "base/owner.h"
-#include "native/session.h"
 #include "transport/inbox.h"
+#include "transport/parts.h"
 
 #define PYR__DEADLINE_NONE INT64_MAX
 
@@ -152,11 +152,11 @@ struct pyr__incall {
 /* Who takes incoming calls: the daemon. */
 typedef struct pyr__host_ops {
 	/*
-	 * Makes the call that the event opens, with one reference for the carrier and one for its
-	 * work list. Called under the carrier's lock: it must not call the carrier, and must be
+	 * Makes the call that head opens, with one reference for the carrier and one for its work
+	 * list. Called under the carrier's lock: it must not call the carrier, and must be
 	 * quick.
 	 */
-	pyr__incall *(*open)(void *host, const pyr__event *event, int64_t now_us);
+	pyr__incall *(*open)(void *host, const pyr__head *head, int64_t now_us);
 	/* Works on it: on the carrier's loop, no lock held; gives the work list's reference back.
 	 */
 	void (*work)(void *host, pyr__incall *call, unsigned work);
