@@ -224,8 +224,11 @@ static void dispatch(pyr__loop *loop)
 {
 	atomic_store_explicit(&loop->dispatcher, pthread_self(), memory_order_relaxed);
 	atomic_store_explicit(&loop->dispatching, true, memory_order_release);
+	/* whatever runs from here is a callback, events of the user's own on our base included */
+	pyr__loop_enter(loop);
 	if (!atomic_load(&loop->stopping))
 		event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
+	pyr__loop_leave(loop);
 	atomic_store_explicit(&loop->dispatching, false, memory_order_release);
 }
 

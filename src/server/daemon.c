@@ -379,6 +379,7 @@ void pyr_daemon_stop(pyr_daemon *daemon, uint32_t grace_ms)
 	while (daemon->state != DAEMON_STOPPED && pyr__loop_is_dispatched(daemon->loop))
 		pthread_cond_wait(&daemon->stopped, &daemon->lock);
 	pthread_mutex_unlock(&daemon->lock);
+	pyr__loop_stop(daemon->loop); /* waits for its thread, so that its base may be touched */
 }
 
 void pyr_daemon_stop_from_signal(pyr_daemon *daemon, uint32_t grace_ms)
