@@ -44,13 +44,14 @@ PYR_API bool pyr_call_cancelled(const pyr_call *call);
 
 /*
  * Runs on_cancel once when the call is cancelled before it is answered; at once, before returning,
- * if it already is. One callback a call. It must not block.
+ * if it already is. One callback a call. It must not block. It runs on the daemon's loop, and not
+ * after an answer that was given there.
  */
 PYR_API void pyr_call_on_cancel(pyr_call *call, void (*on_cancel)(void *ctx), void *ctx);
 
 /*
  * Runs on_writable once, on the daemon's loop, when a send that failed with would_block can be
- * tried again, or when the call is cancelled.
+ * tried again, or when the call is cancelled; not once the call is answered, be it by on_cancel.
  */
 PYR_API PYR_MUST_USE pyr_status pyr_call_on_writable(
 	pyr_call *call, void (*on_writable)(void *ctx), void *ctx, pyr_error *err);
@@ -62,6 +63,12 @@ PYR_API int64_t pyr_call_time_left_us(const pyr_call *call);
 PYR_API const char *pyr_call_object(const pyr_call *call);
 PYR_API const char *pyr_call_method(const pyr_call *call); /* "demo.Calculator/Add" */
 PYR_API const char *pyr_call_peer(const pyr_call *call);
+
+/*
+ * The same number for all calls that came on one connection, another for every other connection,
+ * for as long as the process lives; never 0. For what is counted or kept per client.
+ */
+PYR_API uint64_t pyr_call_connection(const pyr_call *call);
 
 PYR_END_DECLS
 

@@ -298,6 +298,11 @@ static const char *in_peer(pyr__incall *call)
 	return conn_of(call)->peer;
 }
 
+static uint64_t in_connection(pyr__incall *call)
+{
+	return conn_of(call)->number;
+}
+
 static const pyr__incall_ops incall_ops = {
 	.send = in_send,
 	.finish = in_finish,
@@ -308,4 +313,5 @@ static const pyr__incall_ops incall_ops = {
 	.poke = in_poke,
 	.done = in_done,
 	.peer = in_peer,
+	.connection = in_connection,
 };

@@ -23,6 +23,7 @@ struct pyr__conn {
 	atomic_uint refs;
 	pyr__conn_options options;
 	char peer[PYR__PEER_TEXT_MAX];
+	uint64_t number; /* no other connection of the process has it, or had */
 
 	pthread_mutex_t lock; /* guards what follows, the session included */
 	pyr__session *session;

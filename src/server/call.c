@@ -155,7 +155,7 @@ void pyr__call_writable(pyr_call *call)
 	void *ctx = call->writable_ctx;
 	call->on_writable = NULL;
 	pthread_mutex_unlock(&call->lock);
-	if (on_writable)
+	if (on_writable && !atomic_load(&call->answered))
 		on_writable(ctx);
 }
 
@@ -219,6 +219,11 @@ const char *pyr_call_method(const pyr_call *call)
 const char *pyr_call_peer(const pyr_call *call)
 {
 	return pyr__incall_peer((pyr__incall *)&call->incall);
+}
+
+uint64_t pyr_call_connection(const pyr_call *call)
+{
+	return pyr__incall_connection((pyr__incall *)&call->incall);
 }
 
 const pyr_metadata *pyr_call_metadata(pyr_call *call)

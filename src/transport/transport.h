@@ -121,6 +121,8 @@ typedef struct pyr__incall_ops {
 	void (*done)(pyr__incall *call);
 	/* "127.0.0.1:4711"; lives as long as the call. */
 	const char *(*peer)(pyr__incall *call);
+	/* A number that no other connection of this process has, or had. */
+	uint64_t (*connection)(pyr__incall *call);
 } pyr__incall_ops;
 
 /* Why the server half is given a call to work on. */
@@ -312,6 +314,11 @@ static inline void pyr__incall_done(pyr__incall *call)
 static inline const char *pyr__incall_peer(pyr__incall *call)
 {
 	return call->ops->peer(call);
+}
+
+static inline uint64_t pyr__incall_connection(pyr__incall *call)
+{
+	return call->ops->connection(call);
 }
 
 #endif
