@@ -12,6 +12,7 @@ typedef struct entry {
 } entry;
 
 static const entry entries[] = {
+	{NULL, "ns", cli_ns, "run the name server"},
 	{"names", "list", cli_names_list, "list names by prefix, regex or tags"},
 	{"names", "lookup", cli_names_lookup, "show what a name stands for"},
 	{"names", "register", cli_names_register, "give a name to a reference"},
