@@ -86,6 +86,12 @@ pyr__conn *pyr__conn_accept(int fd, const pyr__address *peer, const pyr__conn_op
 	return conn;
 }
 
+static void opened(pyr__conn *conn)
+{
+	conn->state = CONN_OPEN;
+	pyr__socket_let_wait(conn->fd, PYR__CONN_PATIENCE_MS);
+}
+
 /* Tries the addresses that are left; with none left the connection is over. */
 static void dial_next(pyr__conn *conn, pyr_error *why)
 {
@@ -93,7 +99,9 @@ static void dial_next(pyr__conn *conn, pyr_error *why)
 		bool connected;
 		const pyr__address *address = &conn->addresses[conn->address_next++];
 		if (pyr__socket_connect(address, &conn->fd, &connected, why) == PYR_OK) {
-			conn->state = connected ? CONN_OPEN : CONN_DIALING;
+			conn->state = CONN_DIALING;
+			if (connected)
+				opened(conn);
 			return;
 		}
 	}
@@ -128,7 +136,7 @@ void pyr__conn_dialed(pyr__conn *conn)
 {
 	int failed = pyr__socket_connect_result(conn->fd);
 	if (!failed) {
-		conn->state = CONN_OPEN;
+		opened(conn);
 		return;
 	}
 	pyr_error why;
@@ -240,7 +248,7 @@ void pyr__conn_flush_soon(pyr__conn *conn)
 
 /* Input */
 
-bool pyr__conn_fill(pyr__conn *conn)
+bool pyr__conn_fill(pyr__conn *conn, bool wait)
 {
 	void *room;
 	size_t size;
@@ -249,15 +257,20 @@ bool pyr__conn_fill(pyr__conn *conn)
 	pthread_mutex_unlock(&conn->lock);
 	ssize_t got;
 	do
-		got = recv(fd, room, size, MSG_DONTWAIT);
-	while (got < 0 && errno == EINTR);
+		got = recv(fd, room, size, wait ? 0 : MSG_DONTWAIT);
+	while (got < 0 && errno == EINTR && !wait);
 	int why = errno;
 	pthread_mutex_lock(&conn->lock);
 	pyr__session_received(conn->session, got > 0 ? (size_t)got : 0);
 	if (got > 0)
 		return true;
-	if (got < 0 && (why == EAGAIN || why == EWOULDBLOCK))
+	if (got < 0 && (why == EAGAIN || why == EWOULDBLOCK || why == EINTR))
 		return false;
+	if (conn->shut) {
+		/* not the peer has ended it: see request_shut */
+		pyr__conn_check_shut(conn);
+		return true;
+	}
 	char reason[PYR_ERROR_MESSAGE_MAX];
 	if (got == 0)
 		snprintf(reason, sizeof reason, "%s closed the connection", conn->peer);
@@ -375,7 +388,7 @@ bool pyr__conn_usable(pyr__conn *conn)
 	if (conn->state == CONN_OPEN && conn->reader == READER_NOBODY && !conn->shut &&
 		pyr__now_us() - conn->last_read_us > PAUSE_BEFORE_CHECK_US) {
 		conn->reader = READER_THREAD;
-		while (conn->state == CONN_OPEN && pyr__conn_fill(conn))
+		while (conn->state == CONN_OPEN && pyr__conn_fill(conn, false))
 			pyr__conn_process(conn);
 		conn->last_read_us = pyr__now_us();
 		pyr__conn_pass_on(conn);
@@ -438,7 +451,7 @@ static void request_shut(pyr__conn *conn, pyr_status status, const char *reason)
 	bool on_loop = pyr__loop_is_current(conn->options.loop);
 	if (conn->reader == READER_THREAD) {
 		if (conn->fd >= 0)
-			shutdown(conn->fd, SHUT_RDWR); /* wakes it out of poll */
+			shutdown(conn->fd, SHUT_RDWR); /* wakes it out of poll, or recv */
 	} else if (conn->in_turn && on_loop) {
 		return; /* the end of the turn sees to it */
 	} else if (conn->reader == READER_LOOP && !on_loop) {

@@ -19,6 +19,9 @@ typedef enum conn_state {
 	CONN_CLOSED,
 } conn_state;
 
+/* A thread that waits in recv looks at its deadline at least so often. */
+#define PYR__CONN_PATIENCE_MS 500
+
 struct pyr__conn {
 	atomic_uint refs;
 	pyr__conn_options options;
@@ -73,8 +76,11 @@ struct pyr__conn {
 void pyr__conn_flush(pyr__conn *conn);      /* writes what can be written */
 void pyr__conn_flush_soon(pyr__conn *conn); /* now, or at the end of the loop's turn */
 void pyr__conn_process(pyr__conn *conn);    /* reader only: all events of the session */
-bool pyr__conn_fill(
-	pyr__conn *conn); /* reader only; drops the lock meanwhile; false: would block */
+/*
+ * Reads once; reader only; drops the lock meanwhile. False if there was nothing, which `wait` finds
+ * after PYR__CONN_PATIENCE_MS, and otherwise at once.
+ */
+bool pyr__conn_fill(pyr__conn *conn, bool wait);
 void pyr__conn_disconnect(pyr__conn *conn, pyr_status status, const char *reason); /* reader only */
 void pyr__conn_check_shut(pyr__conn *conn);                                        /* reader only */
 void pyr__conn_dialed(pyr__conn *conn); /* reader only: the connect under way has ended */

@@ -43,30 +43,30 @@ static void lead_dialing(pyr__conn *conn, short revents)
 		pyr__conn_flush(conn);
 }
 
+static void read_once(pyr__conn *conn, bool wait)
+{
+	if (pyr__conn_fill(conn, wait))
+		pyr__conn_process(conn);
+	conn->last_read_us = pyr__now_us();
+}
+
 static void lead_open(pyr__conn *conn, short revents)
 {
 	if (revents & POLLOUT) {
 		pyr__conn_flush(conn);
 		pyr__conn_process(conn);
 	}
-	if (conn->state == CONN_OPEN && revents & (POLLIN | POLLHUP | POLLERR)) {
-		if (pyr__conn_fill(conn))
-			pyr__conn_process(conn);
-		conn->last_read_us = pyr__now_us();
-	}
+	if (conn->state == CONN_OPEN && revents & (POLLIN | POLLHUP | POLLERR))
+		read_once(conn, false);
 }
 
-/* Waits once for the socket and does what it is ready for. */
-static void lead(pyr__conn *conn, int64_t until_us)
+/* Waits for what the socket is to be ready for, and does it. */
+static void poll_once(pyr__conn *conn, int64_t until_us)
 {
-	pyr__conn_check_shut(conn);
-	if (conn->state >= CONN_LINGERING)
-		return;
 	bool dialing = conn->state == CONN_DIALING;
 	struct pollfd item = {.fd = conn->fd, .events = dialing ? POLLOUT : POLLIN};
 	if (conn->blocked)
 		item.events |= POLLOUT;
-	until_us = pyr__min_us(until_us, conn->connect_deadline_us);
 	pthread_mutex_unlock(&conn->lock);
 	struct timespec left = to_timespec(until_us - pyr__now_us());
 	int ready = ppoll(&item, 1, until_us == PYR__DEADLINE_NONE ? NULL : &left, NULL);
@@ -76,6 +76,23 @@ static void lead(pyr__conn *conn, int64_t until_us)
 		lead_dialing(conn, item.revents);
 	else if (ready > 0 && conn->state == CONN_OPEN)
 		lead_open(conn, item.revents);
+}
+
+/*
+ * Waits once for the socket and does what it is ready for. Where only bytes from the peer are
+ * waited for and the time is not short, reading itself waits.
+ */
+static void lead(pyr__conn *conn, int64_t until_us)
+{
+	pyr__conn_check_shut(conn);
+	if (conn->state >= CONN_LINGERING)
+		return;
+	until_us = pyr__min_us(until_us, conn->connect_deadline_us);
+	if (conn->state == CONN_OPEN && !conn->blocked &&
+		until_us - pyr__now_us() > PYR__CONN_PATIENCE_MS * 1000ll)
+		read_once(conn, true);
+	else
+		poll_once(conn, until_us);
 	if (conn->state < CONN_LINGERING)
 		check_connect(conn);
 	pyr__conn_tell_closed(conn);

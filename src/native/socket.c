@@ -95,6 +95,14 @@ pyr_status pyr__socket_connect(
 	return PYR_OK;
 }
 
+void pyr__socket_let_wait(int fd, unsigned patience_ms)
+{
+	struct timeval patience = {patience_ms / 1000, patience_ms % 1000 * 1000};
+	int flags = fcntl(fd, F_GETFL);
+	if (flags >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0)
+		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
 int pyr__socket_connect_result(int fd)
 {
 	int result = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stream sockets: addresses, connecting, listening. The descriptors are non-blocking. */
+/* Stream sockets: addresses, connecting, listening. */
 #ifndef PYR_NATIVE_SOCKET_H
 #define PYR_NATIVE_SOCKET_H
 
@@ -24,16 +24,26 @@ typedef struct pyr__address {
 pyr_status pyr__socket_resolve(const pyr_reference *endpoint, bool to_listen,
 	pyr__address *ret_addresses, size_t *ret_count, pyr_error *err);
 
-/* Begins to connect; *ret_connected tells whether it is done already. UNAVAILABLE if it failed. */
+/*
+ * Begins to connect; *ret_connected tells whether it is done already. UNAVAILABLE if it failed. The
+ * descriptor is non-blocking.
+ */
 pyr_status pyr__socket_connect(
 	const pyr__address *address, int *ret_fd, bool *ret_connected, pyr_error *err);
+
+/*
+ * Lets recv() without MSG_DONTWAIT wait for at most so long, and then fail with EAGAIN. A thread
+ * that waits for its answer so needs one system call less than with poll. Everything else on the
+ * socket says MSG_DONTWAIT.
+ */
+void pyr__socket_let_wait(int fd, unsigned patience_ms);
 
 /* How a connect that was under way ended: 0 or an errno. */
 int pyr__socket_connect_result(int fd);
 
 /*
  * Binds and listens. A Unix socket gets mode 0600 before anybody can connect, and a stale one in
- * its place is removed only if it is ours and refuses connections.
+ * its place is removed only if it is ours and refuses connections. The descriptor is non-blocking.
  */
 pyr_status pyr__socket_listen(
 	const pyr_reference *endpoint, int *ret_fd, pyr__address *ret_bound, pyr_error *err);
