@@ -186,7 +186,8 @@ static void on_io(evutil_socket_t fd, short what, void *arg)
 	} else if (conn->reader == READER_LOOP) {
 		if (conn->state == CONN_DIALING)
 			pyr__conn_dialed(conn);
-		else if ((what & EV_READ) && conn->state == CONN_OPEN && pyr__conn_fill(conn, false))
+		else if ((what & EV_READ) && conn->state == CONN_OPEN &&
+			 pyr__conn_fill(conn, false))
 			pyr__conn_process(conn);
 	}
 	end_turn(conn);
