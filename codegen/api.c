@@ -38,10 +38,11 @@ static const char *handle_parameter(gen_pool *pool, const gen_service *service)
 	return gen_pool_printf(pool, "%s *proxy", service->prefix);
 }
 
-/* What frees a reply: protobuf-c writes a function for messages that are not nested. */
+/* What frees a reply: protoc-gen-c writes a function for messages that are not nested. */
 static const char *free_function(gen_pool *pool, const gen_message *message)
 {
-	if (message->path.count > 2)
+	if (message->path.count > 2 || message->file->options.no_pack_helpers ||
+		gen_options_no_pack_helpers(message->proto->options))
 		return "protobuf_c_message_free_unpacked";
 	return gen_pool_printf(pool, "%s__free_unpacked", message->lower);
 }

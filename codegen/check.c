@@ -2,7 +2,11 @@
 /* What is valid in protobuf and cannot become C. */
 #include "check.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include "names.h"
+#include "reserved.h"
+#include "symbols.h"
 
 static void check_field(gen_model *model, const gen_message *message, const gen_field *field)
 {
@@ -23,22 +27,146 @@ static void check_parameter(gen_model *model)
 			"unknown parameter \"%s\": protoc-gen-pyrite takes none", parameter);
 }
 
+static void check_service(gen_model *model, const gen_service *service)
+{
+	if (service->file->options.no_generate)
+		gen_model_error(model, service->file, service->path,
+			"service %s needs its file's messages, which the option "
+			"(pb_c_file).no_generate turns off",
+			service->proto->name);
+	if (gen_reserved_parameter(service->prefix))
+		gen_model_error(model, service->file, service->path,
+			"service %s becomes %s in C, which generated functions call one of their "
+			"parameters: rename it, or give the file a package",
+			service->proto->name, service->prefix);
+}
+
+static void check_message(gen_model *model, const gen_message *message)
+{
+	if (!gen_name_is_identifier(message->base_member) ||
+		gen_reserved_member(message->base_member))
+		gen_model_error(model, message->file, message->path,
+			"the option (pb_c_msg).base_field_name of message %s is no name for a "
+			"member of a struct: choose another one",
+			message->full_name);
+	for (size_t i = 0; i < message->proto->n_field; i++) {
+		const gen_field *field = &message->fields[i];
+
+		check_field(model, message, field);
+		if (strcmp(field->member, message->base_member) == 0)
+			gen_model_error(model, message->file, field->path,
+				"field %s has the name of a member that every message has in C: "
+				"rename it, or the member with option (pb_c_msg).base_field_name",
+				field->proto->name);
+	}
+}
+
+/* Two files of one folder, "x.proto" and "x.protodevel", or one given twice. */
+static void check_files(gen_model *model)
+{
+	for (size_t i = 0; i < model->file_count; i++) {
+		for (size_t j = 0; model->files[i].wanted && j < i; j++) {
+			if (model->files[j].wanted &&
+				strcmp(model->files[i].base, model->files[j].base) == 0)
+				gen_model_error(model, &model->files[i], GEN_PATH_FILE,
+					"both this file and %s become %s.pb-c.h: rename one of "
+					"them",
+					model->files[j].proto->name, model->files[i].base);
+		}
+	}
+}
+
+static void check_reserved(gen_model *model, gen_symbol *symbol)
+{
+	const char *name = symbol->name;
+	const char *why =
+		gen_name_is_identifier(name) ? gen_reserved_global(name) : "is no name there";
+
+	if (*symbol->scope || !symbol->owner->file->wanted || symbol->owner->refused || !why)
+		return;
+	symbol->owner->refused = true;
+	gen_model_error(model, symbol->owner->file, symbol->owner->path,
+		"%s becomes %s in C, which %s: rename it, or %s package", symbol->owner->what,
+		*name ? name : "nothing", why,
+		symbol->owner->file->proto->package ? "change the file's" : "give the file a");
+}
+
+static int compare_symbols(const void *a, const void *b)
+{
+	const gen_symbol *left = a, *right = b;
+	int scope = strcmp(left->scope, right->scope);
+	int name = scope ? scope : strcmp(left->name, right->name);
+
+	return name ? name : (left->order > right->order) - (left->order < right->order);
+}
+
+/* The one that was first to take the name; the symbol itself if it was. */
+static const gen_symbol *find_first(
+	const gen_symbol *sorted, size_t count, const gen_symbol *symbol)
+{
+	gen_symbol key = *symbol;
+	size_t low = 0, high = count;
+
+	key.order = 0;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_symbols(&sorted[middle], &key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return &sorted[low];
+}
+
+static void check_collision(gen_model *model, const gen_symbol *first, const gen_symbol *symbol)
+{
+	gen_owner *one = first->owner, *other = symbol->owner;
+
+	if (one == other || one->refused || other->refused)
+		return;
+	if (!other->file->wanted) { /* an import of another file's: nothing can be done there */
+		if (!one->file->wanted)
+			return;
+		one = symbol->owner;
+		other = first->owner;
+	}
+	other->refused = true;
+	gen_model_error(model, other->file, other->path,
+		"%s and %s (%s) both become %s in %s%s: rename one of them", other->what, one->what,
+		gen_model_place(model, one->file, one->path), symbol->name,
+		*symbol->scope ? "the struct " : "C", symbol->scope);
+}
+
+static void check_symbols(gen_model *model)
+{
+	gen_symbols symbols = {.pool = model->pool};
+
+	gen_symbols_collect(&symbols, model);
+	if (!symbols.count)
+		return;
+
+	gen_symbol *sorted = gen_pool_array(model->pool, symbols.count, sizeof(*sorted));
+	memcpy(sorted, symbols.list, symbols.count * sizeof(*sorted));
+	qsort(sorted, symbols.count, sizeof(*sorted), compare_symbols);
+	for (size_t i = 0; i < symbols.count; i++) {
+		check_reserved(model, &symbols.list[i]);
+		check_collision(model, find_first(sorted, symbols.count, &symbols.list[i]),
+			&symbols.list[i]);
+	}
+}
+
 void gen_check(gen_model *model)
 {
 	check_parameter(model);
-	for (size_t m = 0; m < model->message_count; m++) {
-		const gen_message *message = &model->messages[m];
-
-		for (size_t i = 0; message->file->wanted && i < message->proto->n_field; i++)
-			check_field(model, message, &message->fields[i]);
+	check_files(model);
+	for (size_t i = 0; i < model->message_count; i++) {
+		if (model->messages[i].file->wanted)
+			check_message(model, &model->messages[i]);
 	}
 	for (size_t i = 0; i < model->service_count; i++) {
-		const gen_service *service = &model->services[i];
-
-		if (service->file->wanted && service->file->options.no_generate)
-			gen_model_error(model, service->file, service->path,
-				"service %s needs its file's messages, which the option "
-				"(pb_c_file).no_generate turns off",
-				service->proto->name);
+		if (model->services[i].file->wanted)
+			check_service(model, &model->services[i]);
 	}
+	check_symbols(model);
 }

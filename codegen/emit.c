@@ -21,13 +21,29 @@ void gen_emit_end(gen_emit *emit)
 {
 	static const char off[] = "/* clang-format off */\n";
 
-	if (!emit->too_long)
+	if (!emit->too_long || emit->outer_off)
 		return;
 	gen_text_insert(emit->out, emit->block, off);
 	for (unsigned i = 0; i < emit->block_indent; i++)
 		gen_text_insert(emit->out, emit->block, "\t");
 	gen_emit_line(emit, emit->block_indent, "/* clang-format on */");
 	emit->too_long = false;
+}
+
+void gen_emit_open(gen_emit *emit, const char *line)
+{
+	emit->outer_off = strlen(line) > GEN_COLUMNS;
+	if (emit->outer_off)
+		gen_emit_line(emit, 0, "/* clang-format off */");
+	gen_emit_line(emit, 0, "%s", line);
+}
+
+void gen_emit_close(gen_emit *emit, const char *line)
+{
+	gen_emit_line(emit, 0, "%s", line);
+	if (emit->outer_off)
+		gen_emit_line(emit, 0, "/* clang-format on */");
+	emit->outer_off = false;
 }
 
 /* Writes a line, and notes whether it is too long. */
@@ -58,11 +74,6 @@ void gen_emit_comment_line(gen_emit *emit, unsigned indent, const char *line)
 void gen_emit_blank(gen_emit *emit)
 {
 	gen_text_add(emit->out, "\n", 1);
-}
-
-void gen_emit_raw(gen_emit *emit, const char *text)
-{
-	gen_text_add_string(emit->out, text);
 }
 
 /*

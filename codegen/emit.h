@@ -19,12 +19,17 @@ typedef struct gen_emit {
 	gen_pool *pool;
 	size_t block; /* where the block that is being written begins */
 	unsigned block_indent;
-	bool too_long; /* something in the block does not fit */
+	bool too_long;  /* something in the block does not fit */
+	bool outer_off; /* between off and on of the blocks' outer one */
 } gen_emit;
 
 /* A declaration, a definition or an entry of a table: what a pair of off and on encloses. */
 void gen_emit_begin(gen_emit *emit, unsigned indent);
 void gen_emit_end(gen_emit *emit);
+
+/* A block of blocks: its first line, which decides for all of it, and its last one. */
+void gen_emit_open(gen_emit *emit, const char *line);
+void gen_emit_close(gen_emit *emit, const char *line);
 
 /* One line, or an empty one. It is never broken. */
 void gen_emit_line(gen_emit *emit, unsigned indent, const char *format, ...)
@@ -33,9 +38,6 @@ void gen_emit_blank(gen_emit *emit);
 
 /* A line of a comment that was wrapped already. */
 void gen_emit_comment_line(gen_emit *emit, unsigned indent, const char *line);
-
-/* As it is, without a look at its length. */
-void gen_emit_raw(gen_emit *emit, const char *text);
 
 /*
  * head, arguments joined by ", ", tail: "int f(", {"int a", "int b"}, ");". arguments ends with

@@ -118,6 +118,8 @@ void gen_model_add_files(gen_model *model, const uint8_t *data, size_t size)
 		return;
 	for (size_t i = 0; i < model->file_count; i++)
 		add_imports(model, &model->files[i]);
+	if (!request->n_file_to_generate)
+		add_error(model, NULL, "no file to generate");
 	for (size_t i = 0; i < request->n_file_to_generate; i++) {
 		gen_file *file = find_file(model, request->file_to_generate[i]);
 

@@ -94,14 +94,12 @@ static void write_ops(const gen_service *service, gen_emit *emit)
 	gen_emit_begin(emit, 0);
 	gen_emit_line(emit, 0, "/* What a servant of %s implements. */", service->full_name);
 	gen_emit_end(emit);
-	gen_emit_begin(emit, 0);
-	gen_emit_line(emit, 0, "typedef struct %s_ops {", service->prefix);
-	gen_emit_end(emit);
+	gen_emit_open(emit, gen_format(emit, "typedef struct %s_ops {", service->prefix));
 	for (size_t i = 0; i < service->proto->n_method; i++)
 		write_ops_member(service, &service->methods[i], emit);
 	if (service->proto->n_method == 0)
 		gen_emit_line(emit, 1, "void (*reserved)(void); /* no method yet: NULL */");
-	gen_emit_line(emit, 0, "} %s_ops;", service->prefix);
+	gen_emit_close(emit, gen_format(emit, "} %s_ops;", service->prefix));
 }
 
 static void write_service(const gen_service *service, gen_emit *emit)

@@ -49,25 +49,12 @@ static bool copy_value(reader *values, const char *instead)
 	return true;
 }
 
-/* Whether the struct has a has_ member for the field. */
-static bool has_quantifier(const gen_message *message, const gen_field *field)
-{
-	bool is_string =
-		field->proto->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING;
-
-	if (field->message || (is_string && !field->as_bytes))
-		return false;
-	return !message->file->is_proto3 &&
-	       field->proto->label ==
-		       GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_OPTIONAL;
-}
-
 static bool copy_field(reader *values, const gen_message *message, const gen_field *field)
 {
 	bool repeated = field->proto->label ==
 			GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED;
 
-	if ((repeated || has_quantifier(message, field)) && !copy_value(values, NULL))
+	if ((repeated || gen_field_has_quantifier(message, field)) && !copy_value(values, NULL))
 		return false;
 	return copy_value(values, repeated ? NULL : gen_default_better(values->pool, field->proto));
 }

@@ -101,6 +101,27 @@ static void add_error(gen_model *model, const char *error)
 	gen_text_printf(&model->errors, "%s%s", model->errors.size ? "\n" : "", error);
 }
 
+/* Files of which protoc-gen-c said nothing although it should have. */
+static void check_complete(gen_model *model, const gen_response_proto *response)
+{
+	for (size_t f = 0; f < model->file_count; f++) {
+		const gen_file *file = &model->files[f];
+		size_t found = 0, size = strlen(file->base);
+
+		if (!file->wanted || file->options.no_generate)
+			continue;
+		for (size_t i = 0; i < response->n_file; i++) {
+			const char *name = response->file[i]->name;
+
+			found += strncmp(name, file->base, size) == 0 && name[size] == '.';
+		}
+		if (found < 2)
+			add_error(model,
+				gen_pool_printf(model->pool, "protoc-gen-c gave no code for %s",
+					file->proto->name));
+	}
+}
+
 static void take_answer(gen_model *model, const gen_text *bytes, gen_response_proto *response)
 {
 	ProtobufCAllocator allocator = gen_unpack_allocator(model->pool);
@@ -120,6 +141,8 @@ static void take_answer(gen_model *model, const gen_text *bytes, gen_response_pr
 			add_output(
 				model, response, answer->file[i]->name, answer->file[i]->content);
 	}
+	if (!model->errors.size)
+		check_complete(model, response);
 }
 
 void gen_messages_write(gen_model *model, gen_request_proto *request, gen_run_protoc_gen_c *run,

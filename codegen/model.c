@@ -15,6 +15,8 @@ enum {
 	MESSAGE_FIELD = 2,
 	MESSAGE_NESTED = 3,
 	MESSAGE_ENUM = 4,
+	MESSAGE_ONEOF = 8,
+	ENUM_VALUE = 2,
 	SERVICE_METHOD = 2,
 };
 
@@ -30,6 +32,33 @@ const gen_type *gen_model_type(const gen_model *model, const char *name)
 	gen_type key = {name + 1, NULL, NULL};
 
 	return bsearch(&key, model->types, model->type_count, sizeof(key), compare_types);
+}
+
+gen_path gen_path_value(gen_pool *pool, gen_path enumeration, size_t index)
+{
+	return gen_path_child(pool, enumeration, ENUM_VALUE, (int32_t)index);
+}
+
+gen_path gen_path_oneof(gen_pool *pool, gen_path message, size_t index)
+{
+	return gen_path_child(pool, message, MESSAGE_ONEOF, (int32_t)index);
+}
+
+bool gen_field_has_quantifier(const gen_message *message, const gen_field *field)
+{
+	bool is_string =
+		field->proto->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING;
+
+	if (field->message || field->proto->has_oneof_index || (is_string && !field->as_bytes))
+		return false;
+	return !message->file->is_proto3 &&
+	       field->proto->label ==
+		       GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_OPTIONAL;
+}
+
+bool gen_field_is_proto3_optional(const gen_field *field)
+{
+	return field->proto->proto3_optional && field->proto->has_oneof_index;
 }
 
 /*
@@ -183,6 +212,7 @@ static void add_field(gen_model *model, const gen_message *message, gen_field *f
 	}
 	field->proto = proto;
 	field->member = gen_name_member(model->pool, proto->name);
+	field->lower = gen_name_lower(model->pool, proto->name);
 	field->protoc_gen_c = gen_name_member_protobuf_c(model->pool, proto->name);
 	field->message = is_message ? type->message : NULL;
 	field->enumeration = is_enum ? type->enumeration : NULL;

@@ -69,6 +69,7 @@ struct gen_field {
 	const gen_field_proto *proto;
 	gen_path path;
 	const char *member;          /* of the struct, as it ends up */
+	const char *lower;           /* of its name: "get_url" */
 	const char *protoc_gen_c;    /* the member that protoc-gen-c writes */
 	const gen_message *message;  /* of a field of a message type */
 	const gen_enum *enumeration; /* of a field of an enum type */
@@ -140,6 +141,9 @@ void gen_model_build(gen_model *model, const uint8_t *data, size_t size);
 gen_path gen_path_child(gen_pool *pool, gen_path parent, int32_t number, int32_t index);
 gen_path gen_path_name(gen_pool *pool, gen_path parent);
 
+gen_path gen_path_value(gen_pool *pool, gen_path enumeration, size_t index);
+gen_path gen_path_oneof(gen_pool *pool, gen_path message, size_t index);
+
 /* Adds "file:line:column: ..." to the errors. path may be empty: then without line and column. */
 void gen_model_error(gen_model *model, const gen_file *file, gen_path path, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -149,6 +153,12 @@ const char *gen_model_place(gen_model *model, const gen_file *file, gen_path pat
 
 /* The comments of a thing; NULL without. */
 const gen_location *gen_model_location(const gen_file *file, gen_path path);
+
+/* Whether the struct has a has_ member for the field. */
+bool gen_field_has_quantifier(const gen_message *message, const gen_field *field);
+
+/* Whether it is a proto3 `optional`: for protobuf-c a oneof with one member. */
+bool gen_field_is_proto3_optional(const gen_field *field);
 
 /* name is as in the descriptors, ".demo.AddRequest". */
 const gen_type *gen_model_type(const gen_model *model, const char *name);

@@ -80,9 +80,10 @@ static const char *find_string(gen_pool *pool, const ProtobufCMessage *options, 
 	return string.value;
 }
 
-static bool find_boolean(const ProtobufCMessage *options, uint32_t number)
+/* otherwise: what it is if it is not given. */
+static bool find_boolean(const ProtobufCMessage *options, uint32_t number, bool otherwise)
 {
-	struct boolean boolean = {number, false};
+	struct boolean boolean = {number, otherwise};
 
 	each_field(options, GEN_OPTION_PROTOBUF_C, on_boolean, &boolean);
 	return boolean.value;
@@ -90,11 +91,12 @@ static bool find_boolean(const ProtobufCMessage *options, uint32_t number)
 
 gen_file_options gen_options_of_file(gen_pool *pool, const Google__Protobuf__FileOptions *options)
 {
-	gen_file_options result = {false, false, NULL};
+	gen_file_options result = {.c_package = NULL};
 
 	if (options) {
-		result.no_generate = find_boolean(&options->base, 1);
-		result.const_strings = find_boolean(&options->base, 4);
+		result.no_generate = find_boolean(&options->base, 1, false);
+		result.no_pack_helpers = !find_boolean(&options->base, 2, true);
+		result.const_strings = find_boolean(&options->base, 4, false);
 		result.c_package = find_string(pool, &options->base, 6);
 	}
 	return result;
@@ -107,9 +109,14 @@ const char *gen_options_base_member(gen_pool *pool, const Google__Protobuf__Mess
 	return name ? name : "base";
 }
 
+bool gen_options_no_pack_helpers(const Google__Protobuf__MessageOptions *options)
+{
+	return options && !find_boolean(&options->base, 1, true);
+}
+
 bool gen_options_string_as_bytes(const Google__Protobuf__FieldOptions *options)
 {
-	return options && find_boolean(&options->base, 1);
+	return options && find_boolean(&options->base, 1, false);
 }
 
 bool gen_options_oneway(const Google__Protobuf__MethodOptions *options)

@@ -7,6 +7,9 @@
 #include "init.h"
 #include "names.h"
 
+/* What C99 promises, without the quotes. */
+#define STRING_LITERAL_MAX 4095
+
 static bool starts_with(const char *line, const char *start)
 {
 	return strncmp(line, start, strlen(start)) == 0;
@@ -128,31 +131,95 @@ static void add_without_trigraphs(gen_text *out, const char *line)
 	gen_text_add(out, "\n", 1);
 }
 
+/* One character of a string literal as protoc-gen-c escapes them; moves *at behind it. */
+static unsigned next_byte(const char **at)
+{
+	static const char letters[] = "nrt", meanings[] = "\n\r\t";
+	const char *escape = *at + 1;
+	unsigned byte = 0, digits = 0;
+
+	if (**at != '\\')
+		return (unsigned char)*(*at)++;
+	for (; digits < 3 && escape[digits] >= '0' && escape[digits] <= '7'; digits++)
+		byte = byte * 8 + (unsigned)(escape[digits] - '0');
+	if (digits) {
+		*at = escape + digits;
+		return byte;
+	}
+	const char *letter = *escape ? strchr(letters, *escape) : NULL;
+
+	*at = escape + (*escape != '\0');
+	return letter ? (unsigned char)meanings[letter - letters] : (unsigned char)*escape;
+}
+
+/* Compilers need not take a longer string literal, and -Wpedantic says so; an array they do. */
+static void add_as_array(gen_text *out, const char *line, const char *literal)
+{
+	bool is_char = starts_with(line, "char ");
+	const char *at = literal + 1;
+	unsigned count = 0;
+
+	gen_text_printf(out, "%.*s{", (int)(literal - line), line);
+	while (*at && *at != '"') {
+		unsigned byte = next_byte(&at);
+
+		gen_text_printf(out, "%s%s%u,", count++ % 16 ? "" : "\n  ",
+			is_char && byte > 127 ? "(char)" : "", byte);
+	}
+	gen_text_add_string(out, "\n  0};\n");
+}
+
+/* "char demo__m__f__default_value[] = "text";" */
+static void add_default_string(gen_text *out, const char *line)
+{
+	const char *literal = strchr(line, '"');
+
+	if (strlen(literal) > STRING_LITERAL_MAX)
+		add_as_array(out, line, literal);
+	else
+		add_without_trigraphs(out, line);
+}
+
+/* The field whose "demo__m__f__default_value" this is; size is that of the name. */
+static const gen_field *find_default(
+	const gen_model *model, const gen_file *file, const char *name, size_t size)
+{
+	static const char suffix[] = "__default_value";
+
+	for (size_t m = 0; m < model->message_count; m++) {
+		const gen_message *message = &model->messages[m];
+		size_t stem = strlen(message->lower);
+
+		if (message->file != file || !starts_with(name, message->lower) ||
+			!starts_with(name + stem, "__"))
+			continue;
+		for (size_t i = 0; i < message->proto->n_field; i++) {
+			const char *field = name + stem + 2;
+			const char *lower = message->fields[i].lower;
+
+			if (starts_with(field, lower) &&
+				starts_with(field + strlen(lower), suffix) &&
+				field + strlen(lower) + strlen(suffix) == name + size)
+				return &message->fields[i];
+		}
+	}
+	return NULL;
+}
+
 /* "static const float demo__m__f__default_value = inf;" */
 static const char *better_constant(gen_model *model, const gen_file *file, const char *line)
 {
 	const char *equals = strstr(line, " = ");
+	const char *name = equals;
 
-	for (size_t m = 0; m < model->message_count; m++) {
-		const gen_message *message = &model->messages[m];
+	while (name > line && name[-1] != ' ')
+		name--;
+	const gen_field *field = find_default(model, file, name, (size_t)(equals - name));
+	const char *better = field ? gen_default_better(model->pool, field->proto) : NULL;
 
-		for (size_t i = 0; message->file == file && i < message->proto->n_field; i++) {
-			const gen_field_proto *field = message->fields[i].proto;
-			const char *better = gen_default_better(model->pool, field);
-
-			if (!better)
-				continue;
-			const char *name = gen_pool_printf(model->pool, " %s__%s__default_value",
-				message->lower, gen_name_lower(model->pool, field->name));
-			size_t size = strlen(name);
-
-			if ((size_t)(equals - line) >= size &&
-				strncmp(equals - size, name, size) == 0)
-				return gen_pool_printf(model->pool, "%.*s = %s;",
-					(int)(equals - line), line, better);
-		}
-	}
-	return line;
+	if (!better)
+		return line;
+	return gen_pool_printf(model->pool, "%.*s = %s;", (int)(equals - line), line, better);
 }
 
 /* The message behind "const ProtobufCMessageDescriptor demo__m__descriptor =", if it is a map's. */
@@ -193,7 +260,7 @@ static void patch_source_line(gen_model *model, const gen_file *file, char *line
 		add_line(out, better_constant(model, file, line));
 	else if (strstr(line, "__default_value[] = \"") ||
 		 strstr(line, "__default_value_data[] = \""))
-		add_without_trigraphs(out, line);
+		add_default_string(out, line);
 	else if (offset)
 		add_line(out, rename_offset(model, file, line, offset));
 	else

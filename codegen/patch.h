@@ -10,7 +10,7 @@
  * - `clang-format off` on top;
  * - __INIT of a message with a oneof that begins with an enum or bytes, which is no C++;
  * - default values that are no valid C, or not exact;
- * - trigraphs in default strings;
+ * - trigraphs in default strings, and literals that are longer than C promises to take;
  * - reserved1 of a map entry's descriptor, which nothing else tells from another message, points to
  *   the descriptor itself: the decoder then keeps one entry a key;
  * - members named by keywords and macros that it does not know.

@@ -90,9 +90,7 @@ void gen_presence_write(gen_model *model, const gen_file *file, gen_emit *emit)
 		if (message->file != file)
 			continue;
 		for (size_t i = 0; i < message->proto->n_field; i++) {
-			const gen_field_proto *proto = message->proto->field[i];
-
-			if (!proto->proto3_optional || !proto->has_oneof_index)
+			if (!gen_field_is_proto3_optional(&message->fields[i]))
 				continue;
 			if (!begun) {
 				gen_emit_blank(emit);

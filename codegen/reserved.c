@@ -36,6 +36,16 @@ static const char *const macros[] = {"arm", "complex", "d_fileno", "errno", "h_e
 	"sigev_notify_attributes", "sigev_notify_function", "sival_int", "sival_ptr", "sparc",
 	"st_atime", "st_ctime", "st_mtime", "stderr", "stdin", "stdout", "sun", "unix", "vax"};
 
+/* Types of generated structs' members, and of the parameters of their function pointers. */
+static const char *const types[] = {"int32_t", "int64_t", "protobuf_c_boolean", "pyr_call",
+	"size_t", "uint32_t", "uint64_t", "uint8_t"};
+
+/* What api.c and source.c call parameters and locals. */
+static const char *const parameters[] = {"call", "context", "ctx", "daemon", "err", "fn", "handle",
+	"message", "object", "on_message", "on_reply", "on_request", "ops", "options", "proxy",
+	"reference", "reply", "request", "ret_message", "ret_pending", "ret_proxy", "ret_reply",
+	"ret_request", "ret_stream", "self", "status", "stream", "table", "value"};
+
 /* The C library's and POSIX's names at file scope. */
 static const char *const globals[] = {"BUFSIZ", "DIR", "E2BIG", "EACCES", "EADDRINUSE",
 	"EADDRNOTAVAIL", "EADV", "EAFNOSUPPORT", "EAGAIN", "EALREADY", "EBADE", "EBADF", "EBADFD",
@@ -223,7 +233,13 @@ static bool is_keyword(const char *name)
 
 bool gen_reserved_member(const char *name)
 {
-	return is_keyword(name) || find(name, macros, COUNT(macros));
+	return is_keyword(name) || find(name, macros, COUNT(macros)) ||
+	       find(name, types, COUNT(types));
+}
+
+bool gen_reserved_parameter(const char *name)
+{
+	return find(name, parameters, COUNT(parameters));
 }
 
 const char *gen_reserved_global(const char *name)
@@ -251,6 +267,8 @@ bool gen_reserved_sorted(void)
 		{protobuf_c_keywords, COUNT(protobuf_c_keywords)},
 		{keywords, COUNT(keywords)},
 		{macros, COUNT(macros)},
+		{types, COUNT(types)},
+		{parameters, COUNT(parameters)},
 		{globals, COUNT(globals)},
 	};
 

@@ -88,7 +88,9 @@ static void write_dispatch(const gen_service *service, const gen_method *method,
 		gen_emit_line(emit, 1, "(void)request;");
 	gen_emit_line(emit, 1, "if (!table->%s)", method->ops_member);
 	gen_emit_line(emit, 2, "return false;");
-	gen_emit_list(emit, 1, gen_format(emit, "table->%s(", method->ops_member), arguments, ");");
+	/* in parentheses: a method may have the name of a macro with parameters, as assert() */
+	gen_emit_list(
+		emit, 1, gen_format(emit, "(table->%s)(", method->ops_member), arguments, ");");
 	gen_emit_line(emit, 1, "return true;");
 	gen_emit_line(emit, 0, "}");
 	gen_emit_end(emit);
@@ -186,11 +188,11 @@ static void write_interface(const gen_service *service, gen_emit *emit)
 
 	gen_emit_blank(emit);
 	if (count) {
-		gen_emit_line(
-			emit, 0, "static const pyr_method %s__methods[] = {", service->prefix);
+		gen_emit_open(emit, gen_format(emit, "static const pyr_method %s__methods[] = {",
+					    service->prefix));
 		for (size_t i = 0; i < count; i++)
 			write_table_entry(&service->methods[i], emit);
-		gen_emit_line(emit, 0, "};");
+		gen_emit_close(emit, "};");
 		gen_emit_blank(emit);
 	}
 	gen_emit_begin(emit, 0);
