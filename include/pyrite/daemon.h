@@ -43,17 +43,28 @@ typedef struct pyr_daemon_options {
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_new(
 	const pyr_daemon_options *options, pyr_daemon **ret_daemon, pyr_error *err);
 
+typedef struct pyr_listen_options {
+	size_t size; /* sizeof(pyr_listen_options) */
+	/* HOST:PORT or unix:PATH to put into references instead of what is bound; NULL: that. */
+	const char *advertise;
+} pyr_listen_options;
+
+#define PYR_LISTEN_OPTIONS_INIT                                                                    \
+	{                                                                                          \
+		sizeof(pyr_listen_options), NULL                                                   \
+	}
+
 /*
  * Adds an endpoint: "HOST:PORT" (port 0: any free one), "[V6]:PORT", "unix:PATH" or "unix:@NAME".
  * A Unix socket is made with mode 0600; a stale one is removed only if it is ours and refuses.
- * advertise is HOST:PORT to put into references instead of what is bound; NULL: what is bound.
+ * options may be NULL.
  */
-PYR_API PYR_MUST_USE pyr_status pyr_daemon_listen(
-	pyr_daemon *daemon, const char *endpoint, const char *advertise, pyr_error *err);
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_listen(pyr_daemon *daemon, const char *endpoint,
+	const pyr_listen_options *options, pyr_error *err);
 
 /*
- * The loop that servants run on, for events of one's own. Its functions may only be used on the loop's
- * thread, or while it does not run.
+ * The loop that servants run on, for events of one's own. Its functions may only be used on the
+ * loop's thread, or while it does not run.
  */
 PYR_API struct event_base *pyr_daemon_base(pyr_daemon *daemon);
 

@@ -82,7 +82,9 @@ static pyr_status check_endpoint(const char *text, bool insecure, pyr_error *err
 static pyr_status listen_on(server *s, const settings *given, const char *endpoint, pyr_error *err)
 {
 	pyr_status status = check_endpoint(endpoint, given->insecure, err);
-	return status ? status : pyr_daemon_listen(s->daemon, endpoint, given->advertise, err);
+	pyr_listen_options options = PYR_LISTEN_OPTIONS_INIT;
+	options.advertise = given->advertise;
+	return status ? status : pyr_daemon_listen(s->daemon, endpoint, &options, err);
 }
 
 static pyr_status listen_all(server *s, const settings *given, pyr_error *err)

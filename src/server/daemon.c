@@ -302,8 +302,12 @@ static pyr_status advertise(
 }
 
 pyr_status pyr_daemon_listen(
-	pyr_daemon *daemon, const char *text, const char *advertised, pyr_error *err)
+	pyr_daemon *daemon, const char *text, const pyr_listen_options *given, pyr_error *err)
 {
+	pyr_listen_options options = PYR_LISTEN_OPTIONS_INIT;
+	if (given)
+		memcpy(&options, given,
+			given->size < sizeof options ? given->size : sizeof options);
 	pyr_reference where;
 	memset(&where, 0, sizeof where);
 	pyr_status status = pyr_endpoint_parse(text, &where, err);
@@ -313,7 +317,7 @@ pyr_status pyr_daemon_listen(
 	status = pyr__listener_new(&where, daemon->loop, on_accepted, daemon, &e->listener, err);
 	if (status == PYR_OK)
 		status = advertise(
-			advertised, pyr__listener_address(e->listener), &e->advertised, err);
+			options.advertise, pyr__listener_address(e->listener), &e->advertised, err);
 	if (status) {
 		pyr__listener_free(e->listener);
 		free(e);
