@@ -218,7 +218,10 @@ void pyr__conn_flush(pyr__conn *conn)
 	if (moved || blocked != conn->blocked)
 		note_progress(conn, blocked);
 	count_queued(conn);
-	size_t queued = conn->options.host ? pyr__session_queued(conn->session) : 0;
+	/* what waits for the peer's window is not counted: it is by reading that one hears of it */
+	size_t queued = conn->options.host ? pyr__session_queued(conn->session) -
+						     pyr__session_held(conn->session)
+					   : 0;
 	if (conn->paused ? queued < OUTPUT_RESUME_BYTES : queued <= OUTPUT_PAUSE_BYTES)
 		conn->paused = false;
 	else

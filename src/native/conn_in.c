@@ -288,6 +288,8 @@ static void in_done(pyr__incall *call)
 	pyr_status status = finish(conn, call, &final, NULL, NULL);
 	(void)status; /* CANCELLED when it was finished before, as it should */
 	drop_messages(conn, call);
+	if (pyr__session_queued(conn->session) > 0)
+		pyr__conn_flush_soon(conn);
 	pyr__list_remove(&call->link);
 	pthread_mutex_unlock(&conn->lock);
 	pyr__conn_unref(conn);

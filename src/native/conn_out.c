@@ -159,6 +159,8 @@ pyr_status pyr__conn_start(pyr__conn *conn, pyr__outcall *call, const pyr__head 
 		if (!waits && (conn->state == CONN_DIALING || (call && call->ready)))
 			pyr__conn_to_loop(conn);
 		pyr__conn_flush_soon(conn);
+		if (!waits && pyr__session_held(conn->session) > 0)
+			pyr__conn_to_loop(conn); /* somebody has to hear of the window */
 	}
 	pthread_mutex_unlock(&conn->lock);
 	return status;
@@ -324,6 +326,8 @@ static void out_done(pyr__outcall *call)
 		pyr__session_consumed(conn->session, 0, part);
 		cost -= part;
 	}
+	if (pyr__session_queued(conn->session) > 0)
+		pyr__conn_flush_soon(conn);
 	pyr__conn_check_retired(conn);
 	pthread_mutex_unlock(&conn->lock);
 	pyr__outcome_done(&call->outcome);

@@ -47,6 +47,8 @@ static void read_once(pyr__conn *conn, bool wait)
 {
 	if (pyr__conn_fill(conn, wait))
 		pyr__conn_process(conn);
+	if (conn->state == CONN_OPEN && pyr__session_queued(conn->session) > 0)
+		pyr__conn_flush(conn); /* what was received may ask for an answer */
 	conn->last_read_us = pyr__now_us();
 }
 
@@ -105,6 +107,7 @@ void pyr__conn_pass_on(pyr__conn *conn)
 		pyr__waiter *next = PYR__OWNER(conn->waiters.next, pyr__waiter, link);
 		pthread_cond_signal(&next->cond);
 	} else if (conn->asyncs > 0 || conn->shut || conn->blocked ||
+		   pyr__session_held(conn->session) > 0 ||
 		   (conn->state == CONN_DIALING && pyr__session_queued(conn->session) > 0)) {
 		pyr__conn_to_loop(conn);
 	}

@@ -27,9 +27,9 @@
 #define PYR__OBJECT_MAX     255u        /* bytes of an object's id */
 #define PYR__METADATA_LIMIT 24576u      /* what metadata_max can be at most */
 #define PYR__COST_MIN       64u         /* bytes of window that the smallest message costs */
-#define PYR__WINDOW_LIMIT   UINT32_MAX
+#define PYR__WINDOW_MAX     0x7fffffffu /* what a window, or one credit, can be at most */
 
-/* What a client may count on before it has seen the server's hello. */
+/* What a client may count on before it has seen the server's hello; windows are never less. */
 #define PYR__INITIAL_STREAM_WINDOW     (64u << 10)
 #define PYR__INITIAL_CONNECTION_WINDOW (256u << 10)
 #define PYR__INITIAL_METHODS           16u
@@ -54,18 +54,17 @@ typedef enum pyr__frame_type {
 #define PYR__FRAME_IGNORABLE 0x80u /* types from here on are skipped if unknown */
 
 /* Flags */
-#define PYR__MSG        0x01u /* bytes of a message are at the end of the frame */
-#define PYR__MORE       0x02u /* the message goes on in a later frame */
-#define PYR__CONT       0x04u /* the message began in an earlier frame */
-#define PYR__END        0x08u /* the sender's last; in a GOAWAY: the connection is closed now */
-#define PYR__ONEWAY     0x10u
-#define PYR__COMPRESSED 0x20u /* reserved */
+#define PYR__MSG    0x01u /* bytes of a message are at the end of the frame */
+#define PYR__MORE   0x02u /* the message goes on in a later frame */
+#define PYR__CONT   0x04u /* the message began in an earlier frame */
+#define PYR__END    0x08u /* the sender's last; in a GOAWAY: the connection is closed now */
+#define PYR__ONEWAY 0x10u
 
 #define PYR__CRITICAL 0x80u /* in a field's number: who does not know it must not go on */
 
 enum pyr__hello_field {
 	PYR__HELLO_VERSIONS = 1,    /* u16 lowest, u16 highest */
-	PYR__HELLO_FEATURES = 2,    /* u64 */
+	PYR__HELLO_FEATURES = 2,    /* reserved: u64 */
 	PYR__HELLO_ID = 3,          /* 16 bytes */
 	PYR__HELLO_MESSAGE_MAX = 4, /* u32, as the next five */
 	PYR__HELLO_METADATA_MAX = 5,
@@ -267,5 +266,8 @@ static inline pyr__text pyr__field_text(const pyr__field *field)
 
 /* "MESSAGE" for PYR__FRAME_MESSAGE, "frame" for a number that is none. */
 const char *pyr__frame_name(uint8_t type);
+
+/* The flags that a frame of this type may have. */
+uint8_t pyr__frame_flags(uint8_t type);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A session's life: making it, its streams, its end. */
+/* A session's life: making it, and its end. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/error.h"
 #include "native/session_private.h"
 
 void pyr__session_config_init(pyr__session_config *config, bool server)
@@ -21,122 +22,181 @@ void pyr__session_config_init(pyr__session_config *config, bool server)
 	};
 }
 
+static uint32_t within(uint32_t value, uint32_t least, uint32_t most)
+{
+	return value < least ? least : value > most ? most : value;
+}
+
+/* What the protocol cannot express, or promises a peer before it has seen our hello. */
+static void put_right(pyr__session_config *config)
+{
+	config->message_max = within(config->message_max, 1, PYR__WINDOW_MAX);
+	config->metadata_max = within(config->metadata_max, 1, PYR__METADATA_LIMIT);
+	config->streams_max = within(config->streams_max, 1, PYR__STREAMS_MOST);
+	config->methods_max = within(config->methods_max, PYR__INITIAL_METHODS, UINT16_MAX);
+	config->stream_window =
+		within(config->stream_window, PYR__INITIAL_STREAM_WINDOW, PYR__WINDOW_MAX);
+	config->connection_window =
+		within(config->connection_window, PYR__INITIAL_CONNECTION_WINDOW, PYR__WINDOW_MAX);
+}
+
+static void assume_initial(pyr__session *s)
+{
+	s->peer_message_max = PYR__INITIAL_MESSAGE_MAX;
+	s->peer_metadata_max = PYR__INITIAL_METADATA_MAX;
+	s->peer_streams_max = PYR__INITIAL_STREAMS;
+	s->peer_methods_max = PYR__INITIAL_METHODS;
+	s->peer_stream_window = PYR__INITIAL_STREAM_WINDOW;
+	s->send_left = PYR__INITIAL_CONNECTION_WINDOW;
+	s->recv_left = s->config.connection_window;
+}
+
 pyr__session *pyr__session_new(const pyr__session_config *config)
 {
-	pyr__session *session = calloc(1, sizeof *session);
-	if (!session)
+	pyr__session *s = pyr__try_alloc(sizeof *s);
+	if (!s)
 		return NULL;
-	session->config = *config;
-	session->preface_done = !config->server;
-	session->peer_message_max = PYR__INITIAL_MESSAGE_MAX;
-	session->peer_metadata_max = PYR__INITIAL_METADATA_MAX;
-	session->peer_streams_max = PYR__INITIAL_STREAMS;
-	session->peer_methods_max = PYR__INITIAL_METHODS;
-	session->peer_taken = UINT32_MAX;
+	memset(s, 0, sizeof *s);
+	s->config = *config;
+	put_right(&s->config);
+	assume_initial(s);
+	pyr__output_init(&s->output);
+	pyr__list_init(&s->writable);
+	/* a peer that has not seen our hello assumes the initial number, and is refused kindly */
+	uint32_t slots = within(s->config.streams_max, PYR__INITIAL_STREAMS, PYR__STREAMS_MOST);
+	if (!pyr__streams_init(&s->ours, PYR__STREAMS_MOST) ||
+		!pyr__streams_init(&s->theirs, slots)) {
+		pyr__session_free(s);
+		return NULL;
+	}
+	s->preface_done = !config->server;
 	if (!config->server) {
-		memcpy(pyr__session_room(session, PYR__PREFACE_SIZE), PYR__PREFACE,
-			PYR__PREFACE_SIZE);
-		pyr__session_put_hello(session);
+		memcpy(pyr__session_room(s, PYR__PREFACE_SIZE), PYR__PREFACE, PYR__PREFACE_SIZE);
+		pyr__session_put_hello(s);
 	}
-	return session;
+	return s;
 }
 
-static void free_streams(pyr__streams *streams)
+void pyr__session_free(pyr__session *s)
 {
-	for (uint32_t i = 0; i < streams->count; i++) {
-		pyr__block_unref(streams->at[i].message);
-		free(streams->at[i].head);
-	}
-	free(streams->at);
-	free(streams->free_slots);
-}
-
-void pyr__session_free(pyr__session *session)
-{
-	if (!session)
+	if (!s)
 		return;
-	free_streams(&session->ours);
-	free_streams(&session->theirs);
-	for (uint32_t i = 0; i < session->known_method_count; i++)
-		free(session->known_methods[i].name);
-	free(session->known_methods);
-	free(session->sent_methods);
-	pyr__block_unref(session->delivered);
-	pyr__block_unref(session->rx);
-	free(session->out);
-	free(session);
+	pyr__streams_done(&s->ours);
+	pyr__streams_done(&s->theirs);
+	for (uint32_t i = 0; i < s->known_method_count; i++)
+		free(s->known_methods[i].name);
+	free(s->known_methods);
+	free(s->sent_methods);
+	pyr__partial_free(s->delivered);
+	pyr__block_unref(s->rx);
+	pyr__output_done(&s->output);
+	free(s);
 }
 
-bool pyr__session_is_ours(const pyr__session *session, uint32_t id)
+void pyr__session_violation(pyr__session *s, const char *format, ...)
 {
-	return (id >> 31) == (session->config.server ? 1u : 0u);
-}
-
-pyr__stream *pyr__session_find(pyr__session *session, uint32_t id)
-{
-	pyr__streams *streams =
-		pyr__session_is_ours(session, id) ? &session->ours : &session->theirs;
-	uint32_t slot = id & 0xffff;
-	if (slot >= streams->count)
-		return NULL;
-	pyr__stream *stream = &streams->at[slot];
-	return stream->open && stream->id == id ? stream : NULL;
-}
-
-void pyr__stream_close(pyr__streams *streams, pyr__stream *stream)
-{
-	pyr__block_unref(stream->message);
-	free(stream->head);
-	uint32_t id = stream->id;
-	*stream = (pyr__stream){.id = id};
-	streams->open--;
-	if (streams->free_slots)
-		streams->free_slots[streams->free_count++] = id & 0xffff;
-}
-
-void pyr__session_violation(pyr__session *session, const char *format, ...)
-{
-	char reason[256];
+	char reason[PYR__REASON_LITTLE];
 	va_list args;
+	if (s->closing)
+		return;
 	va_start(args, format);
 	vsnprintf(reason, sizeof reason, format, args);
 	va_end(args);
-	if (session->closing)
+	pyr__session_put_goaway(s, PYR__END, PYR_INVALID_ARGUMENT, reason);
+	pyr__session_disconnect(s, PYR_INVALID_ARGUMENT, reason);
+}
+
+void pyr__session_disconnect(pyr__session *s, pyr_status status, const char *reason)
+{
+	if (s->closing)
 		return;
-	pyr__session_put_goaway(session, PYR__END, PYR_INVALID_ARGUMENT, reason);
-	pyr__session_disconnect(session, PYR_INVALID_ARGUMENT, reason);
+	s->closing = true;
+	s->why = status;
+	pyr__copy_text(s->reason, sizeof s->reason, reason, strlen(reason));
 }
 
-void pyr__session_disconnect(pyr__session *session, pyr_status status, const char *reason)
+void pyr__session_drain(pyr__session *s, pyr_status status, const char *reason)
 {
-	if (session->closing)
+	if (s->closing || s->drained)
 		return;
-	session->closing = true;
-	session->why = status;
-	snprintf(session->reason, sizeof session->reason, "%s", reason);
+	s->drained = true;
+	pyr__session_put_goaway(s, 0, status, reason);
 }
 
-void pyr__session_drain(pyr__session *session, pyr_status status, const char *reason)
+bool pyr__session_busy(const pyr__session *s)
 {
-	if (session->closing || session->drained)
-		return;
-	session->drained = true;
-	pyr__session_put_goaway(session, 0, status, reason);
+	return s->ours.open > 0 || s->theirs.open > 0;
 }
 
-bool pyr__session_busy(const pyr__session *session)
+const uint8_t *pyr__session_peer_id(const pyr__session *s)
 {
-	return session->ours.open > 0 || session->theirs.open > 0;
+	return s->peer_id;
 }
 
-const uint8_t *pyr__session_peer_id(const pyr__session *session)
+void pyr__session_set_user(pyr__session *s, uint32_t id, void *user)
 {
-	return session->peer_id;
+	pyr__stream *stream = pyr__session_find(s, id);
+	if (stream)
+		stream->user = user;
 }
 
-void pyr__session_set_user(pyr__session *session, uint32_t stream, void *user)
+/* The closing sequence */
+
+/* A call that the peer never had in whole, or never got round to, has not been executed. */
+static pyr_executed executed_by_peer(const pyr__session *s, const pyr__stream *stream)
 {
-	pyr__stream *found = pyr__session_find(session, stream);
-	if (found)
-		found->user = user;
+	bool left = stream->sent_at != PYR__NOT_SENT && stream->sent_at <= s->output.taken;
+	bool passed_over = s->peer_took_known && (int32_t)(stream->order - s->peer_took) > 0;
+	return !left || passed_over ? PYR_EXECUTED_NO : PYR_EXECUTED_MAYBE;
+}
+
+static bool next_of_ours(pyr__session *s, pyr__event *event)
+{
+	for (; s->ours.open > 0; s->close_ours++) {
+		pyr__stream *stream = pyr__streams_at(&s->ours, s->close_ours);
+		if (!stream)
+			continue;
+		bool silent = stream->reset || stream->oneway;
+		event->type = PYR__EVENT_FINAL;
+		event->stream = stream->id;
+		event->user = stream->user;
+		event->final.status = s->why;
+		event->final.executed = executed_by_peer(s, stream);
+		event->final.message = (pyr__text){s->reason, strlen(s->reason)};
+		pyr__session_close(s, stream);
+		if (!silent)
+			return true;
+	}
+	return false;
+}
+
+static bool next_of_theirs(pyr__session *s, pyr__event *event)
+{
+	for (; s->theirs.open > 0; s->close_theirs++) {
+		pyr__stream *stream = pyr__streams_at(&s->theirs, s->close_theirs);
+		if (!stream)
+			continue;
+		bool silent = stream->finished || stream->reset ||
+			      (stream->partial && stream->partial->opens);
+		event->type = PYR__EVENT_CANCEL;
+		event->stream = stream->id;
+		event->user = stream->user;
+		pyr__session_close(s, stream);
+		if (!silent)
+			return true;
+	}
+	return false;
+}
+
+bool pyr__session_next_closing(pyr__session *s, pyr__event *event)
+{
+	if (next_of_ours(s, event) || next_of_theirs(s, event))
+		return true;
+	if (s->closed)
+		return false;
+	s->closed = true;
+	*event = (pyr__event){.type = PYR__EVENT_CLOSED};
+	event->final.status = s->why;
+	event->final.message = (pyr__text){s->reason, strlen(s->reason)};
+	return true;
 }

@@ -14,6 +14,9 @@
  * A stream is one call. Its id is  direction:1 | generation:15 | slot:16 ; both ends may open
  * calls, the direction bit says who did (0: the side that connected). The opener frees the slot
  * when the final status has arrived; a oneway call's slot is free once it is sent.
+ *
+ * Memory is bounded by the limits of the configuration. What a peer, or a message, makes large is
+ * allocated so that it may fail: the message is then refused, or the session closed.
  */
 #ifndef PYR_NATIVE_SESSION_H
 #define PYR_NATIVE_SESSION_H
@@ -26,15 +29,15 @@
 typedef struct pyr__session pyr__session;
 
 typedef struct pyr__session_config {
-	bool server;            /* the side that accepted the connection */
-	uint8_t id[16];         /* a server's incarnation, random; zero for a client */
-	uint32_t message_max;   /* largest message taken; longer ones end their call */
-	uint32_t metadata_max;  /* bytes of one metadata block taken */
-	uint32_t streams_max;   /* calls at once that the peer may have open; at most 65,536 */
-	uint32_t methods_max;   /* method names that the peer may intern */
-	uint32_t queue_max;     /* bytes waiting to be sent */
-	uint32_t stream_window; /* receive windows, in bytes of message cost */
-	uint32_t connection_window;
+	bool server;                /* the side that accepted the connection */
+	uint8_t id[16];             /* a server's incarnation, random; zero for a client */
+	uint32_t message_max;       /* largest message taken; longer ones end their call */
+	uint32_t metadata_max;      /* bytes of one metadata block taken */
+	uint32_t streams_max;       /* calls at once that the peer may have open; at most 65,536 */
+	uint32_t methods_max;       /* method names that the peer may intern */
+	uint32_t queue_max;         /* bytes waiting to be sent */
+	uint32_t stream_window;     /* receive windows, in bytes of message cost; 64 KiB or more */
+	uint32_t connection_window; /* 256 KiB or more: what a client assumes before our hello */
 } pyr__session_config;
 
 /* The limits of DESIGN: 4 MiB, 8 KiB, 16,384, 1,024, 16 MiB, 256 KiB, 4 MiB. */
@@ -44,7 +47,10 @@ void pyr__session_config_init(pyr__session_config *config, bool server);
 pyr__session *pyr__session_new(const pyr__session_config *config);
 void pyr__session_free(pyr__session *session);
 
-/* Input. At least 4 KiB of room each time; received(0) gives the memory back unused. */
+/*
+ * Input. At least 4 KiB of room each time, or none, and the session closed, when there is no
+ * memory; received(0) gives the memory back unused.
+ */
 void pyr__session_input(pyr__session *session, void **ret_data, size_t *ret_room);
 void pyr__session_received(pyr__session *session, size_t size);
 
@@ -55,9 +61,8 @@ typedef enum pyr__event_type {
 	PYR__EVENT_MESSAGE,  /* a message on a stream */
 	PYR__EVENT_END,      /* the peer will send no more messages on it; a status may follow */
 	PYR__EVENT_METADATA, /* the callee's early metadata, in final.metadata */
-	PYR__EVENT_FINAL,  /* our call is over: final, perhaps with the only message. Stream is gone
-			    */
-	PYR__EVENT_CANCEL, /* the peer gave up its call. Answer with finish all the same */
+	PYR__EVENT_FINAL,    /* our call is over: final, perhaps with the only message */
+	PYR__EVENT_CANCEL,   /* the peer gave up its call. Answer with finish all the same */
 	PYR__EVENT_WRITABLE, /* a send that was refused with would_block may be tried again */
 	PYR__EVENT_PONG,     /* ping_value */
 	PYR__EVENT_GOAWAY,   /* the peer takes no new calls; final has its reason */
@@ -75,7 +80,8 @@ typedef struct pyr__event {
 	 * longer take a reference on the block, or copy a short one.
 	 */
 	pyr__payload payload;
-	uint32_t cost;  /* to give back with pyr__session_consumed() once the message is used up */
+	uint32_t cost;  /* to give back with pyr__session_consumed() once the message is used up; 0:
+			 * nothing */
 	pyr__head head; /* CALL; borrowed until the next call of next, as all texts here */
 	pyr__final final; /* FINAL, METADATA, GOAWAY, CLOSED */
 	uint64_t ping_value;
@@ -97,18 +103,24 @@ int pyr__session_output(pyr__session *session, struct iovec *vectors, int max);
 void pyr__session_sent(pyr__session *session, size_t size);
 size_t pyr__session_queued(const pyr__session *session); /* bytes not sent yet */
 
+/* Those of them that are not given out before the peer opens a window, or has said hello. */
+size_t pyr__session_held(const pyr__session *session);
+
 /*
  * Opens a call. body NULL: no message yet. end: no more messages follow. With head->oneway, end
- * must be true, user is not kept and *ret_stream is 0. UNAVAILABLE when the peer goes away or the
- * session is closed; RESOURCE_EXHAUSTED when the peer's stream limit, its message limit or our
- * queue is full; err->executed is NO for all of these.
+ * must be true, user is not kept and *ret_stream is 0. Its message waits in the queue while the
+ * connection's window is shut. UNAVAILABLE when the peer goes away or the session is closed;
+ * RESOURCE_EXHAUSTED when the peer's stream limit, its message limit or our queue is full, or there
+ * is no memory for a long message; err->executed is NO for all of these.
  */
 pyr_status pyr__session_call(pyr__session *session, const pyr__head *head, const pyr__body *body,
 	bool end, void *user, uint32_t *ret_stream, pyr_error *err);
 
 /*
- * One more message, by either side. RESOURCE_EXHAUSTED with would_block while the window is shut
- * (WRITABLE follows); CANCELLED once the stream is over or its id is not of an open stream.
+ * One more message, by either side. RESOURCE_EXHAUSTED with would_block while the window is shut,
+ * much waits to be sent, or an earlier message of more than a frame is not on its way yet (WRITABLE
+ * follows); FAILED_PRECONDITION after the end; CANCELLED once the stream is over, was given up by
+ * the caller, or its id is not of an open stream.
  */
 pyr_status pyr__session_send(
 	pyr__session *session, uint32_t stream, const pyr__body *body, bool end, pyr_error *err);
@@ -116,22 +128,19 @@ pyr_status pyr__session_send(
 /* The caller's half-close without a message. */
 pyr_status pyr__session_end(pyr__session *session, uint32_t stream, pyr_error *err);
 
-/* The callee's early metadata; at most once, before any message. */
+/* The callee's early metadata; at most once, before any message, or else FAILED_PRECONDITION. */
 pyr_status pyr__session_metadata(
 	pyr__session *session, uint32_t stream, pyr__text metadata, pyr_error *err);
 
 /*
- * The callee's last word. body NULL: no message. A body that does not fit the queue or the peer's
- * limit becomes a final status RESOURCE_EXHAUSTED, which is also returned. CANCELLED when the
- * stream is not open (any more).
+ * The callee's last word. body NULL: no message. A body that does not fit the queue, the memory or
+ * the peer's limit becomes a final status RESOURCE_EXHAUSTED, which is also returned. CANCELLED
+ * when the stream is not open (any more). No event follows for the stream.
  */
 pyr_status pyr__session_finish(pyr__session *session, uint32_t stream, const pyr__final *final,
 	const pyr__body *body, pyr_error *err);
 
-/*
- * The caller gives up. No event but FINAL follows for the stream, and FINAL comes when the callee
- * has answered, so that the slot can be used again.
- */
+/* The caller gives up: no event follows for the stream, not even FINAL. */
 void pyr__session_reset(pyr__session *session, uint32_t stream);
 
 /* Replaces what events of the stream carry. Ignored for a stream that is over. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a session sends: frames into one flat buffer, which the owner takes bytes from. */
+/* What the owner of a session sends: calls, messages, answers. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
@@ -8,94 +8,12 @@
 
 #define METHOD_TABLE_SIZE 2048u /* twice the methods a peer can be sent by number */
 #define METHODS_SENT_MAX  1024u
-#define QUEUE_SLACK       (64u << 10) /* what ends calls, and the connection, always has room */
 
-uint8_t *pyr__session_room(pyr__session *s, size_t size)
-{
-	if (s->out_at == s->out_size)
-		s->out_at = s->out_size = 0;
-	if (s->out_room - s->out_size < size && s->out_at > s->out_size / 2) {
-		memmove(s->out, s->out + s->out_at, s->out_size - s->out_at);
-		s->out_size -= s->out_at;
-		s->out_at = 0;
-	}
-	if (s->out_room - s->out_size < size) {
-		size_t room = s->out_room ? s->out_room : 512;
-		while (room - s->out_size < size)
-			room *= 2;
-		s->out = pyr__realloc(s->out, room);
-		s->out_room = room;
-	}
-	uint8_t *at = s->out + s->out_size;
-	s->out_size += size;
-	return at;
-}
+/* Frames with a message */
 
-int pyr__session_output(pyr__session *s, struct iovec *vectors, int max)
+static void pack(uint8_t *to, const pyr__body *body)
 {
-	if (s->out_at == s->out_size || max < 1)
-		return 0;
-	vectors[0].iov_base = s->out + s->out_at;
-	vectors[0].iov_len = s->out_size - s->out_at;
-	return 1;
-}
-
-void pyr__session_sent(pyr__session *s, size_t size)
-{
-	s->out_at += size;
-	s->out_sent += size;
-	if (s->out_at == s->out_size) {
-		s->out_at = s->out_size = 0;
-		if (s->out_room > 2 * QUEUE_SLACK && s->out_room > 8u << 20) {
-			free(s->out);
-			s->out = NULL;
-			s->out_room = 0;
-		}
-	}
-}
-
-size_t pyr__session_queued(const pyr__session *s)
-{
-	return s->out_size - s->out_at;
-}
-
-void pyr__session_put_frame(pyr__session *s, uint8_t type, uint8_t flags, uint32_t stream,
-	const uint8_t *fields, size_t size)
-{
-	uint8_t *at = pyr__session_room(s, PYR__FRAME_HEADER + size);
-	pyr__frame_store(at, (uint32_t)size, type, flags, stream);
-	if (size)
-		memcpy(at + PYR__FRAME_HEADER, fields, size);
-}
-
-void pyr__session_put_hello(pyr__session *s)
-{
-	uint8_t fields[128], *at = fields;
-	const pyr__session_config *c = &s->config;
-	at = pyr__put_u32(
-		at, PYR__HELLO_VERSIONS | PYR__CRITICAL, PYR__VERSION_MIN | PYR__VERSION_MAX << 16);
-	at = pyr__put_field(at, PYR__HELLO_ID, c->id, sizeof c->id);
-	at = pyr__put_u32(at, PYR__HELLO_MESSAGE_MAX, c->message_max);
-	at = pyr__put_u32(at, PYR__HELLO_METADATA_MAX, c->metadata_max);
-	at = pyr__put_u32(at, PYR__HELLO_STREAMS_MAX, c->streams_max);
-	at = pyr__put_u32(at, PYR__HELLO_METHODS_MAX, c->methods_max);
-	pyr__session_put_frame(s, PYR__FRAME_HELLO, 0, 0, fields, (size_t)(at - fields));
-	s->hello_sent = true;
-}
-
-void pyr__session_put_goaway(pyr__session *s, uint8_t flags, pyr_status status, const char *reason)
-{
-	uint8_t fields[32 + PYR_ERROR_MESSAGE_MAX], *at = fields;
-	size_t size = strnlen(reason, PYR_ERROR_MESSAGE_MAX - 1);
-	at = pyr__put_u32(at, PYR__GOAWAY_TAKEN, s->calls_taken);
-	at = pyr__put_u8(at, PYR__GOAWAY_STATUS, (uint8_t)status);
-	at = pyr__put_text(at, PYR__GOAWAY_REASON, (pyr__text){reason, size});
-	pyr__session_put_frame(s, PYR__FRAME_GOAWAY, flags, 0, fields, (size_t)(at - fields));
-}
-
-static void put_body(uint8_t *to, const pyr__body *body)
-{
-	if (!body->size)
+	if (!body || !body->size)
 		return;
 	if (body->raw)
 		memcpy(to, body->raw, body->size);
@@ -103,53 +21,54 @@ static void put_body(uint8_t *to, const pyr__body *body)
 		pyr__encode(body->message, to, body->size);
 }
 
-/* A message that does not fit one frame: MESSAGE frames, the last with `flags`. */
-static void put_fragments(
-	pyr__session *s, uint32_t stream, const uint8_t *data, size_t size, uint8_t flags)
+/* A long message, packed, to be sent in fragments. */
+static pyr__block *pack_apart(const pyr__body *body)
 {
-	while (size > 0) {
-		size_t part = size < PYR__FRAGMENT_MAX ? size : PYR__FRAGMENT_MAX;
-		size -= part;
-		uint8_t more = size ? PYR__MORE : flags;
-		pyr__session_put_frame(
-			s, PYR__FRAME_MESSAGE, PYR__MSG | PYR__CONT | more, stream, data, part);
-		data += part;
-	}
+	pyr__block *block = pyr__block_new(body->size);
+	if (block)
+		pack(block->data, body);
+	return block;
 }
 
-/*
- * A frame with fields and a message behind them. Fields are preceded by their size. A long message
- * goes on in further frames; its size then is in front of its first part.
- */
-static void put_with_body(pyr__session *s, uint8_t type, uint8_t flags, uint32_t stream,
+static size_t head_size(const pyr__body *body, size_t fields_size)
+{
+	return PYR__FRAME_HEADER + 2 + fields_size + (body ? body->size : 0);
+}
+
+/* A CALL or FINAL with the whole message; takes head_size() bytes. */
+static void store_head(uint8_t *at, uint8_t type, uint8_t flags, uint32_t stream,
 	const uint8_t *fields, size_t fields_size, const pyr__body *body)
 {
-	bool has_fields = type != PYR__FRAME_MESSAGE;
-	size_t head = has_fields ? 2 + fields_size : 0;
-	size_t size = body ? body->size : 0;
-	bool whole = head + size <= PYR__FRAME_MAX;
-	size_t length = whole ? head + size : head + 4;
-	uint8_t *at = pyr__session_room(s, PYR__FRAME_HEADER + length);
-	uint8_t first = whole ? flags : (uint8_t)((flags & ~PYR__END) | PYR__MORE);
-	pyr__frame_store(
-		at, (uint32_t)length, type, (uint8_t)(first | (body ? PYR__MSG : 0)), stream);
+	uint32_t length = (uint32_t)(head_size(body, fields_size) - PYR__FRAME_HEADER);
+	pyr__frame_store(at, length, type, (uint8_t)(flags | (body ? PYR__MSG : 0)), stream);
 	at += PYR__FRAME_HEADER;
-	if (has_fields) {
-		pyr__store16(at, (uint16_t)fields_size);
-		memcpy(at + 2, fields, fields_size);
-		at += head;
-	}
-	if (whole) {
-		if (body)
-			put_body(at, body);
-		return;
-	}
-	pyr__store32(at, (uint32_t)size);
-	uint8_t *packed = pyr__alloc(size);
-	put_body(packed, body);
-	put_fragments(s, stream, packed, size, flags & PYR__END);
-	free(packed);
+	pyr__store16(at, (uint16_t)fields_size);
+	memcpy(at + 2, fields, fields_size);
+	pack(at + 2 + fields_size, body);
 }
+
+/* The parcel of a long message, to begin with a frame that has its size for a body. */
+static pyr__parcel *long_parcel(pyr__stream *stream, pyr__block *payload, uint8_t type,
+	uint8_t flags, const uint8_t *fields, size_t fields_size)
+{
+	uint8_t total[4];
+	pyr__store32(total, payload->size);
+	pyr__body size = {.raw = total, .size = sizeof total};
+	flags |= PYR__MSG | PYR__MORE;
+	if (type == PYR__FRAME_CALL) {
+		pyr__parcel *parcel = pyr__parcel_new(
+			stream, head_size(&size, fields_size), payload, pyr__cost(payload->size));
+		store_head(parcel->head, type, flags, stream->id, fields, fields_size, &size);
+		return parcel;
+	}
+	pyr__parcel *parcel = pyr__parcel_new(
+		stream, PYR__FRAME_HEADER + sizeof total, payload, pyr__cost(payload->size));
+	pyr__frame_store(parcel->head, sizeof total, type, flags, stream->id);
+	memcpy(parcel->head + PYR__FRAME_HEADER, total, sizeof total);
+	return parcel;
+}
+
+/* Calls */
 
 static pyr_status refuse(pyr_error *err, pyr_status status, const char *what)
 {
@@ -157,6 +76,15 @@ static pyr_status refuse(pyr_error *err, pyr_status status, const char *what)
 	if (err)
 		err->executed = PYR_EXECUTED_NO;
 	return status;
+}
+
+static pyr_status refuse_size(const pyr__session *s, size_t size, pyr_error *err)
+{
+	pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "the message has %zu bytes, the peer takes %u",
+		size, s->peer_message_max);
+	if (err)
+		err->executed = PYR_EXECUTED_NO;
+	return PYR_RESOURCE_EXHAUSTED;
 }
 
 static bool queue_has_room(const pyr__session *s, size_t size)
@@ -172,55 +100,20 @@ static pyr_status check_call(
 	if (s->closing || s->going)
 		return refuse(err, PYR_UNAVAILABLE,
 			s->reason[0] ? s->reason : "the peer takes no new calls");
-	if (size > s->peer_message_max) {
-		pyr_error_set(err, PYR_RESOURCE_EXHAUSTED,
-			"the message has %zu bytes, the peer takes %u", size, s->peer_message_max);
-		if (err)
-			err->executed = PYR_EXECUTED_NO;
-		return PYR_RESOURCE_EXHAUSTED;
-	}
+	if (size > s->peer_message_max)
+		return refuse_size(s, size, err);
 	if (head->metadata.size > s->peer_metadata_max)
 		return refuse(
 			err, PYR_RESOURCE_EXHAUSTED, "the metadata is longer than the peer takes");
 	if (head->method.size > PYR__METHOD_MAX || head->object.size > PYR__OBJECT_MAX)
 		return refuse(
 			err, PYR_INVALID_ARGUMENT, "the method's name or object id is too long");
-	if (!head->oneway && s->ours.open >= s->peer_streams_max)
+	if (s->ours.open >= (head->oneway ? PYR__STREAMS_MOST : s->peer_streams_max))
 		return refuse(err, PYR_RESOURCE_EXHAUSTED,
 			"as many calls are open as the peer takes at once");
 	if (!queue_has_room(s, size))
 		return refuse(err, PYR_RESOURCE_EXHAUSTED, "too many bytes wait to be sent");
 	return PYR_OK;
-}
-
-static void grow_ours(pyr__streams *streams)
-{
-	uint32_t count = streams->count ? streams->count * 2 : 16;
-	streams->at = pyr__realloc(streams->at, count * sizeof *streams->at);
-	streams->free_slots =
-		pyr__realloc(streams->free_slots, count * sizeof *streams->free_slots);
-	memset(streams->at + streams->count, 0, (count - streams->count) * sizeof *streams->at);
-	for (uint32_t slot = count; slot-- > streams->count;)
-		streams->free_slots[streams->free_count++] = slot;
-	streams->count = count;
-}
-
-static pyr__stream *open_ours(pyr__session *s)
-{
-	pyr__streams *streams = &s->ours;
-	if (!streams->free_count)
-		grow_ours(streams);
-	uint32_t slot = streams->free_slots[--streams->free_count];
-	pyr__stream *stream = &streams->at[slot];
-	uint32_t generation = ((stream->id >> 16) & 0x7fff) + 1;
-	if (generation > 0x7fff)
-		generation = 1;
-	*stream = (pyr__stream){
-		.id = (s->config.server ? 0x80000000u : 0) | generation << 16 | slot,
-		.open = true,
-	};
-	streams->open++;
-	return stream;
 }
 
 /* The slot for a method that is sent by number; *ret_fresh if its name must go along. */
@@ -247,11 +140,12 @@ static bool intern(pyr__session *s, const void *key, uint16_t *ret_number, bool 
 	return true;
 }
 
-static uint8_t *put_method(pyr__session *s, uint8_t *at, const pyr__head *head)
+/* A call that waits may never be sent, and so defines no method that others then rely on. */
+static uint8_t *put_method(pyr__session *s, uint8_t *at, const pyr__head *head, bool waits)
 {
 	uint16_t number;
 	bool fresh;
-	if (!intern(s, head->method_key, &number, &fresh))
+	if (waits || !intern(s, head->method_key, &number, &fresh))
 		return pyr__put_text(at, PYR__CALL_NAME | PYR__CRITICAL, head->method);
 	if (!fresh)
 		return pyr__put_u16(at, PYR__CALL_METHOD | PYR__CRITICAL, number);
@@ -262,81 +156,185 @@ static uint8_t *put_method(pyr__session *s, uint8_t *at, const pyr__head *head)
 	return at + 5 + head->method.size;
 }
 
+static size_t put_call_fields(pyr__session *s, uint8_t *fields, const pyr__head *head, bool waits)
+{
+	uint8_t *at = put_method(s, fields, head, waits);
+	at = pyr__put_text(at, PYR__CALL_OBJECT | PYR__CRITICAL, head->object);
+	if (head->timeout_us != PYR__TIMEOUT_NONE)
+		at = pyr__put_u64(at, PYR__CALL_TIMEOUT, head->timeout_us);
+	at = pyr__put_text(at, PYR__CALL_METADATA, head->metadata);
+	return (size_t)(at - fields);
+}
+
+/* The usual case: its frame is queued at once. */
+static void put_call(pyr__session *s, pyr__stream *stream, uint8_t flags, const uint8_t *fields,
+	size_t fields_size, const pyr__body *body)
+{
+	size_t size = head_size(body, fields_size);
+	store_head(pyr__session_room(s, size), PYR__FRAME_CALL, flags, stream->id, fields,
+		fields_size, body);
+	if (body) {
+		uint32_t cost = pyr__cost(body->size);
+		s->send_left -= cost;
+		stream->send_left -= cost;
+	}
+	stream->order = ++s->calls_sent;
+	stream->sent_at = s->output.taken + pyr__output_committed(&s->output);
+	if (stream->oneway)
+		pyr__session_close(s, stream);
+}
+
+static void put_call_later(pyr__session *s, pyr__stream *stream, uint8_t flags,
+	const uint8_t *fields, size_t fields_size, const pyr__body *body, pyr__block *payload)
+{
+	pyr__parcel *parcel;
+	if (payload) {
+		parcel = long_parcel(stream, payload, PYR__FRAME_CALL, flags & (uint8_t)~PYR__END,
+			fields, fields_size);
+		parcel->end = (flags & PYR__END) != 0;
+	} else {
+		parcel = pyr__parcel_new(stream, head_size(body, fields_size), NULL,
+			body ? pyr__cost(body->size) : 0);
+		store_head(parcel->head, PYR__FRAME_CALL, flags, stream->id, fields, fields_size,
+			body);
+	}
+	pyr__session_put_parcel(s, parcel);
+}
+
 pyr_status pyr__session_call(pyr__session *s, const pyr__head *head, const pyr__body *body,
 	bool end, void *user, uint32_t *ret_stream, pyr_error *err)
 {
 	pyr_status status = check_call(s, head, body, err);
 	if (status)
 		return status;
-	pyr__stream *stream = open_ours(s);
 	uint8_t small[2048], *fields = small;
 	size_t most = 64 + head->method.size + head->object.size + head->metadata.size;
+	bool is_long = body && most + body->size > PYR__FRAME_MAX;
+	pyr__block *payload = is_long ? pack_apart(body) : NULL;
+	if (is_long && !payload)
+		return refuse(err, PYR_RESOURCE_EXHAUSTED, "there is no memory for the message");
 	if (most > sizeof small)
 		fields = pyr__alloc(most);
-	uint8_t *at = put_method(s, fields, head);
-	at = pyr__put_text(at, PYR__CALL_OBJECT | PYR__CRITICAL, head->object);
-	if (head->timeout_us != PYR__TIMEOUT_NONE)
-		at = pyr__put_u64(at, PYR__CALL_TIMEOUT, head->timeout_us);
-	at = pyr__put_text(at, PYR__CALL_METADATA, head->metadata);
+	bool waits = pyr__session_calls_wait(s) || (body && s->send_left <= 0);
+	size_t fields_size = put_call_fields(s, fields, head, waits);
 	uint8_t flags = (uint8_t)((end ? PYR__END : 0) | (head->oneway ? PYR__ONEWAY : 0));
-	put_with_body(s, PYR__FRAME_CALL, flags, stream->id, fields, (size_t)(at - fields), body);
+	pyr__stream *stream = pyr__session_open_ours(s);
+	*ret_stream = head->oneway ? 0 : stream->id;
+	stream->user = head->oneway ? NULL : user;
+	stream->oneway = head->oneway;
+	stream->end_sent = end;
+	if (waits || is_long)
+		put_call_later(s, stream, flags, fields, fields_size, body, payload);
+	else
+		put_call(s, stream, flags, fields, fields_size, body);
 	if (fields != small)
 		free(fields);
-	s->calls_made++;
-	stream->sent_at = s->out_sent + pyr__session_queued(s);
-	stream->user = user;
-	*ret_stream = head->oneway ? 0 : stream->id;
-	if (head->oneway)
-		pyr__stream_close(&s->ours, stream);
 	return PYR_OK;
 }
+
+/* Messages */
 
 static pyr_status gone(pyr_error *err)
 {
 	return pyr_error_set(err, PYR_CANCELLED, "the call is over");
 }
 
+/* The stream, as long as the owner may still send on it. */
+static pyr__stream *sending(pyr__session *s, uint32_t id)
+{
+	pyr__stream *stream = s->closing ? NULL : pyr__session_find(s, id);
+	return stream && !stream->reset && !stream->finished ? stream : NULL;
+}
+
+static pyr_status block(pyr__session *s, pyr__stream *stream, pyr_error *err)
+{
+	stream->blocked = true;
+	pyr__stream_unblocked(s, stream);
+	pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "the peer does not keep up");
+	if (err)
+		err->would_block = true;
+	return PYR_RESOURCE_EXHAUSTED;
+}
+
+static pyr_status put_message(
+	pyr__session *s, pyr__stream *stream, const pyr__body *body, bool end, pyr_error *err)
+{
+	if (body->size > PYR__FRAME_MAX) {
+		pyr__block *payload = pack_apart(body);
+		if (!payload)
+			return pyr_error_set(
+				err, PYR_RESOURCE_EXHAUSTED, "there is no memory for the message");
+		pyr__parcel *parcel = long_parcel(stream, payload, PYR__FRAME_MESSAGE, 0, NULL, 0);
+		parcel->end = end;
+		pyr__session_put_parcel(s, parcel);
+		return PYR_OK;
+	}
+	uint8_t *at = pyr__session_room(s, PYR__FRAME_HEADER + body->size);
+	pyr__frame_store(at, (uint32_t)body->size, PYR__FRAME_MESSAGE,
+		PYR__MSG | (end ? PYR__END : 0), stream->id);
+	pack(at + PYR__FRAME_HEADER, body);
+	s->send_left -= pyr__cost(body->size);
+	stream->send_left -= pyr__cost(body->size);
+	return PYR_OK;
+}
+
 pyr_status pyr__session_send(
 	pyr__session *s, uint32_t id, const pyr__body *body, bool end, pyr_error *err)
 {
-	pyr__stream *stream = pyr__session_find(s, id);
-	if (!stream || s->closing || stream->reset)
+	pyr__stream *stream = sending(s, id);
+	if (!stream)
 		return gone(err);
+	if (stream->end_sent)
+		return pyr_error_set(
+			err, PYR_FAILED_PRECONDITION, "the end of the messages has been sent");
 	if (body->size > s->peer_message_max)
-		return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED,
-			"the message has %zu bytes, the peer takes %u", body->size,
-			s->peer_message_max);
-	if (pyr__session_queued(s) > s->config.stream_window) {
-		stream->blocked = s->any_blocked = true;
-		pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "the peer does not keep up");
-		if (err)
-			err->would_block = true;
-		return PYR_RESOURCE_EXHAUSTED;
-	}
-	put_with_body(s, PYR__FRAME_MESSAGE, end ? PYR__END : 0, id, NULL, 0, body);
+		return refuse_size(s, body->size, err);
+	if (!pyr__stream_sendable(stream) || !pyr__session_sendable(s))
+		return block(s, stream, err);
+	pyr_status status = put_message(s, stream, body, end, err);
+	if (status)
+		return status;
+	stream->spoken = stream->spoken || !pyr__session_is_ours(s, id);
+	stream->end_sent = end && pyr__session_is_ours(s, id);
 	return PYR_OK;
 }
 
 pyr_status pyr__session_end(pyr__session *s, uint32_t id, pyr_error *err)
 {
-	pyr__stream *stream = pyr__session_find(s, id);
-	if (!stream || s->closing || stream->reset)
+	pyr__stream *stream = sending(s, id);
+	if (!stream || !pyr__session_is_ours(s, id))
 		return gone(err);
-	pyr__session_put_frame(s, PYR__FRAME_MESSAGE, PYR__END, id, NULL, 0);
+	if (stream->end_sent)
+		return PYR_OK;
+	stream->end_sent = true;
+	pyr__parcel *parcel = stream->parcel;
+	if (parcel && parcel->payload)
+		parcel->end = true;
+	else if (parcel)
+		parcel->head[5] |= PYR__END;
+	else
+		pyr__session_put_frame(s, PYR__FRAME_MESSAGE, PYR__END, id, NULL, 0);
 	return PYR_OK;
 }
 
 pyr_status pyr__session_metadata(pyr__session *s, uint32_t id, pyr__text metadata, pyr_error *err)
 {
-	if (!pyr__session_find(s, id) || s->closing)
+	pyr__stream *stream = sending(s, id);
+	if (!stream || pyr__session_is_ours(s, id))
 		return gone(err);
+	if (stream->spoken)
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"metadata comes once, and before the first message");
 	if (metadata.size > s->peer_metadata_max)
 		return pyr_error_set(
 			err, PYR_RESOURCE_EXHAUSTED, "the metadata is longer than the peer takes");
+	stream->spoken = true;
 	pyr__session_put_frame(
 		s, PYR__FRAME_METADATA, 0, id, (const uint8_t *)metadata.data, metadata.size);
 	return PYR_OK;
 }
+
+/* Answers */
 
 static pyr__text cut(pyr__text text, size_t most)
 {
@@ -345,32 +343,85 @@ static pyr__text cut(pyr__text text, size_t most)
 	return text;
 }
 
-static void put_final(
-	pyr__session *s, pyr__stream *stream, const pyr__final *final, const pyr__body *body)
+static uint8_t *put_final_fields(uint8_t *at, const pyr__final *final)
 {
-	size_t metadata = final->metadata.size <= s->peer_metadata_max ? final->metadata.size : 0;
-	pyr__text details = cut(final->details, PYR__INITIAL_METADATA_MAX);
-	uint8_t small[1024], *fields = small;
-	size_t most = 64 + PYR_ERROR_MESSAGE_MAX + PYR_ERROR_WHERE_MAX + details.size + metadata;
-	if (most > sizeof small)
-		fields = pyr__alloc(most);
-	uint8_t *at = fields;
 	if (final->status != PYR_OK) {
 		at = pyr__put_u8(at, PYR__FINAL_STATUS | PYR__CRITICAL, (uint8_t) final->status);
 		at = pyr__put_u8(at, PYR__FINAL_EXECUTED, (uint8_t) final->executed);
 	}
-	at = pyr__put_text(at, PYR__FINAL_MESSAGE, cut(final->message, PYR_ERROR_MESSAGE_MAX - 1));
-	at = pyr__put_text(at, PYR__FINAL_WHERE, cut(final->where, PYR_ERROR_WHERE_MAX - 1));
-	at = pyr__put_text(at, PYR__FINAL_DETAILS, details);
-	at = pyr__put_text(at, PYR__FINAL_METADATA, (pyr__text){final->metadata.data, metadata});
-	if (body && 2 + (size_t)(at - fields) + body->size > PYR__FRAME_MAX) {
-		/* a long reply goes before its status */
-		put_with_body(s, PYR__FRAME_MESSAGE, 0, stream->id, NULL, 0, body);
-		body = NULL;
+	at = pyr__put_text(at, PYR__FINAL_MESSAGE, final->message);
+	at = pyr__put_text(at, PYR__FINAL_WHERE, final->where);
+	at = pyr__put_text(at, PYR__FINAL_DETAILS, final->details);
+	return pyr__put_text(at, PYR__FINAL_METADATA, final->metadata);
+}
+
+/* A long message has to go before the answer: the stream stays until it has. */
+static void finish_later(pyr__session *s, pyr__stream *stream, const uint8_t *fields,
+	size_t fields_size, const pyr__body *body)
+{
+	pyr__parcel *parcel = stream->parcel;
+	parcel->tail_size = head_size(body, fields_size);
+	parcel->tail = pyr__alloc(parcel->tail_size);
+	store_head(parcel->tail, PYR__FRAME_FINAL, 0, stream->id, fields, fields_size, body);
+	stream->finished = true;
+	stream->user = NULL;
+}
+
+static void finish_now(pyr__session *s, pyr__stream *stream, const uint8_t *fields,
+	size_t fields_size, const pyr__body *body)
+{
+	store_head(pyr__session_room(s, head_size(body, fields_size)), PYR__FRAME_FINAL, 0,
+		stream->id, fields, fields_size, body);
+	pyr__session_close(s, stream);
+}
+
+static void put_final(pyr__session *s, pyr__stream *stream, const pyr__final *final,
+	const pyr__body *body, pyr__block *payload)
+{
+	pyr__final sent = *final;
+	sent.message = cut(final->message, PYR_ERROR_MESSAGE_MAX - 1);
+	sent.where = cut(final->where, PYR_ERROR_WHERE_MAX - 1);
+	sent.details = cut(final->details, PYR__INITIAL_METADATA_MAX);
+	if (final->metadata.size > s->peer_metadata_max)
+		sent.metadata = (pyr__text){NULL, 0};
+	uint8_t small[1024], *fields = small;
+	size_t most =
+		64 + sent.message.size + sent.where.size + sent.details.size + sent.metadata.size;
+	if (most > sizeof small)
+		fields = pyr__alloc(most);
+	size_t fields_size = (size_t)(put_final_fields(fields, &sent) - fields);
+	if (payload) {
+		pyr__parcel *parcel = long_parcel(stream, payload, PYR__FRAME_MESSAGE, 0, NULL, 0);
+		stream->parcel = parcel;
+		finish_later(s, stream, fields, fields_size, NULL);
+		pyr__session_put_parcel(s, parcel);
+	} else if (stream->parcel) {
+		finish_later(s, stream, fields, fields_size, body);
+	} else {
+		finish_now(s, stream, fields, fields_size, body);
 	}
-	put_with_body(s, PYR__FRAME_FINAL, 0, stream->id, fields, (size_t)(at - fields), body);
 	if (fields != small)
 		free(fields);
+}
+
+/* True if the answer with these fields and this message does not fit one frame. */
+static bool is_long_answer(const pyr__final *final, const pyr__body *body)
+{
+	return body && 2 + 64 + PYR_ERROR_MESSAGE_MAX + PYR_ERROR_WHERE_MAX + final->details.size +
+				       final->metadata.size + body->size >
+			       PYR__FRAME_MAX;
+}
+
+/* The message can be sent; for a long one, *ret_payload is it. */
+static bool prepare_answer(const pyr__session *s, const pyr__stream *stream,
+	const pyr__final *final, const pyr__body *body, pyr__block **ret_payload)
+{
+	if (body->size > s->peer_message_max || !queue_has_room(s, body->size))
+		return false;
+	if (!is_long_answer(final, body))
+		return true;
+	/* behind a long message that is still on its way another one has no place */
+	return !stream->parcel && (*ret_payload = pack_apart(body)) != NULL;
 }
 
 pyr_status pyr__session_finish(pyr__session *s, uint32_t id, const pyr__final *final,
@@ -378,12 +429,15 @@ pyr_status pyr__session_finish(pyr__session *s, uint32_t id, const pyr__final *f
 {
 	static const char too_long[] =
 		"the reply is longer than the caller takes, or the queue full";
-	pyr__stream *stream = pyr__session_find(s, id);
-	if (!stream || s->closing)
+	pyr__stream *stream = s->closing ? NULL : pyr__session_find(s, id);
+	if (!stream || stream->finished || pyr__session_is_ours(s, id))
 		return gone(err);
 	pyr_status status = PYR_OK;
+	pyr__block *payload = NULL;
 	pyr__final own;
-	if (body && (body->size > s->peer_message_max || !queue_has_room(s, body->size))) {
+	if (stream->reset)
+		body = NULL; /* nobody waits for it */
+	if (body && !prepare_answer(s, stream, final, body, &payload)) {
 		own = (pyr__final){
 			.status = PYR_RESOURCE_EXHAUSTED,
 			.executed = PYR_EXECUTED_YES,
@@ -393,9 +447,8 @@ pyr_status pyr__session_finish(pyr__session *s, uint32_t id, const pyr__final *f
 		body = NULL;
 		status = pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "%s", too_long);
 	}
-	put_final(s, stream, final, body);
-	pyr__stream_close(&s->theirs, stream);
-	if (pyr__session_queued(s) > (size_t)s->config.queue_max + (1u << 20))
+	put_final(s, stream, final, body, payload);
+	if (pyr__session_queued(s) > (size_t)s->config.queue_max + PYR__QUEUE_SLACK)
 		pyr__session_disconnect(
 			s, PYR_RESOURCE_EXHAUSTED, "the peer takes none of its answers");
 	return status;
@@ -403,24 +456,20 @@ pyr_status pyr__session_finish(pyr__session *s, uint32_t id, const pyr__final *f
 
 void pyr__session_reset(pyr__session *s, uint32_t id)
 {
-	pyr__stream *stream = pyr__session_find(s, id);
-	if (!stream || stream->reset || s->closing || !pyr__session_is_ours(s, id))
+	pyr__stream *stream = s->closing ? NULL : pyr__session_find(s, id);
+	if (!stream || stream->reset || !pyr__session_is_ours(s, id))
 		return;
+	if (pyr__stream_unsent(stream)) {
+		pyr__session_close(s, stream);
+		return;
+	}
+	if (stream->parcel)
+		pyr__session_drop_parcel(s, stream);
+	if (stream->partial) {
+		pyr__session_return(s, stream->partial->cost);
+		pyr__partial_free(stream->partial);
+		stream->partial = NULL;
+	}
 	stream->reset = true;
 	pyr__session_put_frame(s, PYR__FRAME_RESET, 0, id, NULL, 0);
-}
-
-void pyr__session_ping(pyr__session *s, uint64_t value)
-{
-	uint8_t bytes[8];
-	pyr__store64(bytes, value);
-	if (!s->closing)
-		pyr__session_put_frame(s, PYR__FRAME_PING, 0, 0, bytes, sizeof bytes);
-}
-
-void pyr__session_consumed(pyr__session *s, uint32_t stream, uint32_t cost)
-{
-	(void)s; /* windows are not enforced yet: see docs/wire-protocol.md */
-	(void)stream;
-	(void)cost;
 }

@@ -1,35 +1,96 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of a session, for the files session*.c only. */
+/*
+ * The inside of a session, for the files session*.c only.
+ *
+ *   session.c             its life, and its end
+ *   session_streams.c     the table of open calls
+ *   session_in.c          bytes to frames to events
+ *   session_connection.c  HELLO, PING, PONG, GOAWAY
+ *   session_call.c        CALL, received
+ *   session_message.c     MESSAGE, METADATA, FINAL, RESET, received
+ *   session_window.c      WINDOW, and what a message costs
+ *   session_out.c         what the owner sends
+ *   session_queue.c       the bytes that wait to be taken
+ */
 #ifndef PYR_NATIVE_SESSION_PRIVATE_H
 #define PYR_NATIVE_SESSION_PRIVATE_H
 
+#include "base/list.h"
+#include "base/owner.h"
 #include "native/frame.h"
 #include "native/session.h"
+
+#define PYR__PAGE_STREAMS  64u
+#define PYR__STREAMS_MOST  65536u
+#define PYR__SEGMENTS_MAX  24u
+#define PYR__QUEUE_SLACK   (1u << 20) /* room beyond queue_max for what must always be said */
+#define PYR__NO_METHOD     UINT32_MAX
+#define PYR__NOT_SENT      UINT64_MAX
+#define PYR__REASON_LITTLE 256u
+#define PYR__SEND_QUEUE    (256u << 10) /* a stream sends no more while so many bytes wait */
+
+/* A message that arrives in parts, and what its CALL said if it is a call's first. */
+typedef struct pyr__partial {
+	pyr__block *block; /* its size is the room made so far; NULL at first */
+	size_t size, total;
+	uint32_t cost;
+	bool opens;      /* it is a CALL's, which is told when the message is whole */
+	pyr__head head;  /* of that CALL; its texts are in `texts` or are an interned method's */
+	uint32_t method; /* its number, or PYR__NO_METHOD */
+	char texts[];
+} pyr__partial;
+
+/*
+ * What a stream sends later than it was told to: a long message, or one that waits for a window.
+ *
+ *   waiting --window--> started --fragments, in turn with other streams'--> gone
+ *
+ * A stream has one at most, and sends nothing else meanwhile.
+ */
+typedef struct pyr__parcel {
+	pyr__link link; /* in output.waiting, or output.ring once it is started; or in neither */
+	struct pyr__stream *stream;
+	bool started;
+	bool end; /* the caller sends nothing behind it */
+	uint32_t cost;
+	pyr__block *payload; /* NULL: `head` is all there is */
+	size_t at;           /* how much of the payload has been queued */
+	uint8_t *tail;       /* a FINAL to be sent behind it, or NULL */
+	size_t tail_size;
+	size_t head_size;
+	uint8_t head[]; /* its first frame */
+} pyr__parcel;
 
 /* One call of either side, while it is open; the slot is used again with the next generation. */
 typedef struct pyr__stream {
 	uint32_t id; /* of the present, or else the last, call */
 	bool open;
-	bool reset;    /* ours: given up, only FINAL is awaited. */
-	bool ended;    /* the peer sends no more messages */
-	bool refused;  /* the peer's message was too long: what is left of it is dropped */
-	bool blocked;  /* a send was refused: WRITABLE is owed */
-	bool held;     /* the peer's: CALL is told when its first message is whole */
-	uint8_t flags; /* of the frame that began the message under way */
+	bool oneway;    /* ours: closed once it is sent */
+	bool reset;     /* given up by its caller. Ours: what still comes is dropped, FINAL too */
+	bool finished;  /* theirs: answered, but a parcel has to go before the answer */
+	bool ended;     /* theirs: the caller sends no more messages */
+	bool end_sent;  /* ours: likewise */
+	bool spoken;    /* the callee has sent something: it is too late for METADATA */
+	bool blocked;   /* a send was refused: WRITABLE is owed */
+	uint32_t order; /* ours: its CALL was the connection's n-th */
+	int64_t send_left;  /* the window for messages that we send */
+	int64_t recv_left;  /* and that we receive */
+	uint64_t recv_owed; /* consumed, but not given back yet */
+	uint64_t sent_at;   /* ours: the output's position behind its CALL, or PYR__NOT_SENT */
 	void *user;
-	uint64_t sent_at;    /* ours: position in the output behind its CALL */
-	pyr__block *message; /* assembled so far; size is its room */
-	size_t assembled, total;
-	uint8_t *head; /* of a held call: a copy of its fields */
-	size_t head_size;
+	pyr__partial *partial;
+	pyr__parcel *parcel;
+	pyr__link writable; /* in the session's list of that name, or in none */
+	struct pyr__stream *next_free;
 } pyr__stream;
 
+/* The calls of one side. Slots come in pages, made when they are first used, which never move. */
 typedef struct pyr__streams {
-	pyr__stream *at;
-	uint32_t count; /* slots made */
+	pyr__stream **pages;
+	uint32_t page_count; /* places for pages */
 	uint32_t open;
-	uint32_t *free_slots; /* a stack; ours only */
-	uint32_t free_count;
+	uint32_t fresh;          /* ours: slots below have been used */
+	pyr__stream *free_first; /* ours: those of them that are free */
 } pyr__streams;
 
 typedef struct pyr__interned {
@@ -38,6 +99,31 @@ typedef struct pyr__interned {
 	size_t size;
 	void *user;
 } pyr__interned;
+
+/* A part of a long message that goes out straight from where it was packed. */
+typedef struct pyr__segment {
+	uint64_t position; /* flat bytes that go before it, counted from the session's beginning */
+	pyr__block *block;
+	const uint8_t *data;
+	size_t size;
+} pyr__segment;
+
+/*
+ * Frames are written one behind the other into `flat`; between them go segments. Long messages
+ * are kept apart and give a fragment each in turn when little is queued, so that what is sent
+ * later but is short needs not wait for all of them.
+ */
+typedef struct pyr__output {
+	uint8_t *flat;
+	size_t at, size, room;
+	uint64_t flat_taken; /* bytes of flat ever taken */
+	uint64_t taken;      /* bytes ever taken */
+	pyr__segment segments[PYR__SEGMENTS_MAX];
+	unsigned segment_count;
+	size_t in_segments, in_ring, in_waiting; /* bytes */
+	pyr__link ring;                          /* started parcels, the next in turn first */
+	pyr__link waiting; /* for the connection's window or the peer's hello, oldest first */
+} pyr__output;
 
 struct pyr__session {
 	pyr__session_config config;
@@ -48,44 +134,168 @@ struct pyr__session {
 	char reason[PYR_ERROR_MESSAGE_MAX];
 	uint8_t peer_id[16];
 	uint32_t peer_message_max, peer_metadata_max, peer_streams_max, peer_methods_max;
-	uint32_t peer_taken; /* calls that the peer's goaway says it took */
-	uint32_t calls_made, calls_taken;
+	uint32_t peer_stream_window; /* of a new stream */
+	bool peer_took_known;
+	uint32_t peer_took;                /* calls, by its last GOAWAY */
+	uint32_t calls_sent, calls_taken;  /* CALL frames, in order */
+	uint32_t close_ours, close_theirs; /* how far the closing sequence is */
 
 	pyr__block *rx; /* NULL while nothing is half received */
 	size_t rx_at, rx_size;
-	bool rx_filled;        /* the last read filled what there was: offer more room */
-	pyr__block *delivered; /* of the last event, assembled */
-	pyr__stream *delivered_of;
+	bool rx_filled;          /* the last read filled what there was: offer more room */
+	pyr__partial *delivered; /* of the last event */
 
-	uint8_t *out;
-	size_t out_at, out_size, out_room;
-	uint64_t out_sent; /* bytes ever taken away */
+	pyr__output output;
+	int64_t send_left; /* the connection's windows, as a stream's */
+	int64_t recv_left;
+	uint64_t recv_owed;
+	pyr__link writable; /* streams that wait for the connection alone */
 
 	pyr__streams ours, theirs;
-	uint32_t close_ours, close_theirs; /* how far the closing sequence is */
-	uint32_t writable_at;
-	bool any_blocked;
 	pyr__interned *sent_methods; /* open addressing by key; a power of two */
 	uint32_t sent_method_count;
 	pyr__interned *known_methods; /* by number */
-	uint32_t known_method_count;
+	uint32_t known_method_count, known_method_room;
 };
 
-/* Room for so many more bytes of output, counted as queued. */
-uint8_t *pyr__session_room(pyr__session *session, size_t size);
-
-/* Queues a frame without a message; fields may be NULL if size is 0. */
-void pyr__session_put_frame(pyr__session *session, uint8_t type, uint8_t flags, uint32_t stream,
-	const uint8_t *fields, size_t size);
+/* session.c */
 
 /* The peer broke the protocol: tells it why, and ends. */
 void pyr__session_violation(pyr__session *session, const char *format, ...) PYR_PRINTF(2, 3);
 
-pyr__stream *pyr__session_find(pyr__session *session, uint32_t id);
+/* The next event of the closing sequence. */
+bool pyr__session_next_closing(pyr__session *session, pyr__event *event);
+
+/* session_streams.c */
+
 bool pyr__session_is_ours(const pyr__session *session, uint32_t id);
-void pyr__stream_close(pyr__streams *streams, pyr__stream *stream);
+bool pyr__streams_init(pyr__streams *streams, uint32_t slots);
+void pyr__streams_done(pyr__streams *streams);
+
+/* The open stream with this id, or NULL. */
+pyr__stream *pyr__session_find(pyr__session *session, uint32_t id);
+
+/* The stream that has this id and is closed, if nothing has been opened in its slot since. */
+bool pyr__session_was_open(const pyr__session *session, uint32_t id);
+
+/* The n-th slot if it is open, or NULL. */
+pyr__stream *pyr__streams_at(const pyr__streams *streams, uint32_t slot);
+
+/* A slot for a call of ours; there must be one that is free. */
+pyr__stream *pyr__session_open_ours(pyr__session *session);
+
+/* The slot of the id, which must be closed and in range. */
+pyr__stream *pyr__session_open_theirs(pyr__session *session, uint32_t id);
+
+/* Drops what is half sent and half received; what the latter cost is given back. */
+void pyr__session_close(pyr__session *session, pyr__stream *stream);
+
+/* session_connection.c, session_call.c, session_message.c, session_window.c: one for each type
+ * of frame; false: there is no event. */
+
+bool pyr__session_on_hello(pyr__session *session, const pyr__frame *frame, pyr__event *event);
+bool pyr__session_on_ping(pyr__session *session, const pyr__frame *frame, pyr__event *event);
+bool pyr__session_on_pong(pyr__session *session, const pyr__frame *frame, pyr__event *event);
+bool pyr__session_on_goaway(pyr__session *session, const pyr__frame *frame, pyr__event *event);
+bool pyr__session_on_call(pyr__session *session, const pyr__frame *frame, pyr__event *event);
+bool pyr__session_on_message(pyr__session *session, const pyr__frame *frame, pyr__event *event);
+bool pyr__session_on_metadata(pyr__session *session, const pyr__frame *frame, pyr__event *event);
+bool pyr__session_on_final(pyr__session *session, const pyr__frame *frame, pyr__event *event);
+bool pyr__session_on_reset(pyr__session *session, const pyr__frame *frame, pyr__event *event);
+bool pyr__session_on_window(pyr__session *session, const pyr__frame *frame, pyr__event *event);
+
 void pyr__session_put_hello(pyr__session *session);
 void pyr__session_put_goaway(
 	pyr__session *session, uint8_t flags, pyr_status status, const char *reason);
+
+/* session_call.c */
+
+/* The answer to a call that is not taken, or not any more; the session gives it by itself. */
+void pyr__session_refuse(pyr__session *session, uint32_t id, pyr_status status, const char *why);
+
+/* A partial that opens a call is whole: fills in the event's head. */
+void pyr__session_tell_call(pyr__session *session, pyr__partial *partial, pyr__event *event);
+
+/* session_message.c */
+
+/* A message in parts begins; head is NULL if it opens no call. False after a violation. */
+bool pyr__session_begin_partial(pyr__session *session, pyr__stream *stream, const pyr__head *head,
+	uint32_t method, uint32_t total);
+
+void pyr__partial_free(pyr__partial *partial);
+
+/* session_window.c */
+
+/* What a message of so many bytes takes from the windows. */
+static inline uint32_t pyr__cost(size_t size)
+{
+	return size < PYR__COST_MIN ? PYR__COST_MIN : (uint32_t)size;
+}
+
+/* A message begins to arrive; stream NULL: for a call that is over. False after a violation. */
+bool pyr__session_charge(pyr__session *session, pyr__stream *stream, uint32_t cost);
+
+/* Gives back what a message has cost that nobody will see. */
+void pyr__session_return(pyr__session *session, uint32_t cost);
+
+/* The peer's hello is there: what was counted from the initial windows is put right. */
+void pyr__session_set_windows(
+	pyr__session *session, uint32_t stream_window, uint32_t connection_window);
+
+/* What kept the stream from sending may be gone. */
+void pyr__stream_unblocked(pyr__session *session, pyr__stream *stream);
+
+/* True if nothing but the stream itself can keep a message from being sent. */
+bool pyr__session_sendable(const pyr__session *session);
+
+/* True if the stream alone does not keep a message from being sent. */
+static inline bool pyr__stream_sendable(const pyr__stream *stream)
+{
+	return !stream->parcel && stream->send_left > 0;
+}
+
+/* The next WRITABLE event that is due. */
+bool pyr__session_next_writable(pyr__session *session, pyr__event *event);
+
+/* session_queue.c */
+
+void pyr__output_init(pyr__output *output);
+void pyr__output_done(pyr__output *output);
+
+/* Room for so many more bytes behind what is queued. */
+uint8_t *pyr__session_room(pyr__session *session, size_t size);
+
+/* Queues a frame without a message; data may be NULL if size is 0. */
+void pyr__session_put_frame(pyr__session *session, uint8_t type, uint8_t flags, uint32_t stream,
+	const uint8_t *data, size_t size);
+
+/* Bytes that are queued for good: what is sent now goes behind them. */
+static inline size_t pyr__output_committed(const pyr__output *output)
+{
+	return output->size - output->at + output->in_segments;
+}
+
+/* A parcel of the stream's, whose first frame has head_size bytes and is the caller's to write. */
+pyr__parcel *pyr__parcel_new(
+	pyr__stream *stream, size_t head_size, pyr__block *payload, uint32_t cost);
+
+/* Starts it now if the windows are open, or else as soon as they are. */
+void pyr__session_put_parcel(pyr__session *session, pyr__parcel *parcel);
+
+/* Forgets what has not been queued of the stream's parcel, its tail too. */
+void pyr__session_drop_parcel(pyr__session *session, pyr__stream *stream);
+
+/* Ours: its CALL waits, and the peer knows nothing of it. */
+static inline bool pyr__stream_unsent(const pyr__stream *stream)
+{
+	const pyr__parcel *parcel = stream->parcel;
+	return parcel && !parcel->started && parcel->head[4] == PYR__FRAME_CALL;
+}
+
+/* The caller gave up a finished call: its answer goes without what was to go before it. */
+void pyr__session_cut_short(pyr__session *session, pyr__stream *stream);
+
+/* True if a new CALL has to wait behind others, or for the peer's hello. */
+bool pyr__session_calls_wait(const pyr__session *session);
 
 #endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CALL: what the peer asks of us. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/alloc.h"
+#include "base/metadata.h"
+#include "native/session_private.h"
+
+/* A CALL's fields, and why it is not taken if it is not. */
+typedef struct call {
+	pyr__head head;
+	uint32_t method;
+	unsigned named; /* how often a field has said what is called: it must be once */
+	bool malformed;
+	pyr_status status;
+	const char *refusal;
+} call;
+
+void pyr__session_refuse(pyr__session *s, uint32_t id, pyr_status status, const char *why)
+{
+	uint8_t fields[PYR__REASON_LITTLE], *at = fields + 2;
+	at = pyr__put_u8(at, PYR__FINAL_STATUS | PYR__CRITICAL, (uint8_t)status);
+	at = pyr__put_u8(at, PYR__FINAL_EXECUTED, PYR_EXECUTED_NO);
+	at = pyr__put_text(at, PYR__FINAL_MESSAGE, (pyr__text){why, strlen(why)});
+	pyr__store16(fields, (uint16_t)(at - fields - 2));
+	pyr__session_put_frame(s, PYR__FRAME_FINAL, 0, id, fields, (size_t)(at - fields));
+}
+
+/* Methods */
+
+static bool use_method(pyr__session *s, uint32_t number, call *c)
+{
+	pyr__interned *method = &s->known_methods[number];
+	c->head.method = (pyr__text){method->name, method->size};
+	c->head.method_slot = &method->user;
+	c->method = number;
+	c->named++;
+	return true;
+}
+
+static bool define_method(pyr__session *s, const pyr__field *f, call *c)
+{
+	uint32_t number = f->size > 2 ? pyr__load16(f->data) : UINT32_MAX;
+	if (number != s->known_method_count || number >= s->config.methods_max ||
+		f->size - 2u > PYR__METHOD_MAX) {
+		pyr__session_violation(s, "a CALL defines a method badly, or out of turn");
+		return false;
+	}
+	if (number == s->known_method_room) {
+		s->known_method_room = number ? number * 2 : PYR__INITIAL_METHODS;
+		s->known_methods = pyr__realloc(
+			s->known_methods, s->known_method_room * sizeof *s->known_methods);
+	}
+	s->known_methods[s->known_method_count++] = (pyr__interned){
+		.name = pyr__strndup((const char *)f->data + 2, f->size - 2u),
+		.size = f->size - 2u,
+	};
+	return use_method(s, number, c);
+}
+
+static bool known_method(pyr__session *s, const pyr__field *f, call *c)
+{
+	uint32_t number = f->size == 2 ? pyr__load16(f->data) : UINT32_MAX;
+	if (number >= s->known_method_count) {
+		pyr__session_violation(s, "a CALL of a method that has not been defined");
+		return false;
+	}
+	return use_method(s, number, c);
+}
+
+/* Fields */
+
+static void refuse(call *c, pyr_status status, const char *why)
+{
+	if (!c->refusal) {
+		c->status = status;
+		c->refusal = why;
+	}
+}
+
+static void take_object(call *c, const pyr__field *f)
+{
+	c->head.object = pyr__field_text(f);
+	if (f->size > PYR__OBJECT_MAX)
+		refuse(c, PYR_INVALID_ARGUMENT, "the object id is longer than 255 bytes");
+}
+
+static void take_metadata(const pyr__session *s, call *c, const pyr__field *f)
+{
+	c->head.metadata = pyr__field_text(f);
+	if (f->size > s->config.metadata_max)
+		refuse(c, PYR_RESOURCE_EXHAUSTED,
+			"the call's metadata is longer than this side takes");
+	else if (!pyr__metadata_check(f->data, f->size))
+		refuse(c, PYR_INVALID_ARGUMENT, "the call's metadata is malformed");
+}
+
+static bool read_field(pyr__session *s, const pyr__field *f, call *c)
+{
+	switch (f->number) {
+	case PYR__CALL_METHOD:
+		return known_method(s, f, c);
+	case PYR__CALL_DEFINITION:
+		return define_method(s, f, c);
+	case PYR__CALL_NAME:
+		c->head.method = pyr__field_text(f);
+		c->malformed |= f->size == 0 || f->size > PYR__METHOD_MAX;
+		c->named++;
+		return true;
+	case PYR__CALL_OBJECT:
+		take_object(c, f);
+		return true;
+	case PYR__CALL_TIMEOUT:
+		c->head.timeout_us = f->size == 8 ? pyr__load64(f->data) : 0;
+		c->malformed |= f->size != 8;
+		return true;
+	case PYR__CALL_METADATA:
+		take_metadata(s, c, f);
+		return true;
+	default:
+		if (f->critical)
+			refuse(c, PYR_UNIMPLEMENTED,
+				"the call has a critical field that is not known here");
+		return true;
+	}
+}
+
+static bool read_fields(pyr__session *s, const uint8_t *data, size_t size, call *c)
+{
+	pyr__fields fields;
+	pyr__field f;
+	pyr__fields_init(&fields, data, size);
+	while (pyr__fields_next(&fields, &f))
+		if (!read_field(s, &f, c))
+			return false;
+	if (fields.malformed || c->malformed || c->named != 1) {
+		pyr__session_violation(s, "a CALL with malformed fields");
+		return false;
+	}
+	return true;
+}
+
+/* The frame */
+
+static bool check_id(pyr__session *s, uint32_t id)
+{
+	bool possible = !pyr__session_is_ours(s, id) && (id >> 16 & 0x7fff) &&
+			(id & 0xffff) < s->theirs.page_count * PYR__PAGE_STREAMS;
+	if (!possible)
+		pyr__session_violation(s, "a CALL on the stream %08x, which cannot be", id);
+	else if (pyr__streams_at(&s->theirs, id & 0xffff))
+		pyr__session_violation(s, "a CALL on the stream %08x, which is in use", id);
+	return !s->closing;
+}
+
+/* The fields' size, and the frame's flags, are in keeping with its length. */
+static bool check_shape(pyr__session *s, const pyr__frame *frame, size_t *ret_fields)
+{
+	bool has_fields = frame->length >= 2;
+	size_t fields = has_fields ? pyr__load16(frame->data) : 0;
+	bool whole = !(frame->flags & PYR__MORE);
+	size_t message = has_fields && fields <= frame->length - 2 ? frame->length - 2 - fields : 0;
+	if (!has_fields || fields > frame->length - 2 ||
+		(!(frame->flags & PYR__MSG) && (message || !whole)) ||
+		((frame->flags & PYR__ONEWAY) && !(frame->flags & PYR__END) && whole) ||
+		(!whole && ((frame->flags & PYR__END) || message != 4))) {
+		pyr__session_violation(s, "a malformed CALL on the stream %08x", frame->stream);
+		return false;
+	}
+	*ret_fields = fields;
+	return true;
+}
+
+static void check_limits(const pyr__session *s, call *c, size_t message)
+{
+	if (s->drained)
+		refuse(c, PYR_UNAVAILABLE, "this side takes no new calls");
+	else if (!c->head.oneway && s->theirs.open > s->config.streams_max)
+		refuse(c, PYR_RESOURCE_EXHAUSTED,
+			"as many calls are open as this side takes at once");
+	else if (message > s->config.message_max)
+		refuse(c, PYR_RESOURCE_EXHAUSTED, "the message is longer than this side takes");
+}
+
+/* Its stream is closed at once; what still comes for it is then late, and ignored. */
+static bool turn_down(pyr__session *s, pyr__stream *stream, const call *c, uint32_t cost)
+{
+	if (!c->head.oneway)
+		pyr__session_refuse(s, stream->id, c->status, c->refusal);
+	pyr__session_close(s, stream);
+	if (cost)
+		pyr__session_return(s, cost);
+	return false;
+}
+
+static void tell(pyr__session *s, pyr__stream *stream, const pyr__frame *frame, const call *c,
+	pyr__event *event)
+{
+	event->type = PYR__EVENT_CALL;
+	event->head = c->head;
+	event->ended = stream->ended = (frame->flags & PYR__END) != 0;
+	if (c->head.oneway)
+		pyr__session_close(s, stream);
+}
+
+bool pyr__session_on_call(pyr__session *s, const pyr__frame *frame, pyr__event *event)
+{
+	size_t fields;
+	if (!check_id(s, frame->stream) || !check_shape(s, frame, &fields))
+		return false;
+	call c = {.method = PYR__NO_METHOD};
+	c.head.timeout_us = PYR__TIMEOUT_NONE;
+	c.head.oneway = (frame->flags & PYR__ONEWAY) != 0;
+	if (!read_fields(s, frame->data + 2, fields, &c))
+		return false;
+	const uint8_t *message = frame->data + 2 + fields;
+	bool has_message = (frame->flags & PYR__MSG) != 0, whole = !(frame->flags & PYR__MORE);
+	size_t size = frame->length - 2 - fields;
+	uint32_t total = whole ? (uint32_t)size : pyr__load32(message);
+	uint32_t cost = has_message ? pyr__cost(total) : 0;
+	pyr__stream *stream = pyr__session_open_theirs(s, frame->stream);
+	if (has_message && !pyr__session_charge(s, stream, cost))
+		return false;
+	check_limits(s, &c, total);
+	s->calls_taken += !s->drained;
+	if (c.refusal)
+		return turn_down(s, stream, &c, cost);
+	if (!whole) {
+		pyr__session_begin_partial(s, stream, &c.head, c.method, total);
+		return false;
+	}
+	event->has_message = has_message;
+	event->payload = (pyr__payload){message, size, s->rx};
+	event->cost = cost;
+	tell(s, stream, frame, &c, event);
+	return true;
+}
+
+void pyr__session_tell_call(pyr__session *s, pyr__partial *partial, pyr__event *event)
+{
+	event->type = PYR__EVENT_CALL;
+	event->head = partial->head;
+	if (partial->method != PYR__NO_METHOD) {
+		pyr__interned *method = &s->known_methods[partial->method];
+		event->head.method = (pyr__text){method->name, method->size};
+		event->head.method_slot = &method->user;
+	}
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of open calls: an id's low half is a slot, and slots come in pages. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/alloc.h"
+#include "native/session_private.h"
+
+#define GENERATION_MAX 0x7fffu
+
+bool pyr__streams_init(pyr__streams *streams, uint32_t slots)
+{
+	streams->page_count = (slots + PYR__PAGE_STREAMS - 1) / PYR__PAGE_STREAMS;
+	size_t size = streams->page_count * sizeof *streams->pages;
+	streams->pages = pyr__try_alloc(size);
+	if (!streams->pages)
+		return false;
+	memset(streams->pages, 0, size);
+	return true;
+}
+
+static void forget(pyr__stream *stream)
+{
+	pyr__partial_free(stream->partial);
+	if (stream->parcel) {
+		pyr__block_unref(stream->parcel->payload);
+		free(stream->parcel->tail);
+		free(stream->parcel);
+	}
+}
+
+void pyr__streams_done(pyr__streams *streams)
+{
+	for (uint32_t page = 0; streams->pages && page < streams->page_count; page++) {
+		for (uint32_t i = 0; streams->pages[page] && i < PYR__PAGE_STREAMS; i++)
+			forget(&streams->pages[page][i]);
+		free(streams->pages[page]);
+	}
+	free(streams->pages);
+}
+
+bool pyr__session_is_ours(const pyr__session *s, uint32_t id)
+{
+	return (id >> 31) == (s->config.server ? 1u : 0u);
+}
+
+/* The slot, used or not; NULL while its page was never needed. */
+static pyr__stream *slot_at(const pyr__streams *streams, uint32_t slot)
+{
+	uint32_t page = slot / PYR__PAGE_STREAMS;
+	if (page >= streams->page_count || !streams->pages[page])
+		return NULL;
+	return &streams->pages[page][slot % PYR__PAGE_STREAMS];
+}
+
+static pyr__stream *make_slot(pyr__streams *streams, uint32_t slot)
+{
+	pyr__stream **page = &streams->pages[slot / PYR__PAGE_STREAMS];
+	if (!*page)
+		*page = pyr__zalloc(PYR__PAGE_STREAMS * sizeof **page);
+	return &(*page)[slot % PYR__PAGE_STREAMS];
+}
+
+pyr__stream *pyr__streams_at(const pyr__streams *streams, uint32_t slot)
+{
+	pyr__stream *stream = slot_at(streams, slot);
+	return stream && stream->open ? stream : NULL;
+}
+
+static pyr__stream *last_with(const pyr__session *s, uint32_t id)
+{
+	pyr__stream *stream =
+		slot_at(pyr__session_is_ours(s, id) ? &s->ours : &s->theirs, id & 0xffff);
+	return stream && stream->id == id ? stream : NULL;
+}
+
+pyr__stream *pyr__session_find(pyr__session *s, uint32_t id)
+{
+	pyr__stream *stream = last_with(s, id);
+	return stream && stream->open ? stream : NULL;
+}
+
+bool pyr__session_was_open(const pyr__session *s, uint32_t id)
+{
+	const pyr__stream *stream = last_with(s, id);
+	return stream && !stream->open;
+}
+
+static void open_stream(pyr__session *s, pyr__stream *stream, uint32_t id)
+{
+	*stream = (pyr__stream){
+		.id = id,
+		.open = true,
+		.send_left = s->peer_stream_window,
+		.recv_left = s->config.stream_window,
+		.sent_at = PYR__NOT_SENT,
+	};
+	pyr__list_init(&stream->writable);
+}
+
+pyr__stream *pyr__session_open_ours(pyr__session *s)
+{
+	pyr__streams *streams = &s->ours;
+	pyr__stream *stream = streams->free_first;
+	uint32_t id;
+	if (stream) {
+		streams->free_first = stream->next_free;
+		uint32_t generation = stream->id >> 16 & GENERATION_MAX;
+		generation = generation < GENERATION_MAX ? generation + 1 : 1;
+		id = (stream->id & 0x8000ffffu) | generation << 16;
+	} else {
+		uint32_t slot = streams->fresh++;
+		stream = make_slot(streams, slot);
+		id = (s->config.server ? 0x80000000u : 0) | 1u << 16 | slot;
+	}
+	open_stream(s, stream, id);
+	streams->open++;
+	return stream;
+}
+
+pyr__stream *pyr__session_open_theirs(pyr__session *s, uint32_t id)
+{
+	pyr__stream *stream = make_slot(&s->theirs, id & 0xffff);
+	open_stream(s, stream, id);
+	s->theirs.open++;
+	return stream;
+}
+
+void pyr__session_close(pyr__session *s, pyr__stream *stream)
+{
+	if (stream->parcel)
+		pyr__session_drop_parcel(s, stream);
+	if (stream->partial) {
+		pyr__session_return(s, stream->partial->cost);
+		pyr__partial_free(stream->partial);
+		stream->partial = NULL;
+	}
+	if (stream->blocked)
+		pyr__list_remove(&stream->writable);
+	stream->open = stream->blocked = false;
+	stream->user = NULL;
+	if (pyr__session_is_ours(s, stream->id)) {
+		s->ours.open--;
+		stream->next_free = s->ours.free_first;
+		s->ours.free_first = stream;
+	} else {
+		s->theirs.open--;
+	}
+}
