@@ -40,10 +40,11 @@ static bool use_method(pyr__session *s, uint32_t number, call *c)
 
 static bool define_method(pyr__session *s, const pyr__field *f, call *c)
 {
-	uint32_t number = f->size > 2 ? pyr__load16(f->data) : UINT32_MAX;
-	if (number != s->known_method_count || number >= s->config.methods_max ||
+	uint32_t number = f->size > 2 ? pyr__load16(f->data) : 0;
+	if (f->size <= 2 || number != s->known_method_count || number >= s->config.methods_max ||
 		f->size - 2u > PYR__METHOD_MAX) {
-		pyr__session_violation(s, "a CALL defines a method badly, or out of turn");
+		pyr__session_violation(
+			s, "method number %u is defined out of turn, or badly", number);
 		return false;
 	}
 	if (number == s->known_method_room) {
@@ -60,9 +61,9 @@ static bool define_method(pyr__session *s, const pyr__field *f, call *c)
 
 static bool known_method(pyr__session *s, const pyr__field *f, call *c)
 {
-	uint32_t number = f->size == 2 ? pyr__load16(f->data) : UINT32_MAX;
+	uint32_t number = f->size == 2 ? pyr__load16(f->data) : UINT16_MAX;
 	if (number >= s->known_method_count) {
-		pyr__session_violation(s, "a CALL of a method that has not been defined");
+		pyr__session_violation(s, "a CALL of the undefined method number %u", number);
 		return false;
 	}
 	return use_method(s, number, c);
@@ -147,7 +148,7 @@ static bool check_id(pyr__session *s, uint32_t id)
 	bool possible = !pyr__session_is_ours(s, id) && (id >> 16 & 0x7fff) &&
 			(id & 0xffff) < s->theirs.page_count * PYR__PAGE_STREAMS;
 	if (!possible)
-		pyr__session_violation(s, "a CALL on the stream %08x, which cannot be", id);
+		pyr__session_violation(s, "a malformed CALL: there can be no stream %08x", id);
 	else if (pyr__streams_at(&s->theirs, id & 0xffff))
 		pyr__session_violation(s, "a CALL on the stream %08x, which is in use", id);
 	return !s->closing;

@@ -105,7 +105,7 @@ static bool check_header(pyr__session *s, const pyr__frame *frame)
 	else if (frame->zero)
 		pyr__session_violation(s, "%s with reserved bytes that are not 0", name);
 	else if (!ignorable && (frame->type == 0 || frame->type >= PYR__FRAME_TYPES))
-		pyr__session_violation(s, "a frame of the unknown type %u", frame->type);
+		pyr__session_violation(s, "an unknown frame of type %u", frame->type);
 	else if (!ignorable && (frame->flags & ~pyr__frame_flags(frame->type)))
 		pyr__session_violation(s, "%s with the unknown flags %02x", name,
 			frame->flags & ~pyr__frame_flags(frame->type));

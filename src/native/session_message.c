@@ -190,18 +190,22 @@ static bool continue_message(
 {
 	pyr__partial *partial = stream->partial;
 	bool more = (frame->flags & PYR__MORE) != 0;
-	if (frame->length > partial->total - partial->size ||
-		(!more && frame->length != partial->total - partial->size)) {
-		pyr__session_violation(s,
-			"a message on the stream %08x is not as long as it was announced",
-			stream->id);
+	size_t size = partial->size + frame->length;
+	if (size > partial->total) {
+		pyr__session_violation(
+			s, "a message is longer than its announced %zu bytes", partial->total);
 		return false;
 	}
-	if (!make_room(partial, partial->size + frame->length))
+	if (!more && size < partial->total) {
+		pyr__session_violation(
+			s, "a message ends after %zu of %zu bytes", size, partial->total);
+		return false;
+	}
+	if (!make_room(partial, size))
 		return give_up(s, stream, no_memory, event);
 	if (frame->length)
 		memcpy(partial->block->data + partial->size, frame->data, frame->length);
-	partial->size += frame->length;
+	partial->size = size;
 	return !more && deliver(s, stream, frame, event);
 }
 
