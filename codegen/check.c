@@ -49,16 +49,8 @@ static void check_message(gen_model *model, const gen_message *message)
 			"the option (pb_c_msg).base_field_name of message %s is no name for a "
 			"member of a struct: choose another one",
 			message->full_name);
-	for (size_t i = 0; i < message->proto->n_field; i++) {
-		const gen_field *field = &message->fields[i];
-
-		check_field(model, message, field);
-		if (strcmp(field->member, message->base_member) == 0)
-			gen_model_error(model, message->file, field->path,
-				"field %s has the name of a member that every message has in C: "
-				"rename it, or the member with option (pb_c_msg).base_field_name",
-				field->proto->name);
-	}
+	for (size_t i = 0; i < message->proto->n_field; i++)
+		check_field(model, message, &message->fields[i]);
 }
 
 /* Two files of one folder, "x.proto" and "x.protodevel", or one given twice. */
@@ -76,19 +68,40 @@ static void check_files(gen_model *model)
 	}
 }
 
-static void check_reserved(gen_model *model, gen_symbol *symbol)
+/* Whether an error was written about it, or about what it is in: one is enough. */
+static bool is_refused(const gen_symbols *symbols, const gen_owner *owner)
 {
+	for (const gen_owner *refused = symbols->refused; refused; refused = refused->next) {
+		size_t count = refused->path.count;
+
+		if (refused->file == owner->file && count <= owner->path.count &&
+			memcmp(refused->path.steps, owner->path.steps,
+				count * sizeof(*owner->path.steps)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void refuse(gen_symbols *symbols, gen_owner *owner)
+{
+	owner->next = symbols->refused;
+	symbols->refused = owner;
+}
+
+static void check_reserved(gen_model *model, gen_symbols *symbols, const gen_symbol *symbol)
+{
+	gen_owner *owner = symbol->owner;
 	const char *name = symbol->name;
 	const char *why =
 		gen_name_is_identifier(name) ? gen_reserved_global(name) : "is no name there";
 
-	if (*symbol->scope || !symbol->owner->file->wanted || symbol->owner->refused || !why)
+	if (*symbol->scope || !owner->file->wanted || !why || is_refused(symbols, owner))
 		return;
-	symbol->owner->refused = true;
-	gen_model_error(model, symbol->owner->file, symbol->owner->path,
-		"%s becomes %s in C, which %s: rename it, or %s package", symbol->owner->what,
+	refuse(symbols, owner);
+	gen_model_error(model, owner->file, owner->path,
+		"%s becomes %s in C, which %s: rename it, or %s package", owner->what,
 		*name ? name : "nothing", why,
-		symbol->owner->file->proto->package ? "change the file's" : "give the file a");
+		owner->file->proto->package ? "change the file's" : "give the file a");
 }
 
 static int compare_symbols(const void *a, const void *b)
@@ -119,11 +132,12 @@ static const gen_symbol *find_first(
 	return &sorted[low];
 }
 
-static void check_collision(gen_model *model, const gen_symbol *first, const gen_symbol *symbol)
+static void check_collision(
+	gen_model *model, gen_symbols *symbols, const gen_symbol *first, const gen_symbol *symbol)
 {
 	gen_owner *one = first->owner, *other = symbol->owner;
 
-	if (one == other || one->refused || other->refused)
+	if (one == other || is_refused(symbols, one) || is_refused(symbols, other))
 		return;
 	if (!other->file->wanted) { /* an import of another file's: nothing can be done there */
 		if (!one->file->wanted)
@@ -131,7 +145,7 @@ static void check_collision(gen_model *model, const gen_symbol *first, const gen
 		one = symbol->owner;
 		other = first->owner;
 	}
-	other->refused = true;
+	refuse(symbols, other);
 	gen_model_error(model, other->file, other->path,
 		"%s and %s (%s) both become %s in %s%s: rename one of them", other->what, one->what,
 		gen_model_place(model, one->file, one->path), symbol->name,
@@ -150,9 +164,9 @@ static void check_symbols(gen_model *model)
 	memcpy(sorted, symbols.list, symbols.count * sizeof(*sorted));
 	qsort(sorted, symbols.count, sizeof(*sorted), compare_symbols);
 	for (size_t i = 0; i < symbols.count; i++) {
-		check_reserved(model, &symbols.list[i]);
-		check_collision(model, find_first(sorted, symbols.count, &symbols.list[i]),
-			&symbols.list[i]);
+		check_reserved(model, &symbols, &symbols.list[i]);
+		check_collision(model, &symbols,
+			find_first(sorted, symbols.count, &symbols.list[i]), &symbols.list[i]);
 	}
 }
 

@@ -212,6 +212,8 @@ static void add_field(gen_model *model, const gen_message *message, gen_field *f
 	}
 	field->proto = proto;
 	field->member = gen_name_member(model->pool, proto->name);
+	if (strcmp(field->member, message->base_member) == 0)
+		field->member = gen_pool_printf(model->pool, "%s_", field->member);
 	field->lower = gen_name_lower(model->pool, proto->name);
 	field->protoc_gen_c = gen_name_member_protobuf_c(model->pool, proto->name);
 	field->message = is_message ? type->message : NULL;

@@ -105,11 +105,22 @@ static char *lower_case(gen_pool *pool, const char *name)
 	return result;
 }
 
+/*
+ * A member that is no reserved word. Compilers have words and macros in the forms "__x" and
+ * "__x__", too many to know.
+ */
+static char *free_member(gen_pool *pool, char *member)
+{
+	size_t size = strlen(member);
+
+	if (member[0] == '_' && member[1] == '_')
+		return gen_pool_printf(pool, "%s%s", member, member[size - 1] == '_' ? "0" : "_");
+	return gen_reserved_member(member) ? gen_pool_printf(pool, "%s_", member) : member;
+}
+
 char *gen_name_member(gen_pool *pool, const char *field)
 {
-	char *member = lower_case(pool, field);
-
-	return gen_reserved_member(member) ? gen_pool_printf(pool, "%s_", member) : member;
+	return free_member(pool, lower_case(pool, field));
 }
 
 char *gen_name_member_protobuf_c(gen_pool *pool, const char *field)
@@ -121,9 +132,7 @@ char *gen_name_member_protobuf_c(gen_pool *pool, const char *field)
 
 char *gen_name_ops_member(gen_pool *pool, const char *method)
 {
-	char *member = gen_name_lower(pool, method);
-
-	return gen_reserved_member(member) ? gen_pool_printf(pool, "%s_", member) : member;
+	return free_member(pool, gen_name_lower(pool, method));
 }
 
 char *gen_name_mangle(gen_pool *pool, const char *path)

@@ -16,7 +16,10 @@ typedef char *gen_name_convert(gen_pool *pool, const char *part);
 char *gen_name_join(
 	gen_pool *pool, const char *dotted, gen_name_convert *convert, const char *joiner);
 
-/* A struct's member for a field: lower case, and a '_' behind it if it is a keyword. */
+/*
+ * A struct's member for a field: lower case, and a '_' behind it if it is a keyword. What begins
+ * with "__", as compilers' own words do, gets a '_' or, if it ends in one, a '0'.
+ */
 char *gen_name_member(gen_pool *pool, const char *field);
 
 /* The member that protoc-gen-c makes, which does not know every keyword. */

@@ -74,14 +74,18 @@ static const gen_field *find_renamed(
 	return NULL;
 }
 
-/* In a struct's line "  int32_t has_nullptr;" the member gets its name. */
+/*
+ * In a struct's line "  int32_t has_nullptr;" the member gets its name. The first line of every
+ * struct is protobuf-c's own, which a field may be named by.
+ */
 static const char *rename_declared(gen_pool *pool, const gen_message *message, char *line)
 {
 	static const char deprecated[] = " PROTOBUF_C__DEPRECATED;";
 	const char *tail = ends_with(line, deprecated) ? deprecated : ";";
 	const char *prefix;
 
-	if (!ends_with(line, tail) || strchr("*/", line[strspn(line, " ")]))
+	if (!ends_with(line, tail) || strchr("*/", line[strspn(line, " ")]) ||
+		starts_with(line, "  ProtobufCMessage "))
 		return line;
 
 	char *end = line + strlen(line) - strlen(tail);

@@ -13,7 +13,7 @@
  * - trigraphs in default strings, and literals that are longer than C promises to take;
  * - reserved1 of a map entry's descriptor, which nothing else tells from another message, points to
  *   the descriptor itself: the decoder then keeps one entry a key;
- * - members named by keywords and macros that it does not know.
+ * - members named by keywords and macros that it does not know, or by its own member.
  * False, with an error in the model, if the content is not as it is known to be.
  */
 bool gen_patch_header(gen_model *model, const gen_file *file, const char *content, gen_text *out);

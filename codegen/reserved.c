@@ -250,6 +250,8 @@ const char *gen_reserved_global(const char *name)
 		return "is a macro";
 	if (find(name, globals, COUNT(globals)))
 		return "belongs to the C library";
+	if (name[0] == '_' && name[1] == '_')
+		return "belongs to the compiler, as every name that begins with two underscores";
 	for (size_t i = 0; i < COUNT(prefixes); i++) {
 		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
 			return "belongs to Pyrite, protobuf-c or POSIX, as every name that begins "

@@ -9,8 +9,8 @@
 typedef struct gen_owner {
 	const gen_file *file;
 	gen_path path;
-	const char *what; /* "method GetURL" */
-	bool refused;     /* an error about it was written: one is enough */
+	const char *what;       /* "method GetURL" */
+	struct gen_owner *next; /* of those that were refused */
 } gen_owner;
 
 typedef struct gen_symbol {
@@ -26,6 +26,7 @@ typedef struct gen_symbols {
 	gen_symbol *list;
 	size_t count;
 	size_t capacity;
+	gen_owner *refused;
 } gen_symbols;
 
 /*
