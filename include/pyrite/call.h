@@ -65,6 +65,13 @@ PYR_API const char *pyr_call_method(const pyr_call *call); /* "demo.Calculator/A
 PYR_API const char *pyr_call_peer(const pyr_call *call);
 
 /*
+ * Who the caller has proved to be, borrowed from the call; "" if it has proved nothing. Over TLS
+ * what its certificate names, the first there is of a URI, a DNS name, a mail address (RFC 5280,
+ * subjectAltName) and the common name; on a Unix socket "uid:1000", for which the kernel vouches.
+ */
+PYR_API const char *pyr_call_principal(const pyr_call *call);
+
+/*
  * The same number for all calls that came on one connection, another for every other connection,
  * for as long as the process lives; never 0. For what is counted or kept per client.
  */

@@ -3,6 +3,7 @@
 #ifndef PYRITE_CONTEXT_H
 #define PYRITE_CONTEXT_H
 
+#include <pyrite/credentials.h>
 #include <pyrite/status.h>
 
 PYR_BEGIN_DECLS
@@ -29,11 +30,16 @@ typedef struct pyr_context_options {
 	uint32_t
 		decoded_bytes_max; /* largest memory that one decoded message may take; 0: 32 MiB */
 	uint32_t queue_bytes_max;  /* most bytes waiting to be sent on a connection; 0: 16 MiB */
+	/*
+	 * For every reference over TLS; referenced as long as the context lives. NULL: the system's
+	 * authorities, and no certificate of our own.
+	 */
+	pyr_credentials *credentials;
 } pyr_context_options;
 
 #define PYR_CONTEXT_OPTIONS_INIT                                                                   \
 	{                                                                                          \
-		sizeof(pyr_context_options), NULL, NULL, 0, 0, 0, 0                                \
+		sizeof(pyr_context_options), NULL, NULL, 0, 0, 0, 0, NULL                          \
 	}
 
 /* options may be NULL. INVALID_ARGUMENT for a malformed name_server or PYRITE_NS. */

@@ -4,6 +4,7 @@
 #define PYRITE_DAEMON_H
 
 #include <pyrite/context.h>
+#include <pyrite/credentials.h>
 #include <pyrite/proxy.h>
 #include <pyrite/reference.h>
 #include <pyrite/status.h>
@@ -47,11 +48,16 @@ typedef struct pyr_listen_options {
 	size_t size; /* sizeof(pyr_listen_options) */
 	/* HOST:PORT or unix:PATH to put into references instead of what is bound; NULL: that. */
 	const char *advertise;
+	/*
+	 * For TLS on this endpoint, whose references then are pyrs:. They need a certificate, and
+	 * may be reloaded at any time; referenced as long as the daemon lives. NULL: cleartext.
+	 */
+	pyr_credentials *credentials;
 } pyr_listen_options;
 
 #define PYR_LISTEN_OPTIONS_INIT                                                                    \
 	{                                                                                          \
-		sizeof(pyr_listen_options), NULL                                                   \
+		sizeof(pyr_listen_options), NULL, NULL                                             \
 	}
 
 /*

@@ -5,6 +5,7 @@
 
 #include <pyrite/call.h>
 #include <pyrite/context.h>
+#include <pyrite/credentials.h>
 #include <pyrite/daemon.h>
 #include <pyrite/metadata.h>
 #include <pyrite/proxy.h>

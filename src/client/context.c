@@ -70,6 +70,8 @@ pyr_status pyr_context_new(
 		or_default(options.message_bytes_max, context->session.message_max);
 	context->session.queue_max =
 		or_default(options.queue_bytes_max, context->session.queue_max);
+	if (options.credentials)
+		context->credentials = pyr_credentials_ref(options.credentials);
 	context->fork_count = pyr__fork_count();
 	atomic_init(&context->refs, 1);
 	pthread_mutex_init(&context->lock, NULL);
@@ -120,6 +122,7 @@ void pyr__context_unref(pyr_context *context)
 		return;
 	pyr__loop_finish(context->loop);
 	pyr__loop_free(context->loop);
+	pyr_credentials_unref(context->credentials);
 	pthread_mutex_destroy(&context->lock);
 	free(context);
 }
@@ -169,11 +172,11 @@ void pyr_context_free(pyr_context *context)
 
 /* Channels */
 
-static pyr__channel *find_channel(pyr_context *context, const char *name)
+static pyr__channel *find_channel(pyr_context *context, pyr_scheme scheme, const char *name)
 {
 	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next) {
 		pyr__channel *channel = PYR__OWNER(l, pyr__channel, link);
-		if (strcmp(channel->name, name) == 0)
+		if (channel->scheme == scheme && strcmp(channel->name, name) == 0)
 			return pyr__channel_ref(channel);
 	}
 	return NULL;
@@ -189,8 +192,20 @@ static void name_channel(const pyr_reference *reference, char *buf, size_t size)
 		snprintf(buf, size, "%s:%u", reference->host, reference->port);
 }
 
-static pyr__channel *new_native(
-	pyr_context *context, const pyr_reference *reference, const char *name)
+/* Lock held. */
+static pyr_status get_credentials(
+	pyr_context *context, pyr_credentials **ret_credentials, pyr_error *err)
+{
+	pyr_status status = PYR_OK;
+	if (!context->credentials)
+		status = pyr_credentials_new_tls(NULL, &context->credentials, err);
+	*ret_credentials = context->credentials;
+	return status;
+}
+
+/* Lock held. */
+static pyr_status new_native(pyr_context *context, const pyr_reference *reference, const char *name,
+	pyr__channel **ret_channel, pyr_error *err)
 {
 	pyr__conn_options options = {
 		.loop = context->loop,
@@ -198,16 +213,36 @@ static pyr__channel *new_native(
 		.session = &context->session,
 		.connect_timeout_ms = context->connect_timeout_ms,
 	};
-	return pyr__native_channel_new(reference, name, &options);
+	if (reference->scheme == PYR_SCHEME_PYRS) {
+		pyr_status status = get_credentials(context, &options.credentials, err);
+		if (status)
+			return status;
+		if (!reference->is_unix)
+			pyr__copy_text(options.tls_host, sizeof options.tls_host, reference->host,
+				strcspn(reference->host, "%"));
+	}
+	*ret_channel = pyr__native_channel_new(reference, name, &options);
+	return PYR_OK;
 }
 
 static pyr_status unsupported(const pyr_reference *reference, pyr_error *err)
 {
 	if (reference->scheme == PYR_SCHEME_LOCAL)
 		return pyr_error_set(err, PYR_UNIMPLEMENTED, "this version has no local transport");
-	bool grpc = reference->scheme == PYR_SCHEME_GRPC || reference->scheme == PYR_SCHEME_GRPCS;
-	return pyr_error_set(
-		err, PYR_UNIMPLEMENTED, "this version has no %s transport", grpc ? "gRPC" : "TLS");
+	return pyr_error_set(err, PYR_UNIMPLEMENTED, "this version has no gRPC transport");
+}
+
+/* Lock held. */
+static pyr_status new_channel(pyr_context *context, const pyr_reference *reference,
+	const char *name, pyr__channel **ret_channel, pyr_error *err)
+{
+	switch (reference->scheme) {
+	case PYR_SCHEME_PYR:
+	case PYR_SCHEME_PYRS:
+		return new_native(context, reference, name, ret_channel, err);
+	default:
+		return unsupported(reference, err);
+	}
 }
 
 pyr_status pyr__context_channel(pyr_context *context, const pyr_reference *reference,
@@ -219,16 +254,13 @@ pyr_status pyr__context_channel(pyr_context *context, const pyr_reference *refer
 		return status;
 	name_channel(reference, name, sizeof name);
 	pthread_mutex_lock(&context->lock);
-	switch (reference->scheme) {
-	case PYR_SCHEME_PYR:
-		*ret_channel = find_channel(context, name);
-		if (!*ret_channel) {
-			*ret_channel = new_native(context, reference, name);
+	*ret_channel = find_channel(context, reference->scheme, name);
+	if (!*ret_channel) {
+		status = new_channel(context, reference, name, ret_channel, err);
+		if (status == PYR_OK) {
+			(*ret_channel)->scheme = reference->scheme;
 			pyr__list_append(&context->channels, &(*ret_channel)->link);
 		}
-		break;
-	default:
-		status = unsupported(reference, err);
 	}
 	pthread_mutex_unlock(&context->lock);
 	return status;

@@ -59,6 +59,7 @@ struct pyr_context {
 	atomic_uint refs;     /* the user's, and one for each proxy */
 	pthread_mutex_t lock; /* guards what follows */
 	bool shut;
+	pyr_credentials *credentials; /* the user's, or made at the first need */
 	pyr__link channels;
 	pyr__link hosts;
 	pyr__finder *finder; /* made at the first name */

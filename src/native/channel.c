@@ -112,6 +112,7 @@ static void free_channel(pyr__channel *channel)
 	if (self->conn)
 		pyr__conn_retire(self->conn);
 	pyr__conn_unref(self->conn);
+	pyr_credentials_unref(self->options.credentials);
 	pthread_mutex_destroy(&self->lock);
 	free(self);
 }
@@ -132,6 +133,8 @@ pyr__channel *pyr__native_channel_new(
 	snprintf(self->base.name, sizeof self->base.name, "%s", name);
 	self->endpoint = *endpoint;
 	self->options = *options;
+	if (options->credentials)
+		pyr_credentials_ref(options->credentials);
 	self->session = *options->session;
 	self->options.session = &self->session;
 	pthread_mutex_init(&self->lock, NULL);

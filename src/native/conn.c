@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection's life: dialing, reading, writing and its end. */
+/* A connection's life: dialing, serving and its end. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +11,6 @@
 #include "base/error.h"
 #include "native/conn_private.h"
 
-#define OUTPUT_VECTORS        64
-#define OUTPUT_EARLY_BYTES    (256u << 10) /* in a turn, write before its end past this */
-#define OUTPUT_PAUSE_BYTES    (1u << 20)   /* a peer that does not take its answers asks no more */
-#define OUTPUT_RESUME_BYTES   (256u << 10)
 #define PAUSE_BEFORE_CHECK_US 20000 /* after so long without reading, look before writing */
 #define LINGER_US             1000000
 
@@ -24,6 +20,9 @@ static void dispose(pyr__conn *conn)
 		atomic_fetch_sub(conn->options.queued_total, conn->queued_counted);
 	if (conn->fd >= 0)
 		close(conn->fd);
+	if (conn->tls)
+		conn->tls_library->close(conn->tls);
+	pyr_credentials_unref(conn->options.credentials);
 	pyr__session_free(conn->session);
 	pthread_cond_destroy(&conn->not_running);
 	pthread_mutex_destroy(&conn->lock);
@@ -49,8 +48,12 @@ static pyr__conn *new_conn(const pyr__conn_options *options)
 	atomic_init(&conn->refs, 1);
 	conn->number = atomic_fetch_add_explicit(&last_number, 1, memory_order_relaxed) + 1;
 	conn->options = *options;
+	if (options->credentials)
+		pyr_credentials_ref(options->credentials);
 	conn->session = pyr__session_new(options->session);
-	if (!conn->session) {
+	if (!conn->session || !pyr__conn_start_tls(conn)) {
+		pyr__session_free(conn->session);
+		pyr_credentials_unref(options->credentials);
 		free(conn);
 		return NULL;
 	}
@@ -80,6 +83,8 @@ pyr__conn *pyr__conn_accept(int fd, const pyr__address *peer, const pyr__conn_op
 	conn->fd = fd;
 	conn->state = CONN_OPEN;
 	conn->reader = READER_LOOP;
+	if (!conn->tls)
+		pyr__socket_peer_user(fd, conn->principal, sizeof conn->principal);
 	pyr__conn_set_timer(conn, conn->connect_deadline_us);
 	pyr__conn_update(conn);
 	pthread_mutex_unlock(&conn->lock);
@@ -90,6 +95,7 @@ static void opened(pyr__conn *conn)
 {
 	conn->state = CONN_OPEN;
 	pyr__socket_let_wait(conn->fd, PYR__CONN_PATIENCE_MS);
+	pyr__conn_begin_handshake(conn);
 }
 
 /* Tries the addresses that are left; with none left the connection is over. */
@@ -151,152 +157,22 @@ void pyr__conn_dialed(pyr__conn *conn)
 	dial_next(conn, &why);
 }
 
-/* Output */
-
-static void count_queued(pyr__conn *conn)
-{
-	if (!conn->options.queued_total)
-		return;
-	size_t queued = pyr__session_queued(conn->session);
-	if (queued == conn->queued_counted)
-		return;
-	atomic_fetch_add(conn->options.queued_total,
-		(uint_fast64_t)queued - (uint_fast64_t)conn->queued_counted);
-	conn->queued_counted = queued;
-}
-
-static void note_progress(pyr__conn *conn, bool blocked)
-{
-	conn->blocked = blocked;
-	if (!blocked) {
-		conn->stalled_since_us = 0;
-		return;
-	}
-	conn->stalled_since_us = pyr__now_us();
-	if (conn->options.stall_timeout_ms)
-		pyr__conn_set_timer(
-			conn, conn->stalled_since_us + conn->options.stall_timeout_ms * 1000ll);
-}
-
-/*
- * A write that fails for good is not the end yet: the peer may have said why before it went, and
- * the reader is to find that. What is queued is dropped; reading ends with the peer's end of file.
- */
-static void discard_output(pyr__conn *conn)
-{
-	struct iovec vectors[OUTPUT_VECTORS];
-	int count;
-	while ((count = pyr__session_output(conn->session, vectors, OUTPUT_VECTORS)) > 0) {
-		size_t size = 0;
-		for (int i = 0; i < count; i++)
-			size += vectors[i].iov_len;
-		pyr__session_sent(conn->session, size);
-	}
-}
-
-void pyr__conn_flush(pyr__conn *conn)
-{
-	if (conn->state != CONN_OPEN)
-		return;
-	bool blocked = false, moved = false;
-	struct iovec vectors[OUTPUT_VECTORS];
-	int count;
-	while ((count = pyr__session_output(conn->session, vectors, OUTPUT_VECTORS)) > 0) {
-		struct msghdr message = {.msg_iov = vectors, .msg_iovlen = (size_t)count};
-		ssize_t wrote = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (wrote >= 0) {
-			pyr__session_sent(conn->session, (size_t)wrote);
-			moved = true;
-		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-			blocked = true;
-			break;
-		} else if (errno != EINTR) {
-			discard_output(conn);
-			break;
-		}
-	}
-	if (moved || blocked != conn->blocked)
-		note_progress(conn, blocked);
-	count_queued(conn);
-	/* what waits for the peer's window is not counted: it is by reading that one hears of it */
-	size_t queued = conn->options.host ? pyr__session_queued(conn->session) -
-						     pyr__session_held(conn->session)
-					   : 0;
-	if (conn->paused ? queued < OUTPUT_RESUME_BYTES : queued <= OUTPUT_PAUSE_BYTES)
-		conn->paused = false;
-	else
-		conn->paused = true;
-}
-
-void pyr__conn_flush_soon(pyr__conn *conn)
-{
-	if (conn->state == CONN_DIALING)
-		return;
-	bool on_loop = pyr__loop_is_current(conn->options.loop);
-	if (conn->in_turn && on_loop) {
-		if (pyr__session_queued(conn->session) < OUTPUT_EARLY_BYTES)
-			return;
-	} else if (on_loop && pyr__loop_in_callback()) {
-		if (!conn->flush_task.posted) {
-			pyr__conn_ref(conn);
-			pyr__loop_defer(conn->options.loop, &conn->flush_task);
-		}
-		return;
-	}
-	bool was_blocked = conn->blocked, was_paused = conn->paused;
-	pyr__conn_flush(conn);
-	if ((conn->blocked && !was_blocked) || was_paused != conn->paused)
-		pyr__conn_update(conn);
-}
-
-/* Input */
-
-bool pyr__conn_fill(pyr__conn *conn, bool wait)
-{
-	void *room;
-	size_t size;
-	int fd = conn->fd;
-	pyr__session_input(conn->session, &room, &size);
-	pthread_mutex_unlock(&conn->lock);
-	ssize_t got;
-	do
-		got = recv(fd, room, size, wait ? 0 : MSG_DONTWAIT);
-	while (got < 0 && errno == EINTR && !wait);
-	int why = errno;
-	pthread_mutex_lock(&conn->lock);
-	pyr__session_received(conn->session, got > 0 ? (size_t)got : 0);
-	if (got > 0)
-		return true;
-	if (got < 0 && (why == EAGAIN || why == EWOULDBLOCK || why == EINTR))
-		return false;
-	if (conn->shut) {
-		/* not the peer has ended it: see request_shut */
-		pyr__conn_check_shut(conn);
-		return true;
-	}
-	char reason[PYR_ERROR_MESSAGE_MAX];
-	if (got == 0)
-		snprintf(reason, sizeof reason, "%s closed the connection", conn->peer);
-	else
-		snprintf(reason, sizeof reason, "the connection to %s broke: %s", conn->peer,
-			strerror(why));
-	pyr__conn_disconnect(conn, PYR_UNAVAILABLE, reason);
-	return true;
-}
-
 /* The session has said its last word: send what is left of it, and part. */
 static void part(pyr__conn *conn, bool peer_is_there)
 {
-	if (conn->state == CONN_OPEN)
+	if (conn->state == CONN_OPEN) {
 		pyr__conn_flush(conn);
+		if (conn->tls)
+			conn->tls_library->end(conn->tls);
+		pyr__conn_flush(conn);
+	}
 	bool linger = peer_is_there && conn->reader == READER_LOOP && conn->fd >= 0 &&
 		      conn->state == CONN_OPEN;
 	conn->state = linger ? CONN_LINGERING : CONN_CLOSED;
 	conn->blocked = conn->paused = false;
 	conn->connect_deadline_us = PYR__DEADLINE_NONE;
 	conn->stalled_since_us = 0;
-	discard_output(conn);
-	count_queued(conn);
+	pyr__conn_discard_output(conn);
 	if (conn->fd >= 0)
 		shutdown(conn->fd, linger ? SHUT_WR : SHUT_RDWR);
 	if (linger) {
@@ -439,7 +315,7 @@ bool pyr__conn_busy(pyr__conn *conn)
 {
 	pthread_mutex_lock(&conn->lock);
 	bool busy = conn->state == CONN_OPEN &&
-		    (pyr__session_busy(conn->session) || pyr__session_queued(conn->session) > 0);
+		    (pyr__session_busy(conn->session) || pyr__conn_queued(conn) > 0);
 	pthread_mutex_unlock(&conn->lock);
 	return busy;
 }
@@ -478,7 +354,7 @@ void pyr__conn_check_retired(pyr__conn *conn)
 		!pyr__list_empty(&conn->incalls))
 		return;
 	/* calls that were given up are still busy on the wire, but nobody waits for them */
-	if (conn->state == CONN_OPEN && pyr__session_queued(conn->session) == 0)
+	if (conn->state == CONN_OPEN && pyr__conn_queued(conn) == 0)
 		request_shut(conn, PYR_CANCELLED, "nobody uses the connection any more");
 	else if (conn->state < CONN_LINGERING)
 		pyr__conn_to_loop(conn);
@@ -490,6 +366,11 @@ void pyr__conn_retire(pyr__conn *conn)
 	conn->retiring = true;
 	pyr__conn_check_retired(conn);
 	pthread_mutex_unlock(&conn->lock);
+}
+
+const char *pyr__conn_reason(const pyr__conn *conn)
+{
+	return conn->shut_reason;
 }
 
 const char *pyr__conn_peer(const pyr__conn *conn)

@@ -22,6 +22,7 @@
 #include "base/loop.h"
 #include "native/session.h"
 #include "native/socket.h"
+#include "transport/credentials.h"
 #include "transport/transport.h"
 
 typedef struct pyr__conn pyr__conn;
@@ -32,8 +33,10 @@ typedef struct pyr__conn_options {
 	const pyr__session_config *session;
 	const pyr__host_ops *host; /* NULL: calls that the peer makes are refused */
 	void *host_arg;
-	uint32_t connect_timeout_ms; /* or, accepted, the time for the peer's hello */
-	uint32_t stall_timeout_ms;   /* the peer takes nothing of what is sent; 0: no limit */
+	pyr_credentials *credentials; /* for TLS, with a reference for each connection; or NULL */
+	char tls_host[256];           /* a client's: who the server must prove to be; or empty */
+	uint32_t connect_timeout_ms;  /* or, accepted, the time for the peer's hello */
+	uint32_t stall_timeout_ms;    /* the peer takes nothing of what is sent; 0: no limit */
 	atomic_uint_fast64_t
 		*queued_total; /* shared count of bytes waiting to be sent; may be NULL */
 	uint64_t queued_total_max;
@@ -79,5 +82,8 @@ void pyr__conn_shut(pyr__conn *conn, pyr_status status, const char *reason);
 void pyr__conn_retire(pyr__conn *conn);
 
 const char *pyr__conn_peer(const pyr__conn *conn);
+
+/* Why it is over; in on_closed and afterwards. */
+const char *pyr__conn_reason(const pyr__conn *conn);
 
 #endif

@@ -305,6 +305,11 @@ static uint64_t in_connection(pyr__incall *call)
 	return conn_of(call)->number;
 }
 
+static const char *in_principal(pyr__incall *call)
+{
+	return conn_of(call)->principal;
+}
+
 static const pyr__incall_ops incall_ops = {
 	.send = in_send,
 	.finish = in_finish,
@@ -315,5 +320,6 @@ static const pyr__incall_ops incall_ops = {
 	.poke = in_poke,
 	.done = in_done,
 	.peer = in_peer,
+	.principal = in_principal,
 	.connection = in_connection,
 };

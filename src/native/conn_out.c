@@ -156,7 +156,7 @@ pyr_status pyr__conn_start(pyr__conn *conn, pyr__outcall *call, const pyr__head 
 			begin(conn, call, stream);
 		/* a thread that is about to wait dials and reads by itself */
 		bool waits = call && !call->ready && call->unary;
-		if (!waits && (conn->state == CONN_DIALING || (call && call->ready)))
+		if (!waits && (pyr__conn_is_opening(conn) || (call && call->ready)))
 			pyr__conn_to_loop(conn);
 		pyr__conn_flush_soon(conn);
 		if (!waits && pyr__session_held(conn->session) > 0)

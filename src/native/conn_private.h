@@ -30,7 +30,10 @@ struct pyr__conn {
 
 	pthread_mutex_t lock; /* guards what follows, the session included */
 	pyr__session *session;
-	int fd; /* -1 once closed */
+	pyr__tls *tls; /* NULL: cleartext */
+	const pyr__tls_library *tls_library;
+	char principal[PYR__TLS_NAME_MAX]; /* who the peer has proved to be; empty: nobody */
+	int fd;                            /* -1 once closed */
 	conn_state state;
 	reader reader;
 	bool in_turn;     /* the loop's thread will flush when it is done */
@@ -73,19 +76,26 @@ struct pyr__conn {
 };
 
 /* conn.c; all with the lock held unless they say otherwise */
-void pyr__conn_flush(pyr__conn *conn);      /* writes what can be written */
-void pyr__conn_flush_soon(pyr__conn *conn); /* now, or at the end of the loop's turn */
-void pyr__conn_process(pyr__conn *conn);    /* reader only: all events of the session */
-/*
- * Reads once; reader only; drops the lock meanwhile. False if there was nothing, which `wait` finds
- * after PYR__CONN_PATIENCE_MS, and otherwise at once.
- */
-bool pyr__conn_fill(pyr__conn *conn, bool wait);
+void pyr__conn_process(pyr__conn *conn); /* reader only: all events of the session */
 void pyr__conn_disconnect(pyr__conn *conn, pyr_status status, const char *reason); /* reader only */
 void pyr__conn_check_shut(pyr__conn *conn);                                        /* reader only */
 void pyr__conn_dialed(pyr__conn *conn); /* reader only: the connect under way has ended */
 void pyr__conn_check_retired(pyr__conn *conn);
 void pyr__conn_tell_closed(pyr__conn *conn); /* may drop the lock meanwhile */
+
+/* conn_io.c; lock held */
+bool pyr__conn_start_tls(pyr__conn *conn);        /* for a new connection; false: no memory */
+void pyr__conn_begin_handshake(pyr__conn *conn);  /* reader only: the socket is connected */
+bool pyr__conn_is_opening(const pyr__conn *conn); /* nothing of the session can be sent yet */
+void pyr__conn_flush(pyr__conn *conn);            /* writes what can be written */
+void pyr__conn_flush_soon(pyr__conn *conn);       /* now, or at the end of the loop's turn */
+void pyr__conn_discard_output(pyr__conn *conn);
+size_t pyr__conn_queued(pyr__conn *conn); /* bytes that wait to be sent */
+/*
+ * Reads once; reader only; drops the lock meanwhile. False if there was nothing, which `wait` finds
+ * after PYR__CONN_PATIENCE_MS, and otherwise at once.
+ */
+bool pyr__conn_fill(pyr__conn *conn, bool wait);
 
 /* conn_loop.c */
 void pyr__conn_loop_init(pyr__conn *conn);

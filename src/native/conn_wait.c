@@ -108,7 +108,7 @@ void pyr__conn_pass_on(pyr__conn *conn)
 		pthread_cond_signal(&next->cond);
 	} else if (conn->asyncs > 0 || conn->shut || conn->blocked ||
 		   pyr__session_held(conn->session) > 0 ||
-		   (conn->state == CONN_DIALING && pyr__session_queued(conn->session) > 0)) {
+		   (pyr__conn_is_opening(conn) && pyr__session_queued(conn->session) > 0)) {
 		pyr__conn_to_loop(conn);
 	}
 }

@@ -65,6 +65,16 @@ pyr_status pyr__socket_resolve(const pyr_reference *endpoint, bool to_listen,
 	return PYR_OK;
 }
 
+void pyr__socket_peer_user(int fd, char *buf, size_t size)
+{
+	struct ucred peer;
+	socklen_t length = sizeof peer;
+	buf[0] = '\0';
+	/* TCP sockets answer too, with nobody: no process and the highest user */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid > 0)
+		snprintf(buf, size, "uid:%u", (unsigned)peer.uid);
+}
+
 void pyr__socket_tune(int fd, int family)
 {
 	int one = 1;

@@ -51,6 +51,12 @@ pyr_status pyr__socket_listen(
 /* "127.0.0.1:4711", "[::1]:4711", "unix:/path" or "unix:" for an unnamed one. */
 void pyr__socket_text(const pyr__address *address, char *buf, size_t size);
 
+/*
+ * "uid:1000", the user at the other end of a Unix socket when it connected, which the kernel
+ * vouches for (unix(7), SO_PEERCRED); empty for any other socket.
+ */
+void pyr__socket_peer_user(int fd, char *buf, size_t size);
+
 /* Sets what every connection has: no delay on TCP. */
 void pyr__socket_tune(int fd, int family);
 

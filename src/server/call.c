@@ -221,6 +221,11 @@ const char *pyr_call_peer(const pyr_call *call)
 	return pyr__incall_peer((pyr__incall *)&call->incall);
 }
 
+const char *pyr_call_principal(const pyr_call *call)
+{
+	return pyr__incall_principal((pyr__incall *)&call->incall);
+}
+
 uint64_t pyr_call_connection(const pyr_call *call)
 {
 	return pyr__incall_connection((pyr__incall *)&call->incall);

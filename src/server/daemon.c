@@ -109,7 +109,8 @@ static void forget_conn(pyr__task *task)
 
 static void on_accepted(void *arg, int fd, const pyr__address *address)
 {
-	pyr_daemon *daemon = arg;
+	const endpoint *e = arg;
+	pyr_daemon *daemon = e->daemon;
 	if (daemon->conn_count >= daemon->options.connections_max) {
 		close(fd);
 		return;
@@ -121,6 +122,7 @@ static void on_accepted(void *arg, int fd, const pyr__address *address)
 		.session = &daemon->session,
 		.host = &pyr__dispatcher_ops,
 		.host_arg = daemon,
+		.credentials = e->credentials,
 		.connect_timeout_ms = daemon->options.handshake_timeout_ms,
 		.stall_timeout_ms = daemon->options.stall_timeout_ms,
 		.queued_total = &daemon->queued_total,
@@ -291,14 +293,41 @@ static void run_open(pyr__task *task)
 	pyr__listener_open(((open_task *)task)->listener);
 }
 
-static pyr_status advertise(
-	const char *advertised, const pyr__address *bound, pyr_reference *ret, pyr_error *err)
+static pyr_status advertise(endpoint *e, const char *given, pyr_error *err)
 {
 	char text[PYR__PEER_TEXT_MAX];
-	pyr__socket_text(bound, text, sizeof text);
-	memset(ret, 0, sizeof *ret);
-	ret->scheme = PYR_SCHEME_PYR;
-	return pyr_endpoint_parse(advertised ? advertised : text, ret, err);
+	pyr__socket_text(pyr__listener_address(e->listener), text, sizeof text);
+	e->advertised.scheme = e->credentials ? PYR_SCHEME_PYRS : PYR_SCHEME_PYR;
+	return pyr_endpoint_parse(given ? given : text, &e->advertised, err);
+}
+
+static void free_endpoint(endpoint *e)
+{
+	pyr__listener_free(e->listener);
+	pyr_credentials_unref(e->credentials);
+	free(e);
+}
+
+static pyr_status new_endpoint(pyr_daemon *daemon, const pyr_reference *where,
+	const pyr_listen_options *options, endpoint **ret_endpoint, pyr_error *err)
+{
+	pyr_status status = PYR_OK;
+	if (options->credentials)
+		status = pyr__credentials_check_server(options->credentials, err);
+	if (status)
+		return status;
+	endpoint *e = pyr__zalloc(sizeof *e);
+	e->daemon = daemon;
+	if (options->credentials)
+		e->credentials = pyr_credentials_ref(options->credentials);
+	status = pyr__listener_new(where, daemon->loop, on_accepted, e, &e->listener, err);
+	if (status == PYR_OK)
+		status = advertise(e, options->advertise, err);
+	if (status)
+		free_endpoint(e);
+	else
+		*ret_endpoint = e;
+	return status;
 }
 
 pyr_status pyr_daemon_listen(
@@ -308,21 +337,14 @@ pyr_status pyr_daemon_listen(
 	if (given)
 		memcpy(&options, given,
 			given->size < sizeof options ? given->size : sizeof options);
+	endpoint *e;
 	pyr_reference where;
 	memset(&where, 0, sizeof where);
 	pyr_status status = pyr_endpoint_parse(text, &where, err);
+	if (status == PYR_OK)
+		status = new_endpoint(daemon, &where, &options, &e, err);
 	if (status)
 		return status;
-	endpoint *e = pyr__zalloc(sizeof *e);
-	status = pyr__listener_new(&where, daemon->loop, on_accepted, daemon, &e->listener, err);
-	if (status == PYR_OK)
-		status = advertise(
-			options.advertise, pyr__listener_address(e->listener), &e->advertised, err);
-	if (status) {
-		pyr__listener_free(e->listener);
-		free(e);
-		return status;
-	}
 	open_task task = {.task = {.run = run_open}, .listener = e->listener};
 	pyr__loop_call(daemon->loop, &task.task);
 	pthread_mutex_lock(&daemon->lock);
@@ -400,8 +422,7 @@ static void free_endpoints(pyr_daemon *daemon)
 	while (daemon->endpoints) {
 		endpoint *e = daemon->endpoints;
 		daemon->endpoints = e->next;
-		pyr__listener_free(e->listener);
-		free(e);
+		free_endpoint(e);
 	}
 }
 

@@ -31,6 +31,8 @@ typedef struct peer_conn {
 
 typedef struct endpoint {
 	struct endpoint *next;
+	pyr_daemon *daemon;
+	pyr_credentials *credentials; /* NULL: cleartext */
 	pyr__listener *listener;
 	pyr_reference advertised;
 } endpoint;

@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <pyrite/reference.h>
 #include <pyrite/status.h>
 #include "base/list.h"
 #include "base/owner.h"
@@ -121,6 +122,8 @@ typedef struct pyr__incall_ops {
 	void (*done)(pyr__incall *call);
 	/* "127.0.0.1:4711"; lives as long as the call. */
 	const char *(*peer)(pyr__incall *call);
+	/* Who the peer has proved to be, "" if nobody; lives as long as the call. */
+	const char *(*principal)(pyr__incall *call);
 	/* A number that no other connection of this process has, or had. */
 	uint64_t (*connection)(pyr__incall *call);
 } pyr__incall_ops;
@@ -185,7 +188,8 @@ struct pyr__channel {
 	const pyr__channel_ops *ops;
 	atomic_uint refs; /* given back through pyr__context_release() */
 	pyr__link link;   /* among its context's channels */
-	char name[320];   /* "127.0.0.1:4711", for errors and for finding it again */
+	pyr_scheme scheme;
+	char name[320]; /* "127.0.0.1:4711", for errors and for finding it again */
 };
 
 static inline pyr_status pyr__channel_start(pyr__channel *channel, pyr__outcall *call,
@@ -314,6 +318,11 @@ static inline void pyr__incall_done(pyr__incall *call)
 static inline const char *pyr__incall_peer(pyr__incall *call)
 {
 	return call->ops->peer(call);
+}
+
+static inline const char *pyr__incall_principal(pyr__incall *call)
+{
+	return call->ops->principal(call);
 }
 
 static inline uint64_t pyr__incall_connection(pyr__incall *call)

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes between a connection's session and its socket, through TLS if there is any. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include "base/clock.h"
+#include "native/conn_private.h"
+
+#define OUTPUT_VECTORS      64
+#define OUTPUT_EARLY_BYTES  (256u << 10) /* in a turn, write before its end past this */
+#define OUTPUT_PAUSE_BYTES  (1u << 20)   /* a peer that does not take its answers asks no more */
+#define OUTPUT_RESUME_BYTES (256u << 10)
+#define SEALED_BYTES_MAX    (256u << 10) /* encrypted before the socket takes it */
+#define SEALED_READ_BYTES   (32u << 10)
+
+/* TLS */
+
+bool pyr__conn_start_tls(pyr__conn *conn)
+{
+	const pyr__conn_options *options = &conn->options;
+	if (!options->credentials)
+		return true;
+	const char *host = options->tls_host[0] ? options->tls_host : NULL;
+	conn->tls = pyr__credentials_open(
+		options->credentials, options->session->server, host, &conn->tls_library);
+	return conn->tls != NULL;
+}
+
+bool pyr__conn_is_opening(const pyr__conn *conn)
+{
+	return conn->state == CONN_DIALING ||
+	       (conn->state == CONN_OPEN && conn->tls && !conn->tls_library->is_open(conn->tls));
+}
+
+static void tls_over(pyr__conn *conn)
+{
+	char reason[PYR_ERROR_MESSAGE_MAX];
+	const char *why = conn->tls_library->why(conn->tls);
+	if (why[0])
+		snprintf(reason, sizeof reason, "TLS with %s: %s", conn->peer, why);
+	else
+		snprintf(reason, sizeof reason, "%s closed the connection", conn->peer);
+	pyr__conn_disconnect(conn, PYR_UNAVAILABLE, reason);
+}
+
+/* Everything that can be decrypted, to the session; goes on with the handshake too. */
+static void unseal(pyr__conn *conn)
+{
+	while (conn->state == CONN_OPEN) {
+		void *room;
+		size_t size, plain;
+		pyr__session_input(conn->session, &room, &size);
+		bool going = conn->tls_library->read(conn->tls, room, size, &plain);
+		pyr__session_received(conn->session, plain);
+		if (!conn->principal[0] && conn->tls_library->is_open(conn->tls))
+			conn->tls_library->peer_name(conn->tls, conn->principal);
+		if (plain > 0)
+			pyr__conn_process(conn);
+		else if (!going)
+			tls_over(conn);
+		if (plain == 0)
+			break;
+	}
+}
+
+/* Encrypts what the session wants to send, as far as there is room. */
+static void seal(pyr__conn *conn)
+{
+	struct iovec vectors[OUTPUT_VECTORS];
+	const void *sealed;
+	int count;
+	while (conn->tls_library->is_open(conn->tls) &&
+		conn->tls_library->sealed(conn->tls, &sealed) < SEALED_BYTES_MAX &&
+		(count = pyr__session_output(conn->session, vectors, OUTPUT_VECTORS)) > 0) {
+		size_t done = 0;
+		for (int i = 0; i < count; i++) {
+			if (!conn->tls_library->write(
+				    conn->tls, vectors[i].iov_base, vectors[i].iov_len))
+				return; /* the reader finds out why */
+			done += vectors[i].iov_len;
+		}
+		pyr__session_sent(conn->session, done);
+	}
+}
+
+/* Output */
+
+size_t pyr__conn_queued(pyr__conn *conn)
+{
+	const void *sealed;
+	size_t queued = pyr__session_queued(conn->session);
+	return conn->tls ? queued + conn->tls_library->sealed(conn->tls, &sealed) : queued;
+}
+
+static void count_queued(pyr__conn *conn)
+{
+	if (!conn->options.queued_total)
+		return;
+	size_t queued = pyr__conn_queued(conn);
+	if (queued == conn->queued_counted)
+		return;
+	atomic_fetch_add(conn->options.queued_total,
+		(uint_fast64_t)queued - (uint_fast64_t)conn->queued_counted);
+	conn->queued_counted = queued;
+}
+
+static void note_progress(pyr__conn *conn, bool blocked)
+{
+	conn->blocked = blocked;
+	if (!blocked) {
+		conn->stalled_since_us = 0;
+		return;
+	}
+	conn->stalled_since_us = pyr__now_us();
+	if (conn->options.stall_timeout_ms)
+		pyr__conn_set_timer(
+			conn, conn->stalled_since_us + conn->options.stall_timeout_ms * 1000ll);
+}
+
+static int next_output(pyr__conn *conn, struct iovec *vectors)
+{
+	if (!conn->tls)
+		return pyr__session_output(conn->session, vectors, OUTPUT_VECTORS);
+	const void *sealed;
+	seal(conn);
+	vectors[0].iov_len = conn->tls_library->sealed(conn->tls, &sealed);
+	vectors[0].iov_base = (void *)sealed;
+	return vectors[0].iov_len > 0;
+}
+
+static void output_sent(pyr__conn *conn, size_t size)
+{
+	if (conn->tls)
+		conn->tls_library->sent(conn->tls, size);
+	else
+		pyr__session_sent(conn->session, size);
+}
+
+void pyr__conn_discard_output(pyr__conn *conn)
+{
+	struct iovec vectors[OUTPUT_VECTORS];
+	const void *sealed;
+	int count;
+	while ((count = pyr__session_output(conn->session, vectors, OUTPUT_VECTORS)) > 0) {
+		size_t size = 0;
+		for (int i = 0; i < count; i++)
+			size += vectors[i].iov_len;
+		pyr__session_sent(conn->session, size);
+	}
+	if (conn->tls)
+		conn->tls_library->sent(conn->tls, conn->tls_library->sealed(conn->tls, &sealed));
+	count_queued(conn);
+}
+
+/* Writes as much as the socket takes; *ret_blocked when that was not all. True if any was taken. */
+static bool write_out(pyr__conn *conn, bool *ret_blocked)
+{
+	bool moved = false;
+	struct iovec vectors[OUTPUT_VECTORS];
+	int count;
+	*ret_blocked = false;
+	while ((count = next_output(conn, vectors)) > 0) {
+		struct msghdr message = {.msg_iov = vectors, .msg_iovlen = (size_t)count};
+		ssize_t wrote = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (wrote >= 0) {
+			output_sent(conn, (size_t)wrote);
+			moved = true;
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			*ret_blocked = true;
+			break;
+		} else if (errno != EINTR) {
+			/*
+			 * Not the end yet: the peer may have said why before it went, and the
+			 * reader is to find that. Reading ends with the peer's end of file.
+			 */
+			pyr__conn_discard_output(conn);
+			break;
+		}
+	}
+	return moved;
+}
+
+void pyr__conn_flush(pyr__conn *conn)
+{
+	if (conn->state != CONN_OPEN)
+		return;
+	bool blocked;
+	bool moved = write_out(conn, &blocked);
+	if (moved || blocked != conn->blocked)
+		note_progress(conn, blocked);
+	count_queued(conn);
+	/* what waits for the peer's window is not counted: it is by reading that one hears of it */
+	size_t queued =
+		conn->options.host ? pyr__conn_queued(conn) - pyr__session_held(conn->session) : 0;
+	if (conn->paused ? queued < OUTPUT_RESUME_BYTES : queued <= OUTPUT_PAUSE_BYTES)
+		conn->paused = false;
+	else
+		conn->paused = true;
+}
+
+void pyr__conn_flush_soon(pyr__conn *conn)
+{
+	if (conn->state == CONN_DIALING)
+		return;
+	bool on_loop = pyr__loop_is_current(conn->options.loop);
+	if (conn->in_turn && on_loop) {
+		if (pyr__session_queued(conn->session) < OUTPUT_EARLY_BYTES)
+			return;
+	} else if (on_loop && pyr__loop_in_callback()) {
+		if (!conn->flush_task.posted) {
+			pyr__conn_ref(conn);
+			pyr__loop_defer(conn->options.loop, &conn->flush_task);
+		}
+		return;
+	}
+	bool was_blocked = conn->blocked, was_paused = conn->paused;
+	pyr__conn_flush(conn);
+	if ((conn->blocked && !was_blocked) || was_paused != conn->paused)
+		pyr__conn_update(conn);
+}
+
+/* Input */
+
+/* recv, without the lock; *ret_errno is 0 unless it returned -1. */
+static ssize_t receive(pyr__conn *conn, void *room, size_t size, bool wait, int *ret_errno)
+{
+	int fd = conn->fd;
+	ssize_t got;
+	pthread_mutex_unlock(&conn->lock);
+	do
+		got = recv(fd, room, size, wait ? 0 : MSG_DONTWAIT);
+	while (got < 0 && errno == EINTR && !wait);
+	*ret_errno = got < 0 ? errno : 0;
+	pthread_mutex_lock(&conn->lock);
+	return got;
+}
+
+/* recv brought nothing: false if that is because there is nothing yet. */
+static bool end_of_input(pyr__conn *conn, int why)
+{
+	char reason[PYR_ERROR_MESSAGE_MAX];
+	if (why == EAGAIN || why == EWOULDBLOCK || why == EINTR)
+		return false;
+	if (conn->shut) {
+		/* not the peer has ended it: see request_shut */
+		pyr__conn_check_shut(conn);
+		return true;
+	}
+	if (why == 0)
+		snprintf(reason, sizeof reason, "%s closed the connection", conn->peer);
+	else
+		snprintf(reason, sizeof reason, "the connection to %s broke: %s", conn->peer,
+			strerror(why));
+	pyr__conn_disconnect(conn, PYR_UNAVAILABLE, reason);
+	return true;
+}
+
+static bool fill_secure(pyr__conn *conn, bool wait)
+{
+	uint8_t bytes[SEALED_READ_BYTES];
+	int why;
+	ssize_t got = receive(conn, bytes, sizeof bytes, wait, &why);
+	if (got <= 0)
+		return end_of_input(conn, why);
+	conn->tls_library->feed(conn->tls, bytes, (size_t)got);
+	unseal(conn);
+	pyr__conn_flush(conn); /* the handshake has answers of its own */
+	return true;
+}
+
+bool pyr__conn_fill(pyr__conn *conn, bool wait)
+{
+	void *room;
+	size_t size;
+	int why;
+	if (conn->tls)
+		return fill_secure(conn, wait);
+	pyr__session_input(conn->session, &room, &size);
+	ssize_t got = receive(conn, room, size, wait, &why);
+	pyr__session_received(conn->session, got > 0 ? (size_t)got : 0);
+	return got > 0 || end_of_input(conn, why);
+}
+
+void pyr__conn_begin_handshake(pyr__conn *conn)
+{
+	if (conn->tls)
+		unseal(conn);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of credentials. */
+#ifndef PYR_TRANSPORT_CREDENTIALS_H
+#define PYR_TRANSPORT_CREDENTIALS_H
+
+#include <pyrite/credentials.h>
+#include "transport/tls.h"
+
+/* FAILED_PRECONDITION if they have no certificate, which a server needs. */
+pyr_status pyr__credentials_check_server(pyr_credentials *credentials, pyr_error *err);
+
+/*
+ * One end of a connection, NULL without memory. host: a client's; what the reference names, or NULL
+ * for a Unix socket. *ret_library has the functions for it.
+ */
+pyr__tls *pyr__credentials_open(pyr_credentials *credentials, bool server, const char *host,
+	const pyr__tls_library **ret_library);
+
+#endif
