@@ -176,17 +176,6 @@ static pyr_status in_send(pyr__incall *call, const pyr__body *body, pyr_error *e
 	return status;
 }
 
-/* Lock held. Gives the request's credit back, since it will not be read any more. */
-static void drop_messages(pyr__conn *conn, pyr__incall *call)
-{
-	uint64_t cost = pyr__inbox_clear(&call->inbox);
-	while (cost > 0) {
-		uint32_t part = cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
-		pyr__session_consumed(conn->session, call->stream, part);
-		cost -= part;
-	}
-}
-
 static pyr_status finish(pyr__conn *conn, pyr__incall *call, const pyr__final *final,
 	const pyr__body *body, pyr_error *err)
 {
@@ -226,10 +215,8 @@ static void in_release(pyr__incall *call, pyr__message *message)
 {
 	pyr__conn *conn = conn_of(call);
 	pthread_mutex_lock(&conn->lock);
-	if (message->cost) {
-		pyr__session_consumed(conn->session, call->stream, message->cost);
+	if (pyr__session_consumed(conn->session, call->stream, message->cost))
 		pyr__conn_flush_soon(conn);
-	}
 	pyr__message_free(&call->inbox, message);
 	pthread_mutex_unlock(&conn->lock);
 }
@@ -287,8 +274,9 @@ static void in_done(pyr__incall *call)
 	};
 	pyr_status status = finish(conn, call, &final, NULL, NULL);
 	(void)status; /* CANCELLED when it was finished before, as it should */
-	drop_messages(conn, call);
-	if (pyr__session_queued(conn->session) > 0)
+	/* what was not read will not be read any more */
+	uint64_t cost = pyr__inbox_clear(&call->inbox);
+	if (pyr__session_consumed(conn->session, call->stream, cost))
 		pyr__conn_flush_soon(conn);
 	pyr__list_remove(&call->link);
 	pthread_mutex_unlock(&conn->lock);

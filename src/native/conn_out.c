@@ -202,10 +202,8 @@ static void out_release(pyr__outcall *call, pyr__message *message)
 {
 	pyr__conn *conn = conn_of(call);
 	pthread_mutex_lock(&conn->lock);
-	if (message->cost) {
-		pyr__session_consumed(conn->session, call->stream, message->cost);
+	if (pyr__session_consumed(conn->session, call->stream, message->cost))
 		pyr__conn_flush_soon(conn);
-	}
 	pyr__message_free(&call->inbox, message);
 	pthread_mutex_unlock(&conn->lock);
 }
@@ -321,12 +319,7 @@ static void out_done(pyr__outcall *call)
 		pyr__conn_flush_soon(conn);
 	}
 	uint64_t cost = pyr__inbox_clear(&call->inbox);
-	while (cost > 0) {
-		uint32_t part = cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
-		pyr__session_consumed(conn->session, 0, part);
-		cost -= part;
-	}
-	if (pyr__session_queued(conn->session) > 0)
+	if (pyr__session_consumed(conn->session, 0, cost))
 		pyr__conn_flush_soon(conn);
 	pyr__conn_check_retired(conn);
 	pthread_mutex_unlock(&conn->lock);

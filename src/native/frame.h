@@ -267,7 +267,7 @@ static inline pyr__text pyr__field_text(const pyr__field *field)
 /* "MESSAGE" for PYR__FRAME_MESSAGE, "frame" for a number that is none. */
 const char *pyr__frame_name(uint8_t type);
 
-/* The flags that a frame of this type may have. */
-uint8_t pyr__frame_flags(uint8_t type);
+/* The flags that a frame of each type may have. */
+extern const uint8_t pyr__frame_flags[PYR__FRAME_TYPES];
 
 #endif

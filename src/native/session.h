@@ -147,10 +147,11 @@ void pyr__session_reset(pyr__session *session, uint32_t stream);
 void pyr__session_set_user(pyr__session *session, uint32_t stream, void *user);
 
 /*
- * Gives window back; cost is an event's. The stream may be over by now. Must be called once for
- * each message that was delivered.
+ * Gives window back; cost is an event's, or the sum of several. The stream may be over by now.
+ * Must be called once for each message that was delivered. True if there is something to send about
+ * it: a peer is told when half a window has come together.
  */
-void pyr__session_consumed(pyr__session *session, uint32_t stream, uint32_t cost);
+bool pyr__session_consumed(pyr__session *session, uint32_t stream, uint64_t cost);
 
 void pyr__session_ping(pyr__session *session, uint64_t value);
 

@@ -6,11 +6,11 @@
 #include "base/metadata.h"
 #include "native/session_private.h"
 
-/* A CALL's fields, and why it is not taken if it is not. */
+/* A CALL while it is read, and why it is not taken if it is not. */
 typedef struct call {
-	pyr__head head;
-	uint32_t method;
-	unsigned named; /* how often a field has said what is called: it must be once */
+	pyr__head *head;
+	uint32_t method; /* its number, or PYR__NO_METHOD */
+	unsigned named;  /* how often a field has said what is called: it must be once */
 	bool malformed;
 	pyr_status status;
 	const char *refusal;
@@ -31,8 +31,8 @@ void pyr__session_refuse(pyr__session *s, uint32_t id, pyr_status status, const 
 static bool use_method(pyr__session *s, uint32_t number, call *c)
 {
 	pyr__interned *method = &s->known_methods[number];
-	c->head.method = (pyr__text){method->name, method->size};
-	c->head.method_slot = &method->user;
+	c->head->method = (pyr__text){method->name, method->size};
+	c->head->method_slot = &method->user;
 	c->method = number;
 	c->named++;
 	return true;
@@ -81,14 +81,14 @@ static void refuse(call *c, pyr_status status, const char *why)
 
 static void take_object(call *c, const pyr__field *f)
 {
-	c->head.object = pyr__field_text(f);
+	c->head->object = pyr__field_text(f);
 	if (f->size > PYR__OBJECT_MAX)
 		refuse(c, PYR_INVALID_ARGUMENT, "the object id is longer than 255 bytes");
 }
 
 static void take_metadata(const pyr__session *s, call *c, const pyr__field *f)
 {
-	c->head.metadata = pyr__field_text(f);
+	c->head->metadata = pyr__field_text(f);
 	if (f->size > s->config.metadata_max)
 		refuse(c, PYR_RESOURCE_EXHAUSTED,
 			"the call's metadata is longer than this side takes");
@@ -104,7 +104,7 @@ static bool read_field(pyr__session *s, const pyr__field *f, call *c)
 	case PYR__CALL_DEFINITION:
 		return define_method(s, f, c);
 	case PYR__CALL_NAME:
-		c->head.method = pyr__field_text(f);
+		c->head->method = pyr__field_text(f);
 		c->malformed |= f->size == 0 || f->size > PYR__METHOD_MAX;
 		c->named++;
 		return true;
@@ -112,7 +112,7 @@ static bool read_field(pyr__session *s, const pyr__field *f, call *c)
 		take_object(c, f);
 		return true;
 	case PYR__CALL_TIMEOUT:
-		c->head.timeout_us = f->size == 8 ? pyr__load64(f->data) : 0;
+		c->head->timeout_us = f->size == 8 ? pyr__load64(f->data) : 0;
 		c->malformed |= f->size != 8;
 		return true;
 	case PYR__CALL_METADATA:
@@ -147,11 +147,13 @@ static bool check_id(pyr__session *s, uint32_t id)
 {
 	bool possible = !pyr__session_is_ours(s, id) && (id >> 16 & 0x7fff) &&
 			(id & 0xffff) < s->theirs.page_count * PYR__PAGE_STREAMS;
-	if (!possible)
-		pyr__session_violation(s, "a malformed CALL: there can be no stream %08x", id);
-	else if (pyr__streams_at(&s->theirs, id & 0xffff))
-		pyr__session_violation(s, "a CALL on the stream %08x, which is in use", id);
-	return !s->closing;
+	if (possible && !pyr__streams_at(&s->theirs, id & 0xffff))
+		return true;
+	pyr__session_violation(s,
+		possible ? "a CALL on the stream %08x, which is in use"
+			 : "a malformed CALL: there can be no stream %08x",
+		id);
+	return false;
 }
 
 /* The fields' size, and the frame's flags, are in keeping with its length. */
@@ -176,7 +178,7 @@ static void check_limits(const pyr__session *s, call *c, size_t message)
 {
 	if (s->drained)
 		refuse(c, PYR_UNAVAILABLE, "this side takes no new calls");
-	else if (!c->head.oneway && s->theirs.open > s->config.streams_max)
+	else if (!c->head->oneway && s->theirs.open > s->config.streams_max)
 		refuse(c, PYR_RESOURCE_EXHAUSTED,
 			"as many calls are open as this side takes at once");
 	else if (message > s->config.message_max)
@@ -186,7 +188,7 @@ static void check_limits(const pyr__session *s, call *c, size_t message)
 /* Its stream is closed at once; what still comes for it is then late, and ignored. */
 static bool turn_down(pyr__session *s, pyr__stream *stream, const call *c, uint32_t cost)
 {
-	if (!c->head.oneway)
+	if (!c->head->oneway)
 		pyr__session_refuse(s, stream->id, c->status, c->refusal);
 	pyr__session_close(s, stream);
 	if (cost)
@@ -194,24 +196,14 @@ static bool turn_down(pyr__session *s, pyr__stream *stream, const call *c, uint3
 	return false;
 }
 
-static void tell(pyr__session *s, pyr__stream *stream, const pyr__frame *frame, const call *c,
-	pyr__event *event)
-{
-	event->type = PYR__EVENT_CALL;
-	event->head = c->head;
-	event->ended = stream->ended = (frame->flags & PYR__END) != 0;
-	if (c->head.oneway)
-		pyr__session_close(s, stream);
-}
-
 bool pyr__session_on_call(pyr__session *s, const pyr__frame *frame, pyr__event *event)
 {
 	size_t fields;
 	if (!check_id(s, frame->stream) || !check_shape(s, frame, &fields))
 		return false;
-	call c = {.method = PYR__NO_METHOD};
-	c.head.timeout_us = PYR__TIMEOUT_NONE;
-	c.head.oneway = (frame->flags & PYR__ONEWAY) != 0;
+	call c = {.head = &event->head, .method = PYR__NO_METHOD};
+	c.head->timeout_us = PYR__TIMEOUT_NONE;
+	c.head->oneway = (frame->flags & PYR__ONEWAY) != 0;
 	if (!read_fields(s, frame->data + 2, fields, &c))
 		return false;
 	const uint8_t *message = frame->data + 2 + fields;
@@ -227,13 +219,16 @@ bool pyr__session_on_call(pyr__session *s, const pyr__frame *frame, pyr__event *
 	if (c.refusal)
 		return turn_down(s, stream, &c, cost);
 	if (!whole) {
-		pyr__session_begin_partial(s, stream, &c.head, c.method, total);
+		pyr__session_begin_partial(s, stream, c.head, c.method, total);
 		return false;
 	}
+	event->type = PYR__EVENT_CALL;
+	event->ended = stream->ended = (frame->flags & PYR__END) != 0;
 	event->has_message = has_message;
 	event->payload = (pyr__payload){message, size, s->rx};
 	event->cost = cost;
-	tell(s, stream, frame, &c, event);
+	if (c.head->oneway)
+		pyr__session_close(s, stream);
 	return true;
 }
 

@@ -94,25 +94,34 @@ static bool take_preface(pyr__session *s)
 	return s->preface_done = true;
 }
 
-/* What can be told from a header alone. */
-static bool check_header(pyr__session *s, const pyr__frame *frame)
+/* What is wrong with a header. */
+static void refuse_header(pyr__session *s, const pyr__frame *frame)
 {
 	const char *name = pyr__frame_name(frame->type);
-	bool ignorable = frame->type >= PYR__FRAME_IGNORABLE;
 	if (frame->length > PYR__FRAME_MAX)
 		pyr__session_violation(
 			s, "a frame of %u bytes; the most is %u", frame->length, PYR__FRAME_MAX);
 	else if (frame->zero)
 		pyr__session_violation(s, "%s with reserved bytes that are not 0", name);
-	else if (!ignorable && (frame->type == 0 || frame->type >= PYR__FRAME_TYPES))
+	else if (frame->type == 0 || frame->type >= PYR__FRAME_TYPES)
 		pyr__session_violation(s, "an unknown frame of type %u", frame->type);
-	else if (!ignorable && (frame->flags & ~pyr__frame_flags(frame->type)))
-		pyr__session_violation(s, "%s with the unknown flags %02x", name,
-			frame->flags & ~pyr__frame_flags(frame->type));
-	else if (!s->hello_done && frame->type != PYR__FRAME_HELLO &&
-		 frame->type != PYR__FRAME_GOAWAY)
+	else if (frame->flags & ~pyr__frame_flags[frame->type])
+		pyr__session_violation(s, "%s with unknown flags: %02x", name, frame->flags);
+	else
 		pyr__session_violation(s, "%s before HELLO", name);
-	return !s->closing;
+}
+
+/* What can be told from a header alone. */
+static bool check_header(const pyr__session *s, const pyr__frame *frame)
+{
+	if (frame->length > PYR__FRAME_MAX || frame->zero)
+		return false;
+	if (frame->type >= PYR__FRAME_IGNORABLE)
+		return s->hello_done;
+	if (frame->type == 0 || frame->type >= PYR__FRAME_TYPES ||
+		(frame->flags & ~pyr__frame_flags[frame->type]))
+		return false;
+	return s->hello_done || frame->type == PYR__FRAME_HELLO || frame->type == PYR__FRAME_GOAWAY;
 }
 
 /* Takes one frame off the input; false when it is not all there. */
@@ -122,7 +131,11 @@ static bool take_frame(pyr__session *s, pyr__frame *ret_frame)
 	if (size < PYR__FRAME_HEADER)
 		return false;
 	pyr__frame_load(ret_frame, s->rx->data + s->rx_at);
-	if (!check_header(s, ret_frame) || size - PYR__FRAME_HEADER < ret_frame->length)
+	if (!check_header(s, ret_frame)) {
+		refuse_header(s, ret_frame);
+		return false;
+	}
+	if (size - PYR__FRAME_HEADER < ret_frame->length)
 		return false;
 	s->rx_at += PYR__FRAME_HEADER + ret_frame->length;
 	return true;
@@ -164,21 +177,22 @@ static bool take_event(pyr__session *s, const pyr__frame *frame, pyr__event *eve
 /* What we answer by ourselves must not pile up for a peer that does not read. */
 static void check_queue(pyr__session *s)
 {
-	if (pyr__session_queued(s) > (size_t)s->config.queue_max + PYR__QUEUE_SLACK)
+	if (pyr__output_queued(&s->output) > (size_t)s->config.queue_max + PYR__QUEUE_SLACK)
 		pyr__session_disconnect(
 			s, PYR_RESOURCE_EXHAUSTED, "the peer takes none of its answers");
 }
 
 bool pyr__session_next(pyr__session *s, pyr__event *event)
 {
-	pyr__partial_free(s->delivered);
+	if (s->delivered)
+		pyr__partial_free(s->delivered);
 	s->delivered = NULL;
 	for (;;) {
 		pyr__frame frame;
 		*event = (pyr__event){.type = PYR__EVENT_NONE};
 		if (s->closing)
 			return pyr__session_next_closing(s, event);
-		if (pyr__session_next_writable(s, event))
+		if (!pyr__list_empty(&s->writable) && pyr__session_next_writable(s, event))
 			return true;
 		bool taken = take_preface(s) && take_frame(s, &frame);
 		if (!taken && !s->closing)

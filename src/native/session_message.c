@@ -13,13 +13,14 @@ static const char no_memory[] = "there is no memory for the message";
 static pyr__stream *stream_of(pyr__session *s, const pyr__frame *frame)
 {
 	bool ours = pyr__session_is_ours(s, frame->stream);
-	bool late = !ours && pyr__session_was_open(s, frame->stream);
-	pyr__stream *stream = pyr__session_find(s, frame->stream);
-	if (stream && ours && pyr__stream_unsent(stream))
-		stream = NULL;
-	if (!stream && !late)
+	pyr__stream *stream = pyr__session_last(s, frame->stream);
+	if (stream && !ours && !stream->open)
+		return NULL;
+	if (!stream || !stream->open || pyr__stream_unsent(stream)) {
 		pyr__session_violation(s, "%s for the stream %08x, which does not exist",
 			pyr__frame_name(frame->type), frame->stream);
+		return NULL;
+	}
 	return stream;
 }
 

@@ -9,6 +9,9 @@
 #define METHOD_TABLE_SIZE 2048u /* twice the methods a peer can be sent by number */
 #define METHODS_SENT_MAX  1024u
 
+/* What an answer's fields take at most, without details and metadata. */
+#define FINAL_LITTLE (64u + PYR_ERROR_MESSAGE_MAX + PYR_ERROR_WHERE_MAX)
+
 /* Frames with a message */
 
 static void pack(uint8_t *to, const pyr__body *body)
@@ -22,9 +25,9 @@ static void pack(uint8_t *to, const pyr__body *body)
 }
 
 /* A long message, packed, to be sent in fragments. */
-static pyr__block *pack_apart(const pyr__body *body)
+static pyr__block *pack_apart(pyr__session *s, const pyr__body *body)
 {
-	pyr__block *block = pyr__block_new(body->size);
+	pyr__block *block = pyr__output_block(&s->output, body->size);
 	if (block)
 		pack(block->data, body);
 	return block;
@@ -48,21 +51,23 @@ static void store_head(uint8_t *at, uint8_t type, uint8_t flags, uint32_t stream
 }
 
 /* The parcel of a long message, to begin with a frame that has its size for a body. */
-static pyr__parcel *long_parcel(pyr__stream *stream, pyr__block *payload, uint8_t type,
-	uint8_t flags, const uint8_t *fields, size_t fields_size)
+static pyr__parcel *long_parcel(pyr__stream *stream, pyr__block *payload, size_t payload_size,
+	uint8_t type, uint8_t flags, const uint8_t *fields, size_t fields_size)
 {
 	uint8_t total[4];
-	pyr__store32(total, payload->size);
+	pyr__store32(total, (uint32_t)payload_size);
 	pyr__body size = {.raw = total, .size = sizeof total};
+	bool opens = type == PYR__FRAME_CALL;
+	pyr__parcel *parcel = pyr__parcel_new(
+		stream, opens ? head_size(&size, fields_size) : PYR__FRAME_HEADER + sizeof total);
+	parcel->payload = payload;
+	parcel->size = payload_size;
+	parcel->cost = pyr__cost(payload_size);
 	flags |= PYR__MSG | PYR__MORE;
-	if (type == PYR__FRAME_CALL) {
-		pyr__parcel *parcel = pyr__parcel_new(
-			stream, head_size(&size, fields_size), payload, pyr__cost(payload->size));
+	if (opens) {
 		store_head(parcel->head, type, flags, stream->id, fields, fields_size, &size);
 		return parcel;
 	}
-	pyr__parcel *parcel = pyr__parcel_new(
-		stream, PYR__FRAME_HEADER + sizeof total, payload, pyr__cost(payload->size));
 	pyr__frame_store(parcel->head, sizeof total, type, flags, stream->id);
 	memcpy(parcel->head + PYR__FRAME_HEADER, total, sizeof total);
 	return parcel;
@@ -89,7 +94,7 @@ static pyr_status refuse_size(const pyr__session *s, size_t size, pyr_error *err
 
 static bool queue_has_room(const pyr__session *s, size_t size)
 {
-	return pyr__session_queued(s) + size <= s->config.queue_max;
+	return pyr__output_queued(&s->output) + size <= s->config.queue_max;
 }
 
 /* Whether a call can be made at all. */
@@ -189,12 +194,12 @@ static void put_call_later(pyr__session *s, pyr__stream *stream, uint8_t flags,
 {
 	pyr__parcel *parcel;
 	if (payload) {
-		parcel = long_parcel(stream, payload, PYR__FRAME_CALL, flags & (uint8_t)~PYR__END,
-			fields, fields_size);
+		parcel = long_parcel(stream, payload, body->size, PYR__FRAME_CALL,
+			flags & (uint8_t)~PYR__END, fields, fields_size);
 		parcel->end = (flags & PYR__END) != 0;
 	} else {
-		parcel = pyr__parcel_new(stream, head_size(body, fields_size), NULL,
-			body ? pyr__cost(body->size) : 0);
+		parcel = pyr__parcel_new(stream, head_size(body, fields_size));
+		parcel->cost = body ? pyr__cost(body->size) : 0;
 		store_head(parcel->head, PYR__FRAME_CALL, flags, stream->id, fields, fields_size,
 			body);
 	}
@@ -210,7 +215,7 @@ pyr_status pyr__session_call(pyr__session *s, const pyr__head *head, const pyr__
 	uint8_t small[2048], *fields = small;
 	size_t most = 64 + head->method.size + head->object.size + head->metadata.size;
 	bool is_long = body && most + body->size > PYR__FRAME_MAX;
-	pyr__block *payload = is_long ? pack_apart(body) : NULL;
+	pyr__block *payload = is_long ? pack_apart(s, body) : NULL;
 	if (is_long && !payload)
 		return refuse(err, PYR_RESOURCE_EXHAUSTED, "there is no memory for the message");
 	if (most > sizeof small)
@@ -260,11 +265,12 @@ static pyr_status put_message(
 	pyr__session *s, pyr__stream *stream, const pyr__body *body, bool end, pyr_error *err)
 {
 	if (body->size > PYR__FRAME_MAX) {
-		pyr__block *payload = pack_apart(body);
+		pyr__block *payload = pack_apart(s, body);
 		if (!payload)
 			return pyr_error_set(
 				err, PYR_RESOURCE_EXHAUSTED, "there is no memory for the message");
-		pyr__parcel *parcel = long_parcel(stream, payload, PYR__FRAME_MESSAGE, 0, NULL, 0);
+		pyr__parcel *parcel =
+			long_parcel(stream, payload, body->size, PYR__FRAME_MESSAGE, 0, NULL, 0);
 		parcel->end = end;
 		pyr__session_put_parcel(s, parcel);
 		return PYR_OK;
@@ -343,16 +349,16 @@ static pyr__text cut(pyr__text text, size_t most)
 	return text;
 }
 
-static uint8_t *put_final_fields(uint8_t *at, const pyr__final *final)
+static uint8_t *put_final_fields(uint8_t *at, const pyr__final *final, pyr__text metadata)
 {
 	if (final->status != PYR_OK) {
 		at = pyr__put_u8(at, PYR__FINAL_STATUS | PYR__CRITICAL, (uint8_t) final->status);
 		at = pyr__put_u8(at, PYR__FINAL_EXECUTED, (uint8_t) final->executed);
 	}
-	at = pyr__put_text(at, PYR__FINAL_MESSAGE, final->message);
-	at = pyr__put_text(at, PYR__FINAL_WHERE, final->where);
-	at = pyr__put_text(at, PYR__FINAL_DETAILS, final->details);
-	return pyr__put_text(at, PYR__FINAL_METADATA, final->metadata);
+	at = pyr__put_text(at, PYR__FINAL_MESSAGE, cut(final->message, PYR_ERROR_MESSAGE_MAX - 1));
+	at = pyr__put_text(at, PYR__FINAL_WHERE, cut(final->where, PYR_ERROR_WHERE_MAX - 1));
+	at = pyr__put_text(at, PYR__FINAL_DETAILS, cut(final->details, PYR__INITIAL_METADATA_MAX));
+	return pyr__put_text(at, PYR__FINAL_METADATA, metadata);
 }
 
 /* A long message has to go before the answer: the stream stays until it has. */
@@ -378,20 +384,17 @@ static void finish_now(pyr__session *s, pyr__stream *stream, const uint8_t *fiel
 static void put_final(pyr__session *s, pyr__stream *stream, const pyr__final *final,
 	const pyr__body *body, pyr__block *payload)
 {
-	pyr__final sent = *final;
-	sent.message = cut(final->message, PYR_ERROR_MESSAGE_MAX - 1);
-	sent.where = cut(final->where, PYR_ERROR_WHERE_MAX - 1);
-	sent.details = cut(final->details, PYR__INITIAL_METADATA_MAX);
-	if (final->metadata.size > s->peer_metadata_max)
-		sent.metadata = (pyr__text){NULL, 0};
-	uint8_t small[1024], *fields = small;
-	size_t most =
-		64 + sent.message.size + sent.where.size + sent.details.size + sent.metadata.size;
+	pyr__text metadata = final->metadata;
+	if (metadata.size > s->peer_metadata_max)
+		metadata.size = 0;
+	uint8_t small[1536], *fields = small;
+	size_t most = FINAL_LITTLE + final->details.size + metadata.size;
 	if (most > sizeof small)
 		fields = pyr__alloc(most);
-	size_t fields_size = (size_t)(put_final_fields(fields, &sent) - fields);
+	size_t fields_size = (size_t)(put_final_fields(fields, final, metadata) - fields);
 	if (payload) {
-		pyr__parcel *parcel = long_parcel(stream, payload, PYR__FRAME_MESSAGE, 0, NULL, 0);
+		pyr__parcel *parcel =
+			long_parcel(stream, payload, body->size, PYR__FRAME_MESSAGE, 0, NULL, 0);
 		stream->parcel = parcel;
 		finish_later(s, stream, fields, fields_size, NULL);
 		pyr__session_put_parcel(s, parcel);
@@ -404,24 +407,23 @@ static void put_final(pyr__session *s, pyr__stream *stream, const pyr__final *fi
 		free(fields);
 }
 
-/* True if the answer with these fields and this message does not fit one frame. */
+/* True if the answer with this message may not fit one frame. */
 static bool is_long_answer(const pyr__final *final, const pyr__body *body)
 {
-	return body && 2 + 64 + PYR_ERROR_MESSAGE_MAX + PYR_ERROR_WHERE_MAX + final->details.size +
-				       final->metadata.size + body->size >
-			       PYR__FRAME_MAX;
+	size_t fields = FINAL_LITTLE + final->details.size + final->metadata.size;
+	return 2 + fields + body->size > PYR__FRAME_MAX;
 }
 
 /* The message can be sent; for a long one, *ret_payload is it. */
-static bool prepare_answer(const pyr__session *s, const pyr__stream *stream,
-	const pyr__final *final, const pyr__body *body, pyr__block **ret_payload)
+static bool prepare_answer(pyr__session *s, const pyr__stream *stream, const pyr__final *final,
+	const pyr__body *body, pyr__block **ret_payload)
 {
 	if (body->size > s->peer_message_max || !queue_has_room(s, body->size))
 		return false;
 	if (!is_long_answer(final, body))
 		return true;
 	/* behind a long message that is still on its way another one has no place */
-	return !stream->parcel && (*ret_payload = pack_apart(body)) != NULL;
+	return !stream->parcel && (*ret_payload = pack_apart(s, body)) != NULL;
 }
 
 pyr_status pyr__session_finish(pyr__session *s, uint32_t id, const pyr__final *final,
@@ -448,7 +450,7 @@ pyr_status pyr__session_finish(pyr__session *s, uint32_t id, const pyr__final *f
 		status = pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "%s", too_long);
 	}
 	put_final(s, stream, final, body, payload);
-	if (pyr__session_queued(s) > (size_t)s->config.queue_max + PYR__QUEUE_SLACK)
+	if (pyr__output_queued(&s->output) > (size_t)s->config.queue_max + PYR__QUEUE_SLACK)
 		pyr__session_disconnect(
 			s, PYR_RESOURCE_EXHAUSTED, "the peer takes none of its answers");
 	return status;

@@ -54,7 +54,7 @@ typedef struct pyr__parcel {
 	bool end; /* the caller sends nothing behind it */
 	uint32_t cost;
 	pyr__block *payload; /* NULL: `head` is all there is */
-	size_t at;           /* how much of the payload has been queued */
+	size_t size, at;     /* of the payload, and how much of it has been queued */
 	uint8_t *tail;       /* a FINAL to be sent behind it, or NULL */
 	size_t tail_size;
 	size_t head_size;
@@ -121,6 +121,7 @@ typedef struct pyr__output {
 	pyr__segment segments[PYR__SEGMENTS_MAX];
 	unsigned segment_count;
 	size_t in_segments, in_ring, in_waiting; /* bytes */
+	pyr__block *spare;                       /* for the next long message */
 	pyr__link ring;                          /* started parcels, the next in turn first */
 	pyr__link waiting; /* for the connection's window or the peer's hello, oldest first */
 } pyr__output;
@@ -168,18 +169,45 @@ bool pyr__session_next_closing(pyr__session *session, pyr__event *event);
 
 /* session_streams.c */
 
-bool pyr__session_is_ours(const pyr__session *session, uint32_t id);
+static inline bool pyr__session_is_ours(const pyr__session *session, uint32_t id)
+{
+	return (id >> 31) == (uint32_t)session->config.server;
+}
+
+/* The slot, used or not; NULL while its page was never needed, or if it cannot be. */
+static inline pyr__stream *pyr__streams_slot(const pyr__streams *streams, uint32_t slot)
+{
+	uint32_t page = slot / PYR__PAGE_STREAMS;
+	if (page >= streams->page_count || !streams->pages[page])
+		return NULL;
+	return &streams->pages[page][slot % PYR__PAGE_STREAMS];
+}
+
+/* The stream with this id, which may be over if nothing has been opened in its slot since. */
+static inline pyr__stream *pyr__session_last(const pyr__session *session, uint32_t id)
+{
+	bool ours = pyr__session_is_ours(session, id);
+	pyr__stream *stream =
+		pyr__streams_slot(ours ? &session->ours : &session->theirs, id & 0xffff);
+	return stream && stream->id == id ? stream : NULL;
+}
+
+/* The open stream with this id, or NULL. */
+static inline pyr__stream *pyr__session_find(const pyr__session *session, uint32_t id)
+{
+	pyr__stream *stream = pyr__session_last(session, id);
+	return stream && stream->open ? stream : NULL;
+}
+
 bool pyr__streams_init(pyr__streams *streams, uint32_t slots);
 void pyr__streams_done(pyr__streams *streams);
 
-/* The open stream with this id, or NULL. */
-pyr__stream *pyr__session_find(pyr__session *session, uint32_t id);
-
-/* The stream that has this id and is closed, if nothing has been opened in its slot since. */
-bool pyr__session_was_open(const pyr__session *session, uint32_t id);
-
 /* The n-th slot if it is open, or NULL. */
-pyr__stream *pyr__streams_at(const pyr__streams *streams, uint32_t slot);
+static inline pyr__stream *pyr__streams_at(const pyr__streams *streams, uint32_t slot)
+{
+	pyr__stream *stream = pyr__streams_slot(streams, slot);
+	return stream && stream->open ? stream : NULL;
+}
 
 /* A slot for a call of ours; there must be one that is free. */
 pyr__stream *pyr__session_open_ours(pyr__session *session);
@@ -235,8 +263,8 @@ static inline uint32_t pyr__cost(size_t size)
 /* A message begins to arrive; stream NULL: for a call that is over. False after a violation. */
 bool pyr__session_charge(pyr__session *session, pyr__stream *stream, uint32_t cost);
 
-/* Gives back what a message has cost that nobody will see. */
-void pyr__session_return(pyr__session *session, uint32_t cost);
+/* Gives the connection back what a message has cost; true if that is sent now. */
+bool pyr__session_return(pyr__session *session, uint64_t cost);
 
 /* The peer's hello is there: what was counted from the initial windows is put right. */
 void pyr__session_set_windows(
@@ -254,7 +282,7 @@ static inline bool pyr__stream_sendable(const pyr__stream *stream)
 	return !stream->parcel && stream->send_left > 0;
 }
 
-/* The next WRITABLE event that is due. */
+/* The next WRITABLE event that is due; the list `writable` must not be empty. */
 bool pyr__session_next_writable(pyr__session *session, pyr__event *event);
 
 /* session_queue.c */
@@ -275,9 +303,17 @@ static inline size_t pyr__output_committed(const pyr__output *output)
 	return output->size - output->at + output->in_segments;
 }
 
-/* A parcel of the stream's, whose first frame has head_size bytes and is the caller's to write. */
-pyr__parcel *pyr__parcel_new(
-	pyr__stream *stream, size_t head_size, pyr__block *payload, uint32_t cost);
+/* As pyr__session_queued(). */
+static inline size_t pyr__output_queued(const pyr__output *output)
+{
+	return pyr__output_committed(output) + output->in_ring + output->in_waiting;
+}
+
+/* A block of that size at least, to pack a long message into; NULL: there is no memory. */
+pyr__block *pyr__output_block(pyr__output *output, size_t size);
+
+/* A parcel of the stream's. Its first frame, of head_size bytes, is the caller's to write. */
+pyr__parcel *pyr__parcel_new(pyr__stream *stream, size_t head_size);
 
 /* Starts it now if the windows are open, or else as soon as they are. */
 void pyr__session_put_parcel(pyr__session *session, pyr__parcel *parcel);
@@ -295,7 +331,10 @@ static inline bool pyr__stream_unsent(const pyr__stream *stream)
 /* The caller gave up a finished call: its answer goes without what was to go before it. */
 void pyr__session_cut_short(pyr__session *session, pyr__stream *stream);
 
-/* True if a new CALL has to wait behind others, or for the peer's hello. */
-bool pyr__session_calls_wait(const pyr__session *session);
+/* True if a new CALL has to wait behind others, or, a server's, for the hello. */
+static inline bool pyr__session_calls_wait(const pyr__session *session)
+{
+	return !pyr__list_empty(&session->output.waiting) || !session->hello_sent;
+}
 
 #endif

@@ -5,7 +5,8 @@
 #include "base/alloc.h"
 #include "native/session_private.h"
 
-#define FLAT_KEEP_BYTES   (8u << 20)   /* a larger buffer is not kept once it is empty */
+#define FLAT_KEEP_BYTES   (2u << 20)   /* a larger buffer is not kept once it is empty */
+#define SPARE_MAX_BYTES   (1u << 20)   /* nor a larger block of a long message */
 #define COMMIT_BYTES      (128u << 10) /* fragments are added while less than this is queued */
 #define SEGMENT_MIN_BYTES (8u << 10)   /* shorter fragments are copied */
 
@@ -19,6 +20,7 @@ void pyr__output_done(pyr__output *output)
 {
 	for (unsigned i = 0; i < output->segment_count; i++)
 		pyr__block_unref(output->segments[i].block);
+	pyr__block_unref(output->spare);
 	free(output->flat);
 }
 
@@ -66,29 +68,49 @@ static void put_segment(pyr__output *out, pyr__block *block, const uint8_t *data
 	out->in_segments += size;
 }
 
+/* Blocks */
+
+pyr__block *pyr__output_block(pyr__output *out, size_t size)
+{
+	pyr__block *spare = out->spare;
+	if (!spare || spare->size < size)
+		return pyr__block_new(size);
+	out->spare = NULL;
+	return spare;
+}
+
+/* Drops a reference, and keeps the block for the next message if it was the last. */
+static void give_block(pyr__output *out, pyr__block *block)
+{
+	bool last = block && atomic_load_explicit(&block->refs, memory_order_acquire) == 1;
+	bool keep = last && block->size <= SPARE_MAX_BYTES &&
+		    (!out->spare || out->spare->size < block->size);
+	pyr__block_unref(keep ? out->spare : block);
+	if (keep)
+		out->spare = block;
+}
+
 /* Parcels */
 
-pyr__parcel *pyr__parcel_new(
-	pyr__stream *stream, size_t head_size, pyr__block *payload, uint32_t cost)
+pyr__parcel *pyr__parcel_new(pyr__stream *stream, size_t head_size)
 {
 	pyr__parcel *parcel = pyr__alloc(sizeof *parcel + head_size);
-	*parcel = (pyr__parcel){
-		.stream = stream, .payload = payload, .cost = cost, .head_size = head_size};
+	*parcel = (pyr__parcel){.stream = stream, .head_size = head_size};
 	pyr__list_init(&parcel->link);
 	return parcel;
 }
 
 static size_t payload_left(const pyr__parcel *parcel)
 {
-	return parcel->payload ? parcel->payload->size - parcel->at : 0;
+	return parcel->size - parcel->at;
 }
 
 /* Off the stream, and freed; what was queued of it stays queued. */
-static void free_parcel(pyr__parcel *parcel)
+static void free_parcel(pyr__output *out, pyr__parcel *parcel)
 {
 	parcel->stream->parcel = NULL;
 	pyr__list_remove(&parcel->link);
-	pyr__block_unref(parcel->payload);
+	give_block(out, parcel->payload);
 	free(parcel->tail);
 	free(parcel);
 }
@@ -100,7 +122,7 @@ void pyr__session_drop_parcel(pyr__session *s, pyr__stream *stream)
 		s->output.in_ring -= payload_left(parcel);
 	else
 		s->output.in_waiting -= parcel->head_size + payload_left(parcel);
-	free_parcel(parcel);
+	free_parcel(&s->output, parcel);
 }
 
 static void put_tail(pyr__session *s, const pyr__parcel *parcel)
@@ -120,7 +142,7 @@ static void finish_parcel(pyr__session *s, pyr__parcel *parcel)
 	pyr__stream *stream = parcel->stream;
 	if (parcel->tail)
 		put_tail(s, parcel);
-	free_parcel(parcel);
+	free_parcel(&s->output, parcel);
 	if (stream->sent_at == PYR__NOT_SENT)
 		stream->sent_at = s->output.taken + pyr__output_committed(&s->output);
 	if (stream->finished || stream->oneway)
@@ -147,20 +169,9 @@ static void start_parcel(pyr__session *s, pyr__parcel *parcel)
 	pyr__list_append(&s->output.ring, &parcel->link);
 }
 
-/* A server says nothing before its hello. */
-static bool may_speak(const pyr__session *s)
-{
-	return s->hello_sent;
-}
-
-bool pyr__session_calls_wait(const pyr__session *s)
-{
-	return !pyr__list_empty(&s->output.waiting) || !may_speak(s);
-}
-
 static bool may_start(const pyr__session *s, const pyr__parcel *parcel)
 {
-	return may_speak(s) && (parcel->cost == 0 || s->send_left > 0);
+	return s->hello_sent && (parcel->cost == 0 || s->send_left > 0);
 }
 
 void pyr__session_put_parcel(pyr__session *s, pyr__parcel *parcel)
@@ -227,7 +238,8 @@ static void refill(pyr__session *s)
 int pyr__session_output(pyr__session *s, struct iovec *vectors, int max)
 {
 	pyr__output *out = &s->output;
-	refill(s);
+	if (!pyr__list_empty(&out->waiting) || !pyr__list_empty(&out->ring))
+		refill(s);
 	size_t at = out->at;
 	int count = 0;
 	for (unsigned i = 0; i < out->segment_count; i++) {
@@ -275,7 +287,7 @@ static size_t take_segment(pyr__output *out, size_t size)
 	segment->size -= part;
 	out->in_segments -= part;
 	if (segment->size == 0) {
-		pyr__block_unref(segment->block);
+		give_block(out, segment->block);
 		out->segment_count--;
 		memmove(segment, segment + 1, out->segment_count * sizeof *segment);
 	}
@@ -294,8 +306,7 @@ void pyr__session_sent(pyr__session *s, size_t size)
 
 size_t pyr__session_queued(const pyr__session *s)
 {
-	const pyr__output *out = &s->output;
-	return pyr__output_committed(out) + out->in_ring + out->in_waiting;
+	return pyr__output_queued(&s->output);
 }
 
 size_t pyr__session_held(const pyr__session *s)

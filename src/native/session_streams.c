@@ -38,51 +38,12 @@ void pyr__streams_done(pyr__streams *streams)
 	free(streams->pages);
 }
 
-bool pyr__session_is_ours(const pyr__session *s, uint32_t id)
-{
-	return (id >> 31) == (s->config.server ? 1u : 0u);
-}
-
-/* The slot, used or not; NULL while its page was never needed. */
-static pyr__stream *slot_at(const pyr__streams *streams, uint32_t slot)
-{
-	uint32_t page = slot / PYR__PAGE_STREAMS;
-	if (page >= streams->page_count || !streams->pages[page])
-		return NULL;
-	return &streams->pages[page][slot % PYR__PAGE_STREAMS];
-}
-
 static pyr__stream *make_slot(pyr__streams *streams, uint32_t slot)
 {
 	pyr__stream **page = &streams->pages[slot / PYR__PAGE_STREAMS];
 	if (!*page)
 		*page = pyr__zalloc(PYR__PAGE_STREAMS * sizeof **page);
 	return &(*page)[slot % PYR__PAGE_STREAMS];
-}
-
-pyr__stream *pyr__streams_at(const pyr__streams *streams, uint32_t slot)
-{
-	pyr__stream *stream = slot_at(streams, slot);
-	return stream && stream->open ? stream : NULL;
-}
-
-static pyr__stream *last_with(const pyr__session *s, uint32_t id)
-{
-	pyr__stream *stream =
-		slot_at(pyr__session_is_ours(s, id) ? &s->ours : &s->theirs, id & 0xffff);
-	return stream && stream->id == id ? stream : NULL;
-}
-
-pyr__stream *pyr__session_find(pyr__session *s, uint32_t id)
-{
-	pyr__stream *stream = last_with(s, id);
-	return stream && stream->open ? stream : NULL;
-}
-
-bool pyr__session_was_open(const pyr__session *s, uint32_t id)
-{
-	const pyr__stream *stream = last_with(s, id);
-	return stream && !stream->open;
 }
 
 static void open_stream(pyr__session *s, pyr__stream *stream, uint32_t id)

@@ -28,11 +28,11 @@ bool pyr__session_charge(pyr__session *s, pyr__stream *stream, uint32_t cost)
 }
 
 /* Gives all that is owed back, if it is half of the window or more. */
-static void give_back(
+static bool give_back(
 	pyr__session *s, uint32_t stream, uint32_t window, int64_t *left, uint64_t *owed)
 {
 	if (*owed < window / 2)
-		return;
+		return false;
 	while (*owed > 0) {
 		uint32_t credit = *owed < PYR__WINDOW_MAX ? (uint32_t)*owed : PYR__WINDOW_MAX;
 		uint8_t bytes[4];
@@ -41,25 +41,27 @@ static void give_back(
 		*left += credit;
 		*owed -= credit;
 	}
+	return true;
 }
 
-void pyr__session_return(pyr__session *s, uint32_t cost)
+bool pyr__session_return(pyr__session *s, uint64_t cost)
 {
 	s->recv_owed += cost;
-	if (!s->closing)
-		give_back(s, 0, s->config.connection_window, &s->recv_left, &s->recv_owed);
+	return !s->closing &&
+	       give_back(s, 0, s->config.connection_window, &s->recv_left, &s->recv_owed);
 }
 
-void pyr__session_consumed(pyr__session *s, uint32_t id, uint32_t cost)
+bool pyr__session_consumed(pyr__session *s, uint32_t id, uint64_t cost)
 {
 	if (cost == 0)
-		return;
-	pyr__session_return(s, cost);
+		return false;
+	bool given = pyr__session_return(s, cost);
 	pyr__stream *stream = id ? pyr__session_find(s, id) : NULL;
 	if (!stream || stream->ended || stream->reset || stream->finished || s->closing)
-		return;
+		return given;
 	stream->recv_owed += cost;
-	give_back(s, id, s->config.stream_window, &stream->recv_left, &stream->recv_owed);
+	return give_back(s, id, s->config.stream_window, &stream->recv_left, &stream->recv_owed) ||
+	       given;
 }
 
 /* Sending */
@@ -112,7 +114,7 @@ bool pyr__session_on_window(pyr__session *s, const pyr__frame *frame, pyr__event
 bool pyr__session_sendable(const pyr__session *s)
 {
 	return s->send_left > 0 && pyr__output_committed(&s->output) <= PYR__SEND_QUEUE &&
-	       pyr__session_queued(s) <= s->config.queue_max / 2;
+	       pyr__output_queued(&s->output) <= s->config.queue_max / 2;
 }
 
 /*
