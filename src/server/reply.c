@@ -29,6 +29,11 @@ static pyr_status finish(pyr_call *call, pyr__final *final, const pyr__body *bod
 		return PYR_OK;
 	if (call->trailer)
 		final->metadata = pyr__metadata_text(call->trailer);
+	if (final->status == PYR_CANCELLED && pyr_call_time_left_us(call) == 0) {
+		/* it was the clock, which may be a little ahead of the caller's */
+		final->status = PYR_DEADLINE_EXCEEDED;
+		final->message = text_of("the deadline passed before the answer came");
+	}
 	return pyr__incall_finish(&call->incall, final, body, err);
 }
 
