@@ -112,7 +112,10 @@ void pyr__conn_to_loop(pyr__conn *conn)
 		return;
 	conn->reader = READER_LOOP;
 	conn->timer_us = pyr__min_us(conn->timer_us, conn->connect_deadline_us);
-	pyr__conn_update(conn);
+	if (conn->shut) /* a dial that failed at once: no event would come, so a turn has to */
+		pyr__conn_post(conn, &conn->update_task);
+	else
+		pyr__conn_update(conn);
 }
 
 void pyr__conn_set_timer(pyr__conn *conn, int64_t at_us)
