@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding names: asks the name server through its generated stub and keeps what it said, so that a
- * name costs a round trip once and goes on working while the name server is away.
+ * Finding names: asks the name server through its generated stub, and keeps what it said, so that
+ * names go on working while the name server is away.
  *
  * What is kept moves only forward: a later answer replaces an earlier one if it comes from another
- * store or has a higher revision.
+ * store or has a higher revision. A place that did not answer is passed over for a while.
  */
 #include "client/names.h"
 
@@ -19,16 +19,32 @@
 #include "base/random.h"
 
 #define STORE_ID_BYTES 16
-#define TAG_PAGE_NAMES 64
+#define TAG_PAGE_NAMES 1000
+#define TAG_NAMES_MAX  65536 /* names with a tag that are chosen among: the first in byte order */
 #define TAGS_MAX       128
+#define BINDINGS_MAX   10000 /* names that a context keeps; any other one makes room for the next */
 #define KEY_BYTES      640
+
+/* How long a place that failed is passed over if there is another one. */
+#define PASSED_OVER_US 5000000
+
+/* With something to fall back on, a name server that says nothing is not waited for any longer. */
+#define FALLBACK_AFTER_US 2000000
+
+/* One reference behind a name. */
+typedef struct place {
+	char *reference;   /* in its canonical form */
+	uint32_t holder;   /* references of one holder lead to one object, the first is preferred */
+	int64_t failed_us; /* when it last failed; 0: not lately */
+} place;
 
 /* What a name was found to stand for. */
 typedef struct binding {
 	uint8_t store_id[STORE_ID_BYTES];
 	uint64_t revision;
-	pyr_reference *references; /* one a holder */
-	size_t reference_count;
+	place *places; /* by holder */
+	size_t place_count, place_room;
+	uint32_t holder_count; /* of those with a place */
 	char key[];
 } binding;
 
@@ -39,6 +55,8 @@ typedef struct names_finder {
 	pyr__map bindings;
 	uint32_t turn; /* spreads the choice over several holders */
 } names_finder;
+
+/* Keys */
 
 static void endpoint_text(const pyr_reference *endpoint, char *buf, size_t size)
 {
@@ -63,58 +81,13 @@ static void make_key(const names_finder *self, const pyr_reference *name, char *
 		name->target, address);
 }
 
-/* A proxy for that name server, with a reference for the caller. */
-static pyr_status open_server(names_finder *self, const pyr_reference *name, int64_t deadline_us,
-	pyrite_names **ret_names, pyr_error *err)
-{
-	pyr_reference where = *server_of(self, name);
-	char reference[PYR_REFERENCE_MAX];
-	where.scheme = PYR_SCHEME_PYR;
-	snprintf(where.target, sizeof where.target, "%s", PYR__NAME_SERVER_OBJECT);
-	pyr_status status = pyr_reference_format(&where, reference, sizeof reference, err);
-	if (status)
-		return status;
-	int64_t left_ms = (deadline_us - pyr__now_us()) / 1000;
-	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
-	options.timeout_ms = left_ms < 1                                 ? 1
-			     : left_ms > (int64_t)PYR_TIMEOUT_DEFAULT_MS ? PYR_TIMEOUT_DEFAULT_MS
-									 : (uint32_t)left_ms;
-	return pyrite_names__open(self->context, reference, &options, ret_names, err);
-}
+/* Bindings */
 
-/* One usable reference of each holder: the first whose transport this library has. */
-static bool usable_reference(const Pyrite__Holder *holder, pyr_reference *ret_reference)
-{
-	for (size_t i = 0; i < holder->n_references; i++)
-		if (pyr_reference_parse(holder->references[i], ret_reference, NULL) == PYR_OK &&
-			ret_reference->scheme == PYR_SCHEME_PYR)
-			return true;
-	return false;
-}
-
-static size_t count_holders(Pyrite__Name *const *names, size_t name_count)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < name_count; i++)
-		count += names[i]->n_holders;
-	return count;
-}
-
-static binding *new_binding(const char *key, const ProtobufCBinaryData *store_id, uint64_t revision,
-	Pyrite__Name *const *names, size_t name_count)
+static binding *new_binding(const char *key)
 {
 	size_t size = strlen(key) + 1;
 	binding *b = pyr__zalloc(sizeof *b + size);
 	memcpy(b->key, key, size);
-	if (store_id->len == STORE_ID_BYTES)
-		memcpy(b->store_id, store_id->data, STORE_ID_BYTES);
-	b->revision = revision;
-	b->references = pyr__alloc(count_holders(names, name_count) * sizeof *b->references);
-	for (size_t i = 0; i < name_count; i++)
-		for (size_t j = 0; j < names[i]->n_holders; j++)
-			if (usable_reference(
-				    names[i]->holders[j], &b->references[b->reference_count]))
-				b->reference_count++;
 	return b;
 }
 
@@ -122,31 +95,134 @@ static void free_binding(binding *b)
 {
 	if (!b)
 		return;
-	free(b->references);
+	for (size_t i = 0; i < b->place_count; i++)
+		free(b->places[i].reference);
+	free(b->places);
 	free(b);
 }
 
-static bool same_place(const pyr_reference *a, const pyr_reference *b)
+/* A reference whose transport this library has, in canonical form. */
+static bool usable(const char *text, char *buf, size_t size)
 {
-	return a->port == b->port && a->is_unix == b->is_unix && strcmp(a->host, b->host) == 0 &&
-	       strcmp(a->target, b->target) == 0;
+	pyr_reference reference;
+	return pyr_reference_parse(text, &reference, NULL) == PYR_OK &&
+	       reference.scheme == PYR_SCHEME_PYR &&
+	       pyr_reference_format(&reference, buf, size, NULL) == PYR_OK;
 }
 
-/* Any of them, in turn; not the failed one if there is another. */
-static bool choose(names_finder *self, const binding *b, const pyr_reference *failed,
-	pyr_reference *ret_reference)
+static void add_place(binding *b, const char *reference)
 {
-	for (size_t tries = 0; tries < b->reference_count; tries++) {
-		const pyr_reference *r = &b->references[self->turn++ % b->reference_count];
-		if (!failed || b->reference_count == 1 || !same_place(r, failed)) {
-			*ret_reference = *r;
-			return true;
-		}
+	if (b->place_count == b->place_room) {
+		b->place_room = b->place_room ? b->place_room * 2 : 4;
+		b->places = pyr__realloc(b->places, b->place_room * sizeof *b->places);
 	}
-	return false;
+	b->places[b->place_count++] = (place){pyr__strdup(reference), b->holder_count, 0};
 }
 
-/* Lock held. Keeps the newer of what is known and what was heard; returns what is kept. */
+static void add_name(binding *b, const Pyrite__Name *name)
+{
+	char text[PYR_REFERENCE_MAX];
+	for (size_t i = 0; i < name->n_holders; i++) {
+		const Pyrite__Holder *holder = name->holders[i];
+		size_t before = b->place_count;
+		for (size_t j = 0; j < holder->n_references; j++)
+			if (usable(holder->references[j], text, sizeof text))
+				add_place(b, text);
+		b->holder_count += b->place_count > before;
+	}
+}
+
+static void set_version(binding *b, const ProtobufCBinaryData *store_id, uint64_t revision)
+{
+	if (store_id->len == STORE_ID_BYTES)
+		memcpy(b->store_id, store_id->data, STORE_ID_BYTES);
+	b->revision = revision;
+}
+
+static bool failed_lately(const place *p, int64_t now_us)
+{
+	return p->failed_us && now_us - p->failed_us < PASSED_OVER_US;
+}
+
+/* Several names may share a place. */
+static void set_failed(binding *b, const char *reference, int64_t failed_us)
+{
+	for (size_t i = 0; i < b->place_count; i++)
+		if (strcmp(b->places[i].reference, reference) == 0)
+			b->places[i].failed_us = failed_us;
+}
+
+static void note_failure(binding *b, const pyr_reference *failed)
+{
+	char text[PYR_REFERENCE_MAX];
+	if (pyr_reference_format(failed, text, sizeof text, NULL) == PYR_OK)
+		set_failed(b, text, pyr__now_us());
+}
+
+/* Those who have failed lately are few, unless one place with many names has. */
+static void inherit_failures(binding *heir, const binding *old)
+{
+	int64_t now_us = pyr__now_us();
+	const char *last = "";
+	for (size_t i = 0; i < old->place_count; i++) {
+		const place *p = &old->places[i];
+		if (!failed_lately(p, now_us) || strcmp(p->reference, last) == 0)
+			continue;
+		set_failed(heir, p->reference, p->failed_us);
+		last = p->reference;
+	}
+}
+
+/* The first place of the first holder, from this one on, that has not failed lately. */
+static const place *choose_good(const binding *b, uint32_t first_holder)
+{
+	int64_t now_us = pyr__now_us();
+	const place *wrapped = NULL;
+	for (size_t i = 0; i < b->place_count; i++) {
+		const place *p = &b->places[i];
+		if (failed_lately(p, now_us))
+			continue;
+		if (p->holder >= first_holder)
+			return p;
+		if (!wrapped)
+			wrapped = p;
+	}
+	return wrapped;
+}
+
+static const place *choose_least_bad(const binding *b)
+{
+	const place *best = &b->places[0];
+	for (size_t i = 1; i < b->place_count; i++)
+		if (b->places[i].failed_us < best->failed_us)
+			best = &b->places[i];
+	return best;
+}
+
+/* Lock held. One of the holders in turn. */
+static bool choose(names_finder *self, const binding *b, pyr_reference *ret_reference)
+{
+	if (b->holder_count == 0)
+		return false;
+	const place *p = choose_good(b, self->turn++ % b->holder_count);
+	if (!p)
+		p = choose_least_bad(b);
+	return pyr_reference_parse(p->reference, ret_reference, NULL) == PYR_OK;
+}
+
+/* What is kept; lock held */
+
+static binding *find_binding(names_finder *self, const char *key)
+{
+	return pyr__map_find(&self->bindings, key, strlen(key));
+}
+
+static void forget(names_finder *self, const char *key)
+{
+	free_binding(pyr__map_remove(&self->bindings, key, strlen(key)));
+}
+
+/* Keeps the newer of what is known and what was heard; returns what is kept. */
 static binding *keep_newer(names_finder *self, binding *heard)
 {
 	binding *known = pyr__map_remove(&self->bindings, heard->key, strlen(heard->key));
@@ -154,12 +230,17 @@ static binding *keep_newer(names_finder *self, binding *heard)
 		known->revision > heard->revision) {
 		free_binding(heard);
 		heard = known;
-	} else {
+	} else if (known) {
+		inherit_failures(heard, known);
 		free_binding(known);
 	}
+	while (self->bindings.count >= BINDINGS_MAX)
+		forget(self, ((binding *)self->bindings.entries[0].value)->key);
 	pyr__map_insert(&self->bindings, heard->key, strlen(heard->key), heard);
 	return heard;
 }
+
+/* Questions */
 
 static size_t split_tags(char *tags, char **ret_tags, size_t max)
 {
@@ -174,17 +255,23 @@ static size_t split_tags(char *tags, char **ret_tags, size_t max)
 typedef struct question {
 	pyr_reference name;
 	char key[KEY_BYTES];
+	bool has_fallback; /* something is known already */
 	char tag_text[PYR_OBJECT_ID_MAX + 1];
 	char *tags[TAGS_MAX];
+	char page_token[PYR_OBJECT_ID_MAX + 1];
+	size_t names_seen;
+	binding *heard; /* of the pages so far */
 	Pyrite__LookupRequest lookup;
 	Pyrite__ListRequest list;
 } question;
 
-static void make_question(
-	const names_finder *self, const pyr_reference *name, question *ret_question)
+static void make_question(names_finder *self, const pyr_reference *name,
+	const pyr_reference *failed, question *ret_question)
 {
 	question *q = ret_question;
 	q->name = *name;
+	q->heard = NULL;
+	q->names_seen = 0;
 	make_key(self, name, q->key, sizeof q->key);
 	if (name->scheme == PYR_SCHEME_TAG) {
 		q->list = (Pyrite__ListRequest)PYRITE__LIST_REQUEST__INIT;
@@ -196,81 +283,136 @@ static void make_question(
 		q->lookup = (Pyrite__LookupRequest)PYRITE__LOOKUP_REQUEST__INIT;
 		q->lookup.name = q->name.target;
 	}
+	pthread_mutex_lock(&self->lock);
+	binding *known = find_binding(self, q->key);
+	if (known && failed)
+		note_failure(known, failed);
+	q->has_fallback = known != NULL;
+	pthread_mutex_unlock(&self->lock);
 }
 
-static binding *from_lookup(const question *q, const Pyrite__LookupReply *reply)
+static void free_heard(question *q)
 {
-	return new_binding(
-		q->key, &reply->store_id, reply->revision, &reply->name, reply->name ? 1 : 0);
+	free_binding(q->heard);
+	q->heard = NULL;
 }
 
-static binding *from_list(const question *q, const Pyrite__ListReply *reply)
+/* A proxy for the name server, with a reference for the caller. */
+static pyr_status open_server(names_finder *self, const question *q, int64_t deadline_us,
+	pyrite_names **ret_names, pyr_error *err)
 {
-	return new_binding(q->key, &reply->store_id, reply->revision, reply->names, reply->n_names);
-}
-
-static pyr_status ask(pyrite_names *names, const question *q, binding **ret_binding, pyr_error *err)
-{
-	if (q->name.scheme == PYR_SCHEME_TAG) {
-		Pyrite__ListReply *reply;
-		pyr_status status = pyrite_names_list(names, &q->list, &reply, err);
-		if (status)
-			return status;
-		*ret_binding = from_list(q, reply);
-		pyrite__list_reply__free_unpacked(reply, NULL);
-		return PYR_OK;
-	}
-	Pyrite__LookupReply *reply;
-	pyr_status status = pyrite_names_lookup(names, &q->lookup, &reply, err);
+	pyr_reference where = *server_of(self, &q->name);
+	char reference[PYR_REFERENCE_MAX];
+	where.scheme = PYR_SCHEME_PYR;
+	snprintf(where.target, sizeof where.target, "%s", PYR__NAME_SERVER_OBJECT);
+	pyr_status status = pyr_reference_format(&where, reference, sizeof reference, err);
 	if (status)
 		return status;
-	*ret_binding = from_lookup(q, reply);
-	pyrite__lookup_reply__free_unpacked(reply, NULL);
-	return PYR_OK;
+	int64_t left_us = deadline_us - pyr__now_us();
+	if (left_us > PYR_TIMEOUT_DEFAULT_MS * 1000ll)
+		left_us = PYR_TIMEOUT_DEFAULT_MS * 1000ll;
+	if (q->has_fallback) /* half of the time is for the call itself */
+		left_us = left_us / 2 < FALLBACK_AFTER_US ? left_us / 2 : FALLBACK_AFTER_US;
+	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
+	options.timeout_ms = left_us < 1000 ? 1 : (uint32_t)(left_us / 1000);
+	return pyrite_names__open(self->context, reference, &options, ret_names, err);
 }
 
-static bool peek_key(names_finder *self, const char *key, const pyr_reference *failed,
-	pyr_reference *ret_reference)
+/* Answers */
+
+static void hear_name(question *q, const Pyrite__LookupReply *reply)
+{
+	q->heard = new_binding(q->key);
+	set_version(q->heard, &reply->store_id, reply->revision);
+	if (reply->name)
+		add_name(q->heard, reply->name);
+}
+
+/* True if another page has to be asked for. */
+static bool hear_page(question *q, const Pyrite__ListReply *reply)
+{
+	if (!q->heard) {
+		q->heard = new_binding(q->key);
+		set_version(q->heard, &reply->store_id, reply->revision);
+	}
+	for (size_t i = 0; i < reply->n_names; i++)
+		add_name(q->heard, reply->names[i]);
+	q->names_seen += reply->n_names;
+	if (!*reply->next_page_token || q->names_seen >= TAG_NAMES_MAX)
+		return false;
+	snprintf(q->page_token, sizeof q->page_token, "%s", reply->next_page_token);
+	q->list.page_token = q->page_token;
+	return true;
+}
+
+static pyr_status nothing_usable(const question *q, pyr_error *err)
+{
+	bool tag = q->name.scheme == PYR_SCHEME_TAG;
+	return pyr_error_set(err, tag ? PYR_NOT_FOUND : PYR_UNAVAILABLE,
+		tag ? "no name that can be reached carries all of the tags '%s'"
+		    : "the name '%s' has no reference that this library can follow",
+		q->name.target);
+}
+
+/* The whole answer has come: keeps it and chooses from what is kept. */
+static pyr_status accept_answer(names_finder *self, question *q, const pyr_reference *failed,
+	pyr_reference *ret_reference, pyr_error *err)
 {
 	pthread_mutex_lock(&self->lock);
-	const binding *b = pyr__map_find(&self->bindings, key, strlen(key));
-	bool found = b && choose(self, b, failed, ret_reference);
+	binding *kept = keep_newer(self, q->heard);
+	q->heard = NULL;
+	if (failed)
+		note_failure(kept, failed);
+	bool chosen = choose(self, kept, ret_reference);
+	if (!chosen)
+		forget(self, q->key);
+	pthread_mutex_unlock(&self->lock);
+	return chosen ? PYR_OK : nothing_usable(q, err);
+}
+
+/* While the name server is away what was known goes on working; a name that is gone does not. */
+static bool accept_failure(
+	names_finder *self, question *q, pyr_status status, pyr_reference *ret_reference)
+{
+	bool found = false;
+	free_heard(q);
+	pthread_mutex_lock(&self->lock);
+	if (status == PYR_NOT_FOUND)
+		forget(self, q->key);
+	if (status == PYR_UNAVAILABLE || status == PYR_DEADLINE_EXCEEDED) {
+		const binding *known = find_binding(self, q->key);
+		found = known && choose(self, known, ret_reference);
+	}
 	pthread_mutex_unlock(&self->lock);
 	return found;
 }
 
-static bool peek(pyr__finder *finder, const pyr_reference *name, pyr_reference *ret_reference)
-{
-	names_finder *self = (names_finder *)finder;
-	char key[KEY_BYTES];
-	make_key(self, name, key, sizeof key);
-	return peek_key(self, key, NULL, ret_reference);
-}
+/* Asking and waiting */
 
-/* An answer has come: keeps it and chooses from what is kept. */
-static pyr_status accept_answer(names_finder *self, const question *q, binding *heard,
-	const pyr_reference *failed, pyr_reference *ret_reference, pyr_error *err)
+static pyr_status ask_pages(pyrite_names *names, question *q, pyr_error *err)
 {
-	if (heard->reference_count == 0) {
-		bool tag = q->name.scheme == PYR_SCHEME_TAG;
-		free_binding(heard);
-		return pyr_error_set(err, tag ? PYR_NOT_FOUND : PYR_UNAVAILABLE,
-			tag ? "no name that can be reached carries all of the tags '%s'"
-			    : "the name '%s' has no reference that this library can follow",
-			q->name.target);
+	for (bool more = true; more;) {
+		Pyrite__ListReply *reply;
+		pyr_status status = pyrite_names_list(names, &q->list, &reply, err);
+		if (status)
+			return status;
+		more = hear_page(q, reply);
+		pyrite__list_reply__free_unpacked(reply, NULL);
 	}
-	pthread_mutex_lock(&self->lock);
-	heard = keep_newer(self, heard);
-	choose(self, heard, failed, ret_reference);
-	pthread_mutex_unlock(&self->lock);
 	return PYR_OK;
 }
 
-/* While the name server is away, what was known goes on working. */
-static bool accept_failure(names_finder *self, const question *q, pyr_status status,
-	const pyr_reference *failed, pyr_reference *ret_reference)
+static pyr_status ask(pyrite_names *names, question *q, pyr_error *err)
 {
-	return status == PYR_UNAVAILABLE && peek_key(self, q->key, failed, ret_reference);
+	if (q->name.scheme == PYR_SCHEME_TAG)
+		return ask_pages(names, q, err);
+	Pyrite__LookupReply *reply;
+	pyr_status status = pyrite_names_lookup(names, &q->lookup, &reply, err);
+	if (status)
+		return status;
+	hear_name(q, reply);
+	pyrite__lookup_reply__free_unpacked(reply, NULL);
+	return PYR_OK;
 }
 
 static pyr_status find(pyr__finder *finder, const pyr_reference *name, int64_t deadline_us,
@@ -278,24 +420,20 @@ static pyr_status find(pyr__finder *finder, const pyr_reference *name, int64_t d
 {
 	names_finder *self = (names_finder *)finder;
 	question q;
-	make_question(self, name, &q);
-	if (!failed && peek_key(self, q.key, NULL, ret_reference))
-		return PYR_OK;
 	pyrite_names *names;
-	binding *heard = NULL;
-	pyr_status status = open_server(self, name, deadline_us, &names, err);
+	make_question(self, name, failed, &q);
+	pyr_status status = open_server(self, &q, deadline_us, &names, err);
 	if (status)
 		return status;
-	status = ask(names, &q, &heard, err);
+	status = ask(names, &q, err);
 	pyrite_names__close(names);
-	if (accept_failure(self, &q, status, failed, ret_reference))
-		return PYR_OK;
-	if (status)
-		return status;
-	return accept_answer(self, &q, heard, failed, ret_reference, err);
+	if (status == PYR_OK)
+		return accept_answer(self, &q, failed, ret_reference, err);
+	return accept_failure(self, &q, status, ret_reference) ? PYR_OK : status;
 }
 
-/* A question whose answer is not waited for. */
+/* Asking without waiting */
+
 typedef struct async_question {
 	names_finder *finder;
 	pyrite_names *names;
@@ -306,49 +444,65 @@ typedef struct async_question {
 	question question;
 } async_question;
 
-static void answer(async_question *a, pyr_status status, binding *heard, const pyr_error *err)
+static void free_async(async_question *a)
+{
+	free_heard(&a->question);
+	pyrite_names__close(a->names);
+	free(a);
+}
+
+static void answer(async_question *a, pyr_status status, const pyr_error *err)
 {
 	pyr_reference reference;
 	pyr_error own;
-	const pyr_reference *failed = a->has_failed ? &a->failed : NULL;
-	if (accept_failure(a->finder, &a->question, status, failed, &reference))
-		status = PYR_OK;
-	else if (status == PYR_OK) {
-		status = accept_answer(a->finder, &a->question, heard, failed, &reference, &own);
+	if (status == PYR_OK) {
+		status = accept_answer(a->finder, &a->question, a->has_failed ? &a->failed : NULL,
+			&reference, &own);
 		err = &own;
+	} else if (accept_failure(a->finder, &a->question, status, &reference)) {
+		status = PYR_OK;
 	}
 	a->found(a->ctx, status, status ? NULL : &reference, status ? err : NULL);
-	pyrite_names__close(a->names);
-	free(a);
+	free_async(a);
 }
 
 static void on_lookup(
 	void *ctx, pyr_status status, const Pyrite__LookupReply *reply, const pyr_error *err)
 {
 	async_question *a = ctx;
-	answer(a, status, status ? NULL : from_lookup(&a->question, reply), err);
+	if (status == PYR_OK)
+		hear_name(&a->question, reply);
+	answer(a, status, err);
 }
 
 static void on_list(
 	void *ctx, pyr_status status, const Pyrite__ListReply *reply, const pyr_error *err)
 {
 	async_question *a = ctx;
-	answer(a, status, status ? NULL : from_list(&a->question, reply), err);
+	pyr_error own;
+	if (status == PYR_OK && hear_page(&a->question, reply)) {
+		status = pyrite_names_list__invoke(
+			a->names, &a->question.list, on_list, a, NULL, &own);
+		err = &own;
+		if (status == PYR_OK)
+			return;
+	}
+	answer(a, status, err);
 }
 
 static pyr_status find_async(pyr__finder *finder, const pyr_reference *name, int64_t deadline_us,
 	const pyr_reference *failed, pyr__found_fn found, void *ctx, pyr_error *err)
 {
 	names_finder *self = (names_finder *)finder;
-	async_question *a = pyr__alloc(sizeof *a);
+	async_question *a = pyr__zalloc(sizeof *a);
 	a->finder = self;
 	a->found = found;
 	a->ctx = ctx;
 	a->has_failed = failed != NULL;
 	if (failed)
 		a->failed = *failed;
-	make_question(self, name, &a->question);
-	pyr_status status = open_server(self, name, deadline_us, &a->names, err);
+	make_question(self, name, failed, &a->question);
+	pyr_status status = open_server(self, &a->question, deadline_us, &a->names, err);
 	if (status) {
 		free(a);
 		return status;
@@ -358,11 +512,18 @@ static pyr_status find_async(pyr__finder *finder, const pyr_reference *name, int
 				   a->names, &a->question.list, on_list, a, NULL, err)
 			 : pyrite_names_lookup__invoke(
 				   a->names, &a->question.lookup, on_lookup, a, NULL, err);
-	if (status) {
-		pyrite_names__close(a->names);
-		free(a);
-	}
+	if (status)
+		free_async(a);
 	return status;
+}
+
+/* Nothing that is kept is sure to be up to date. */
+static bool peek(pyr__finder *finder, const pyr_reference *name, pyr_reference *ret_reference)
+{
+	(void)finder;
+	(void)name;
+	(void)ret_reference;
+	return false;
 }
 
 static void free_finder(pyr__finder *finder)

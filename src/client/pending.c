@@ -182,8 +182,8 @@ static void on_ready(pyr__outcall *call)
 	pyr_error err;
 	pyr_status status = pyr__proxy_outcome(pending->proxy, pending->method,
 		pending->route.channel->name, &call->outcome, &err);
-	if (status == PYR_UNAVAILABLE || status == PYR_NOT_FOUND)
-		pyr__target_failed(pending->proxy->target, &pending->route);
+	(void)status; /* in err */
+	pyr__target_failed(pending->proxy->target, &pending->route, &err);
 	fail_or_pause(pending, &err);
 }
 

@@ -94,6 +94,19 @@ const char *pyr_proxy_reference(const pyr_proxy *proxy)
 	return pyr__target_reference(proxy->target);
 }
 
+static pyr_status connect_once(pyr_proxy *proxy, int64_t deadline_us, pyr_error *err)
+{
+	pyr__route route;
+	pyr_status status = pyr__target_route(proxy->target, true, deadline_us, &route, err);
+	if (status)
+		return status;
+	status = pyr__channel_connect(route.channel, deadline_us, err);
+	if (status)
+		pyr__target_failed(proxy->target, &route, err);
+	pyr__target_release(proxy->target, &route);
+	return status;
+}
+
 pyr_status pyr_proxy_connect(pyr_proxy *proxy, pyr_error *err)
 {
 	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
@@ -103,14 +116,15 @@ pyr_status pyr_proxy_connect(pyr_proxy *proxy, pyr_error *err)
 	if (status)
 		return status;
 	int64_t deadline_us = pyr__proxy_deadline(proxy, true, pyr__now_us());
-	pyr__route route;
-	status = pyr__target_route(proxy->target, true, deadline_us, &route, err);
-	if (status)
-		return status;
-	status = pyr__channel_connect(route.channel, deadline_us, err);
-	if (status == PYR_UNAVAILABLE)
-		pyr__target_failed(proxy->target, &route);
-	pyr__target_release(proxy->target, &route);
+	pyr_error own;
+	if (!err)
+		err = &own;
+	/* a name may stand for several places, of which some are dead */
+	for (uint32_t tried = 0; tried <= proxy->retries_max; tried++) {
+		status = connect_once(proxy, deadline_us, err);
+		if (status != PYR_UNAVAILABLE || !pyr__target_is_stale(proxy->target))
+			break;
+	}
 	return status;
 }
 
@@ -196,7 +210,11 @@ bool pyr__proxy_may_retry(
 {
 	bool harmless = err->executed == PYR_EXECUTED_NO ||
 			(pyr__proxy_method(proxy, method)->flags & PYR_METHOD_IDEMPOTENT);
-	if (err->status != PYR_UNAVAILABLE || !harmless)
+	/* an object may have moved to where the name leads now, or may still come */
+	bool elsewhere = err->status == PYR_NOT_FOUND && err->executed == PYR_EXECUTED_NO &&
+			 pyr__target_is_name(proxy->target) &&
+			 (proxy->wait_for_ready || pyr__target_is_stale(proxy->target));
+	if ((err->status != PYR_UNAVAILABLE && !elsewhere) || !harmless)
 		return false;
 	return tried < proxy->retries_max ||
 	       (proxy->wait_for_ready && err->executed == PYR_EXECUTED_NO);

@@ -82,9 +82,12 @@ pyr_status pyr_stub_stream(pyr_proxy *proxy, uint32_t method, const ProtobufCMes
 		proxy->target, !pyr__loop_in_callback(), deadline_us, &stream->route, err);
 	if (status == PYR_OK) {
 		pyr__head head;
+		pyr_error own;
 		pyr__proxy_head(proxy, method, &stream->route, deadline_us, now_us, &head);
 		status = pyr__channel_start(stream->route.channel, &stream->call, &head,
-			request ? &body : NULL, request != NULL, err);
+			request ? &body : NULL, request != NULL, err ? err : &own);
+		if (status)
+			pyr__target_failed(proxy->target, &stream->route, err ? err : &own);
 	}
 	if (status)
 		unref(stream);
@@ -115,6 +118,7 @@ static pyr_status conclude(pyr_stream *stream, pyr__outcome *outcome, pyr_error 
 		stream->failure = pyr__alloc(sizeof *stream->failure);
 		pyr__proxy_outcome(stream->proxy, stream->method, stream->route.channel->name,
 			outcome, stream->failure);
+		pyr__target_failed(stream->proxy->target, &stream->route, stream->failure);
 		pyr__error_copy(err, stream->failure);
 	}
 	pyr__outcome_done(outcome);

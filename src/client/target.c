@@ -127,6 +127,8 @@ static pyr_status rebind(pyr__target *target, bool wait, const pyr_reference *fa
 		status = find(target, wait, failed, deadline_us, &reference, err);
 	if (status == PYR_OK)
 		status = bind_to(target, &reference, ret_route, err);
+	if (status && err)
+		err->executed = PYR_EXECUTED_NO; /* whatever became of the lookup */
 	return status;
 }
 
@@ -161,10 +163,12 @@ static void on_found(
 	routing *r = ctx;
 	pyr__route route;
 	pyr_error own;
-	if (status == PYR_OK) {
+	if (status == PYR_OK)
 		status = bind_to(r->target, reference, &route, &own);
-		err = &own;
-	}
+	else
+		own = *err;
+	own.executed = PYR_EXECUTED_NO; /* whatever became of the lookup */
+	err = &own;
 	r->routed(r->ctx, status, status ? NULL : &route, status ? err : NULL);
 	pyr__target_unref(r->target);
 	free(r);
@@ -196,12 +200,29 @@ void pyr__target_release(pyr__target *target, pyr__route *route)
 	route->channel = NULL;
 }
 
-void pyr__target_failed(pyr__target *target, const pyr__route *route)
+void pyr__target_failed(pyr__target *target, const pyr__route *route, const pyr_error *err)
 {
+	/* a servant that has not found something of its own is where it should be */
+	bool no_object = err->status == PYR_NOT_FOUND && err->executed == PYR_EXECUTED_NO;
+	if (err->status != PYR_UNAVAILABLE && !no_object)
+		return;
 	pthread_mutex_lock(&target->lock);
 	if (is_name(target) && target->route.channel == route->channel)
 		target->stale = true;
 	pthread_mutex_unlock(&target->lock);
+}
+
+bool pyr__target_is_stale(pyr__target *target)
+{
+	pthread_mutex_lock(&target->lock);
+	bool stale = target->stale;
+	pthread_mutex_unlock(&target->lock);
+	return stale;
+}
+
+bool pyr__target_is_name(const pyr__target *target)
+{
+	return is_name(target);
 }
 
 pyr_context *pyr__target_context(const pyr__target *target)

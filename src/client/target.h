@@ -38,8 +38,17 @@ pyr_status pyr__target_route_async(
 
 void pyr__target_release(pyr__target *target, pyr__route *route);
 
-/* The route led nowhere: a name is looked up again before the next call. */
-void pyr__target_failed(pyr__target *target, const pyr__route *route);
+/*
+ * A call on the route has failed with err. If that says that there is nobody, or no such object, a
+ * name is looked up again before the next call.
+ */
+void pyr__target_failed(pyr__target *target, const pyr__route *route, const pyr_error *err);
+
+/* True for a name whose way led nowhere and has not been found anew yet. */
+bool pyr__target_is_stale(pyr__target *target);
+
+/* True if it is looked up in the name server. */
+bool pyr__target_is_name(const pyr__target *target);
 
 pyr_context *pyr__target_context(const pyr__target *target);
 const pyr_interface *pyr__target_interface(const pyr__target *target);

@@ -72,8 +72,8 @@ static pyr_status try_once(const attempt *a, pyr_error *err)
 	if (status)
 		return status;
 	status = call_on(a, &route, err);
-	if (status == PYR_UNAVAILABLE || status == PYR_NOT_FOUND)
-		pyr__target_failed(a->proxy->target, &route);
+	if (status)
+		pyr__target_failed(a->proxy->target, &route, err);
 	pyr__target_release(a->proxy->target, &route);
 	return status;
 }
@@ -134,10 +134,13 @@ pyr_status pyr_stub_oneway(
 	if (status)
 		return status;
 	pyr__head head;
+	pyr_error own;
+	if (!err)
+		err = &own;
 	pyr__proxy_head(proxy, method, &route, deadline_us, now_us, &head);
 	status = pyr__channel_start(route.channel, NULL, &head, &body, true, err);
-	if (status == PYR_UNAVAILABLE)
-		pyr__target_failed(proxy->target, &route);
+	if (status)
+		pyr__target_failed(proxy->target, &route, err);
 	pyr__target_release(proxy->target, &route);
 	return status;
 }

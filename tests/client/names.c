@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls through names: what they lead to, how the load spreads, and what outlives what. */
+#include "nameserver/served.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A daemon whose object tells its number. The interface is the name server's, which is at hand. */
+typedef struct host {
+	pyr_daemon *daemon;
+	uint64_t number;
+	char reference[PYR_REFERENCE_MAX];
+	/* as a name server that says what it is told to */
+	atomic_uint lookups;
+	uint64_t revision;
+	uint8_t store;
+	const char *says;
+} host;
+
+static void tell_number(void *self, pyr_call *call, const Pyrite__CountRequest *request)
+{
+	(void)request;
+	const host *h = self;
+	Pyrite__CountReply reply = PYRITE__COUNT_REPLY__INIT;
+	reply.count = h->number;
+	pyrite_names_count__reply(call, &reply);
+}
+
+static void not_found(void *self, pyr_call *call, const Pyrite__StatusRequest *request)
+{
+	(void)self;
+	(void)request;
+	pyr_call_fail(call, PYR_NOT_FOUND, "something of the servant's own");
+}
+
+static void scripted_lookup(void *self, pyr_call *call, const Pyrite__LookupRequest *request)
+{
+	host *h = self;
+	Pyrite__LookupReply reply = PYRITE__LOOKUP_REPLY__INIT;
+	Pyrite__Name name = PYRITE__NAME__INIT;
+	Pyrite__Holder holder = PYRITE__HOLDER__INIT, *holders[] = {&holder};
+	char *references[] = {(char *)h->says};
+	uint8_t store_id[16];
+	memset(store_id, h->store, sizeof store_id);
+	atomic_fetch_add(&h->lookups, 1);
+	holder.references = references;
+	holder.n_references = 1;
+	name.name = request->name;
+	name.holders = holders;
+	name.n_holders = 1;
+	reply.name = &name;
+	reply.store_id = (ProtobufCBinaryData){sizeof store_id, store_id};
+	reply.revision = h->revision;
+	pyrite_names_lookup__reply(call, &reply);
+}
+
+static const pyrite_names_ops ops = {
+	.count = tell_number,
+	.status = not_found,
+	.lookup = scripted_lookup,
+};
+
+static void start_host(served *s, host *h, uint64_t number, const char *object)
+{
+	pyr_daemon_options options = PYR_DAEMON_OPTIONS_INIT;
+	options.context = s->context;
+	memset(h, 0, sizeof *h);
+	h->number = number;
+	assert_ok(s, pyr_daemon_new(&options, &h->daemon, &s->err));
+	assert_ok(s, pyrite_names__serve(h->daemon, object, &ops, h, &s->err));
+	assert_ok(s, pyr_daemon_listen(h->daemon, "127.0.0.1:0", NULL, &s->err));
+	assert_ok(s, pyr_daemon_start(h->daemon, &s->err));
+	assert_ok(s, pyr_daemon_reference(
+			     h->daemon, object, 0, h->reference, sizeof h->reference, &s->err));
+}
+
+static void stop_host(host *h)
+{
+	pyr_daemon_free(h->daemon);
+	h->daemon = NULL;
+}
+
+static pyr_status add(served *s, const char *name, const char *first, const char *second,
+	bool replica, bool replace)
+{
+	Pyrite__RegisterRequest request = PYRITE__REGISTER_REQUEST__INIT;
+	Pyrite__RegisterReply *reply;
+	char *references[] = {(char *)first, (char *)second};
+	request.name = (char *)name;
+	request.references = references;
+	request.n_references = 1 + (second != NULL);
+	request.replica = replica;
+	request.replace = replace;
+	pyr_status status = pyrite_names_register(s->names, &request, &reply, &s->err);
+	if (status == PYR_OK)
+		pyrite__register_reply__free_unpacked(reply, NULL);
+	return status;
+}
+
+static pyrite_names *proxy_for(served *s, const char *reference)
+{
+	pyrite_names *proxy;
+	assert_ok(s, pyrite_names__open(s->context, reference, NULL, &proxy, &s->err));
+	return proxy;
+}
+
+static pyr_status ask(served *s, pyrite_names *proxy, uint64_t *ret_number)
+{
+	Pyrite__CountRequest request = PYRITE__COUNT_REQUEST__INIT;
+	Pyrite__CountReply *reply;
+	pyr_status status = pyrite_names_count(proxy, &request, &reply, &s->err);
+	if (status)
+		return status;
+	*ret_number = reply->count;
+	pyrite__count_reply__free_unpacked(reply, NULL);
+	return PYR_OK;
+}
+
+/* The number of who is behind the reference, through a new proxy. */
+static uint64_t who(served *s, const char *reference)
+{
+	uint64_t number = 0;
+	pyrite_names *proxy = proxy_for(s, reference);
+	assert_ok(s, ask(s, proxy, &number));
+	pyrite_names__close(proxy);
+	return number;
+}
+
+static void run(void (*body)(served *s))
+{
+	run_served("memory", body);
+}
+
+static void every_way_to_write(served *s)
+{
+	host h;
+	char text[400];
+	start_host(s, &h, 7, "calc");
+	assert_ok(s, put(s, "example.calc", h.reference));
+	assert_ok(s, put(s, "odd:na@me", h.reference));
+	cr_assert_eq(who(s, "example.calc"), 7);
+	cr_assert_eq(who(s, "name:example.calc"), 7);
+	cr_assert_eq(who(s, "name:odd%3Ana%40me"), 7);
+	snprintf(text, sizeof text, "name:example.calc@%s", s->endpoint);
+	cr_assert_eq(who(s, text), 7);
+	stop_host(&h);
+}
+
+Test(names, a_bare_name_and_a_name_with_a_server_lead_to_the_object)
+{
+	run(every_way_to_write);
+}
+
+static void unknown_names(served *s)
+{
+	uint64_t number;
+	pyrite_names *proxy = proxy_for(s, "nobody.home");
+	assert_fails(s, PYR_NOT_FOUND, "\"nobody.home\"", ask(s, proxy, &number));
+	cr_assert_eq(s->err.executed, PYR_EXECUTED_NO);
+	cr_assert(strstr(s->err.where, s->endpoint), "%s", s->err.where);
+	pyrite_names__close(proxy);
+	served_stop(s);
+	proxy = proxy_for(s, "nobody.home");
+	assert_fails(s, PYR_UNAVAILABLE, "", ask(s, proxy, &number));
+	cr_assert(strstr(s->err.where, s->endpoint), "%s", s->err.where);
+	pyrite_names__close(proxy);
+}
+
+Test(names, an_unknown_one_is_not_found_and_an_absent_server_unavailable)
+{
+	run(unknown_names);
+}
+
+/* Which of hosts 0 .. 2 answer, as bits, when so many new proxies ask. */
+static unsigned who_answers(served *s, const char *reference, int times)
+{
+	unsigned seen = 0;
+	for (int i = 0; i < times; i++)
+		seen |= 1u << who(s, reference);
+	return seen;
+}
+
+static void replicas(served *s)
+{
+	host hosts[3];
+	for (int i = 0; i < 3; i++) {
+		start_host(s, &hosts[i], (uint64_t)i, "calc");
+		assert_ok(s, add(s, "calc", hosts[i].reference, NULL, true, false));
+	}
+	cr_assert_eq(who_answers(s, "calc", 9), 7);
+	/* one that is bound to each of them */
+	pyrite_names *bound[3];
+	uint64_t number;
+	for (int i = 0; i < 3; i++) {
+		bound[i] = proxy_for(s, "calc");
+		assert_ok(s, ask(s, bound[i], &number));
+	}
+	stop_host(&hosts[0]);
+	stop_host(&hosts[2]);
+	cr_assert_eq(who_answers(s, "calc", 12), 2);
+	for (int i = 0; i < 3; i++) {
+		assert_ok(s, ask(s, bound[i], &number));
+		cr_assert_eq(number, 1);
+		pyrite_names__close(bound[i]);
+	}
+	stop_host(&hosts[1]);
+	pyrite_names *proxy = proxy_for(s, "calc");
+	assert_fails(s, PYR_UNAVAILABLE, "", ask(s, proxy, &number));
+	pyrite_names__close(proxy);
+}
+
+Test(names, N9_load_spreads_over_replicas_and_dead_ones_are_skipped)
+{
+	run(replicas);
+}
+
+static void transports(served *s)
+{
+	host h;
+	char dead[200];
+	start_host(s, &h, 5, "calc");
+	snprintf(dead, sizeof dead, "pyr:calc@unix:%s/nobody", s->directory);
+	assert_ok(s, add(s, "calc", dead, h.reference, false, false));
+	for (int i = 0; i < 4; i++)
+		cr_assert_eq(who(s, "calc"), 5);
+	assert_ok(s, add(s, "future", "grpc:calc@127.0.0.1:1", h.reference, false, false));
+	cr_assert_eq(who(s, "future"), 5);
+	assert_ok(s, put(s, "only.future", "grpc:calc@127.0.0.1:1"));
+	uint64_t number;
+	pyrite_names *proxy = proxy_for(s, "only.future");
+	assert_fails(s, PYR_UNAVAILABLE, "no reference that", ask(s, proxy, &number));
+	pyrite_names__close(proxy);
+	stop_host(&h);
+}
+
+Test(names, N9_of_several_transports_one_that_works_is_taken)
+{
+	run(transports);
+}
+
+static void tags(served *s)
+{
+	host hosts[3];
+	char name[16];
+	Pyrite__SetTagsRequest request = PYRITE__SET_TAGS_REQUEST__INIT;
+	Pyrite__SetTagsReply *reply;
+	char *both[] = {"gpu", "big"};
+	request.add = both;
+	for (int i = 0; i < 3; i++) {
+		start_host(s, &hosts[i], (uint64_t)i, "calc");
+		snprintf(name, sizeof name, "n%d", i);
+		assert_ok(s, put(s, name, hosts[i].reference));
+		request.name = name;
+		request.n_add = i == 2 ? 1 : 2;
+		assert_ok(s, pyrite_names_set_tags(s->names, &request, &reply, &s->err));
+		pyrite__set_tags_reply__free_unpacked(reply, NULL);
+	}
+	cr_assert_eq(who_answers(s, "tag:gpu", 9), 7);
+	cr_assert_eq(who_answers(s, "tag:gpu,big", 6), 3);
+	stop_host(&hosts[0]);
+	cr_assert_eq(who_answers(s, "tag:gpu,big", 6), 2);
+	uint64_t number;
+	pyrite_names *proxy = proxy_for(s, "tag:gpu,blue");
+	assert_fails(s, PYR_NOT_FOUND, "'gpu,blue'", ask(s, proxy, &number));
+	pyrite_names__close(proxy);
+	stop_host(&hosts[1]);
+	stop_host(&hosts[2]);
+}
+
+Test(names, N5_a_tag_reference_picks_every_match_in_the_end)
+{
+	run(tags);
+}
+
+/* More names than one page holds, of which all but the very last lead to a dead daemon. */
+static void many_tagged(served *s)
+{
+	host h;
+	start_host(s, &h, 9, "calc");
+	for (int i = 0; i < 1100; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "n%04d", i);
+		assert_ok(s, put_tagged(s, name, "gpu", NULL));
+	}
+	Pyrite__SetTagsRequest request = PYRITE__SET_TAGS_REQUEST__INIT;
+	Pyrite__SetTagsReply *reply;
+	char *tag[] = {"gpu"};
+	assert_ok(s, put(s, "zzz", h.reference));
+	request.name = "zzz";
+	request.add = tag;
+	request.n_add = 1;
+	assert_ok(s, pyrite_names_set_tags(s->names, &request, &reply, &s->err));
+	pyrite__set_tags_reply__free_unpacked(reply, NULL);
+	cr_assert_eq(who(s, "tag:gpu"), 9);
+	stop_host(&h);
+}
+
+Test(names, N5_a_tag_reference_knows_more_than_a_page)
+{
+	run(many_tagged);
+}
+
+static void without_server(served *s)
+{
+	host h;
+	uint64_t number;
+	start_host(s, &h, 3, "calc");
+	assert_ok(s, put(s, "calc", h.reference));
+	pyrite_names *bound = proxy_for(s, "calc");
+	assert_ok(s, ask(s, bound, &number));
+	served_stop(s);
+	assert_ok(s, ask(s, bound, &number));
+	cr_assert_eq(who(s, "calc"), 3); /* a new proxy of the same context */
+	pyrite_names__close(bound);
+	stop_host(&h);
+}
+
+Test(names, bindings_keep_working_with_the_name_server_down)
+{
+	run(without_server);
+}
+
+static void moved(served *s)
+{
+	host old, new;
+	uint64_t number;
+	start_host(s, &old, 1, "calc");
+	start_host(s, &new, 2, "calc");
+	assert_ok(s, put(s, "calc", old.reference));
+	pyrite_names *bound = proxy_for(s, "calc");
+	assert_ok(s, ask(s, bound, &number));
+	cr_assert_eq(number, 1);
+	assert_ok(s, add(s, "calc", new.reference, NULL, false, true));
+	cr_assert_eq(who(s, "calc"), 2); /* a new one asks */
+	/* the old daemon lives on, without the object */
+	assert_ok(s, pyr_daemon_unregister(old.daemon, "calc", NULL, &s->err));
+	assert_ok(s, ask(s, bound, &number));
+	cr_assert_eq(number, 2);
+	pyrite_names__close(bound);
+	stop_host(&old);
+	stop_host(&new);
+}
+
+Test(names, a_bound_proxy_follows_when_its_object_has_gone)
+{
+	run(moved);
+}
+
+/* Through a name server that says what the test wants. */
+static void only_forward(served *s)
+{
+	host first, second, names;
+	start_host(s, &first, 1, "calc");
+	start_host(s, &second, 2, "calc");
+	start_host(s, &names, 0, "pyrite.nameserver");
+	char reference[400];
+	snprintf(reference, sizeof reference, "name:calc@%s", strchr(names.reference, '@') + 1);
+	names.says = first.reference;
+	names.store = 1;
+	names.revision = 10;
+	cr_assert_eq(who(s, reference), 1);
+	names.says = second.reference;
+	names.revision = 9;
+	cr_assert_eq(who(s, reference), 1, "went back");
+	names.revision = 11;
+	cr_assert_eq(who(s, reference), 2);
+	names.says = first.reference;
+	names.store = 2;
+	names.revision = 1;
+	cr_assert_eq(who(s, reference), 1, "another store starts anew");
+	stop_host(&first);
+	stop_host(&second);
+	stop_host(&names);
+}
+
+Test(names, what_is_known_moves_only_forward_within_a_store)
+{
+	run(only_forward);
+}
+
+static void servants_not_found(served *s)
+{
+	host h, names;
+	char reference[400];
+	uint64_t number;
+	start_host(s, &h, 1, "calc");
+	start_host(s, &names, 0, "pyrite.nameserver");
+	names.says = h.reference;
+	snprintf(reference, sizeof reference, "name:calc@%s", strchr(names.reference, '@') + 1);
+	pyrite_names *proxy = proxy_for(s, reference);
+	for (int i = 0; i < 5; i++) {
+		Pyrite__StatusRequest request = PYRITE__STATUS_REQUEST__INIT;
+		Pyrite__StatusReply *reply;
+		assert_fails(s, PYR_NOT_FOUND, "the servant's own",
+			pyrite_names_status(proxy, &request, &reply, &s->err));
+		assert_ok(s, ask(s, proxy, &number));
+	}
+	cr_assert_eq(atomic_load(&names.lookups), 1);
+	pyrite_names__close(proxy);
+	stop_host(&h);
+	stop_host(&names);
+}
+
+Test(names, a_servants_own_not_found_does_not_undo_the_binding)
+{
+	run(servants_not_found);
+}
+
+/* Asynchronous */
+
+typedef struct answers {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	unsigned left;
+	unsigned by_status[17];
+	uint64_t number;
+} answers;
+
+static void on_count(
+	void *ctx, pyr_status status, const Pyrite__CountReply *reply, const pyr_error *err)
+{
+	(void)err;
+	answers *a = ctx;
+	pthread_mutex_lock(&a->lock);
+	a->by_status[status]++;
+	if (status == PYR_OK)
+		a->number = reply->count;
+	a->left--;
+	pthread_cond_signal(&a->cond);
+	pthread_mutex_unlock(&a->lock);
+}
+
+static void ask_many(served *s, pyrite_names *proxy, unsigned count, answers *a)
+{
+	*a = (answers){PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, .left = count};
+	Pyrite__CountRequest request = PYRITE__COUNT_REQUEST__INIT;
+	for (unsigned i = 0; i < count; i++)
+		assert_ok(
+			s, pyrite_names_count__invoke(proxy, &request, on_count, a, NULL, &s->err));
+	pthread_mutex_lock(&a->lock);
+	while (a->left)
+		pthread_cond_wait(&a->cond, &a->lock);
+	pthread_mutex_unlock(&a->lock);
+}
+
+static void without_waiting(served *s)
+{
+	host hosts[2];
+	answers a;
+	for (int i = 0; i < 2; i++) {
+		start_host(s, &hosts[i], (uint64_t)i, "calc");
+		assert_ok(s, add(s, "calc", hosts[i].reference, NULL, true, false));
+	}
+	pyrite_names *proxy = proxy_for(s, "calc"), *nobody = proxy_for(s, "nobody"),
+		     *tagged = proxy_for(s, "tag:nothing");
+	ask_many(s, proxy, 20, &a);
+	cr_assert_eq(a.by_status[PYR_OK], 20);
+	ask_many(s, nobody, 20, &a);
+	cr_assert_eq(a.by_status[PYR_NOT_FOUND], 20);
+	ask_many(s, tagged, 20, &a);
+	cr_assert_eq(a.by_status[PYR_NOT_FOUND], 20);
+	ask_many(s, proxy, 1, &a);
+	stop_host(&hosts[a.number]); /* the one that it is bound to */
+	ask_many(s, proxy, 1, &a);
+	cr_assert_eq(a.by_status[PYR_OK], 1, "did not find the other one");
+	pyrite_names__close(proxy);
+	pyrite_names__close(nobody);
+	pyrite_names__close(tagged);
+	stop_host(&hosts[0]);
+	stop_host(&hosts[1]);
+}
+
+Test(names, asynchronous_calls_find_their_way_too)
+{
+	run(without_waiting);
+}
