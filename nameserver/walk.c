@@ -57,7 +57,8 @@ static pyr_status collect_page(walk *w, uint64_t end_us, Pyrite__ListReply *repl
 			 (request->with_tags ? NS_WITH_TAGS : 0);
 	size_t bytes = 0;
 	reply->names = ns_region_take(&service->region, names_max * sizeof *reply->names);
-	for (uint32_t examined = 0; examined < STEP_MAX && ns_now_us() < end_us;) {
+	uint32_t examined = 0;
+	do { /* one step at least, or there would be no name to go on from */
 		uint32_t budget = STEP_NAMES;
 		while (budget > 0 && !w->cursor.done) {
 			const ns_record *record;
@@ -73,10 +74,8 @@ static pyr_status collect_page(walk *w, uint64_t end_us, Pyrite__ListReply *repl
 			if (reply->n_names == names_max || bytes > PAGE_BYTES_MAX)
 				return PYR_OK;
 		}
-		if (w->cursor.done)
-			return PYR_OK;
 		examined += STEP_NAMES;
-	}
+	} while (!w->cursor.done && examined < STEP_MAX && ns_now_us() < end_us);
 	return PYR_OK;
 }
 
