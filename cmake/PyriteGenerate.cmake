@@ -8,7 +8,7 @@
 # its dependency, and must be generated too, here or in a library that TARGET links; what ships with
 # Pyrite is in its library. TARGET itself has to link Pyrite::pyrite.
 
-find_program(PROTOC protoc REQUIRED)
+find_program(PROTOC protoc DOC "The compiler of .proto files")
 if(NOT PYRITE_PROTO_DIR)
 	# In the source tree it is beside cmake/; installed it is among the headers, which the
 	# package names.
@@ -18,13 +18,28 @@ if(NOT PYRITE_PROTO_DIR)
 	mark_as_advanced(PYRITE_PROTO_DIR)
 endif()
 
+set(PYRITE_DEPFILE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/PyriteDepfile.cmake)
+
+# Only who generates needs protoc.
+function(pyrite_need_protoc)
+	if(NOT PROTOC)
+		message(FATAL_ERROR "pyrite_generate: protoc was not found. Install it (Debian: "
+			"apt install protobuf-compiler), or say where it is: -DPROTOC=/path/to/protoc")
+	endif()
+endfunction()
+
 # The plugin: a target of this build or of the package, else a program in PATH.
 function(pyrite_find_plugin ret_command ret_dependency)
 	if(TARGET Pyrite::protoc-gen-pyrite)
 		set(${ret_command} $<TARGET_FILE:Pyrite::protoc-gen-pyrite> PARENT_SCOPE)
 		set(${ret_dependency} Pyrite::protoc-gen-pyrite PARENT_SCOPE)
 	else()
-		find_program(PYRITE_PLUGIN protoc-gen-pyrite REQUIRED)
+		find_program(PYRITE_PLUGIN protoc-gen-pyrite)
+		if(NOT PYRITE_PLUGIN)
+			message(FATAL_ERROR "pyrite_generate: protoc-gen-pyrite, which comes with "
+				"Pyrite, was not found. Add its folder to PATH, or say where it is: "
+				"-DPYRITE_PLUGIN=/path/to/protoc-gen-pyrite")
+		endif()
 		set(${ret_command} ${PYRITE_PLUGIN} PARENT_SCOPE)
 		set(${ret_dependency} ${PYRITE_PLUGIN} PARENT_SCOPE)
 	endif()
@@ -33,14 +48,23 @@ endfunction()
 # The name of a .proto file below the first import directory that holds it.
 function(pyrite_name_below proto dirs ret_name)
 	foreach(dir ${dirs})
-		cmake_path(IS_PREFIX dir ${proto} NORMALIZE below)
+		cmake_path(IS_PREFIX dir "${proto}" NORMALIZE below)
 		if(below)
 			file(RELATIVE_PATH name ${dir} ${proto})
 			set(${ret_name} ${name} PARENT_SCOPE)
 			return()
 		endif()
 	endforeach()
-	message(FATAL_ERROR "pyrite_generate: ${proto} is in none of the IMPORT_DIRS: ${dirs}")
+	list(JOIN dirs " " dirs)
+	message(FATAL_ERROR "pyrite_generate: ${proto} is below none of the IMPORT_DIRS: ${dirs}")
+endfunction()
+
+# What is missing now is an error now, unless another command of the build makes it.
+function(pyrite_need_file proto)
+	get_source_file_property(generated ${proto} GENERATED)
+	if(NOT EXISTS ${proto} AND NOT generated)
+		message(FATAL_ERROR "pyrite_generate: ${proto} does not exist")
+	endif()
 endfunction()
 
 function(pyrite_generate target)
@@ -51,6 +75,7 @@ function(pyrite_generate target)
 	if(NOT ARG_UNPARSED_ARGUMENTS)
 		message(FATAL_ERROR "pyrite_generate: no .proto file given for ${target}")
 	endif()
+	pyrite_need_protoc()
 	if(NOT ARG_IMPORT_DIRS)
 		set(ARG_IMPORT_DIRS ${CMAKE_CURRENT_SOURCE_DIR})
 	endif()
@@ -68,13 +93,19 @@ function(pyrite_generate target)
 	set(all)
 	foreach(proto ${ARG_UNPARSED_ARGUMENTS})
 		get_filename_component(proto ${proto} ABSOLUTE)
+		pyrite_need_file(${proto})
 		pyrite_name_below(${proto} "${dirs}" name)
 		string(REGEX REPLACE "\\.proto(devel)?$" "" base ${out}/${name})
 		set(outputs ${base}.pb-c.h ${base}.pb-c.c ${base}.pyr.h ${base}.pyr.c)
+		set(repair)
+		if("${includes}${out}" MATCHES " ")
+			set(repair COMMAND ${CMAKE_COMMAND} -DDEPFILE=${base}.d
+				-P ${PYRITE_DEPFILE_SCRIPT})
+		endif()
 		add_custom_command(
 			OUTPUT ${outputs}
 			COMMAND ${PROTOC} --plugin=protoc-gen-pyrite=${plugin} --pyrite_out=${out}
-				--dependency_out=${base}.d ${includes} ${proto}
+				--dependency_out=${base}.d ${includes} ${proto} ${repair}
 			DEPENDS ${proto} ${plugin_dependency}
 			DEPFILE ${base}.d
 			COMMENT "Generating C from ${name}"

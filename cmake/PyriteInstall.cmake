@@ -24,7 +24,8 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/PyriteConfigVersion.cmake
 	COMPATIBILITY SameMinorVersion)
 install(EXPORT PyriteTargets NAMESPACE Pyrite:: DESTINATION ${PYRITE_CMAKE_DIR})
 install(FILES ${PROJECT_BINARY_DIR}/PyriteConfig.cmake ${PROJECT_BINARY_DIR}/PyriteConfigVersion.cmake
-	${CMAKE_CURRENT_LIST_DIR}/PyriteGenerate.cmake DESTINATION ${PYRITE_CMAKE_DIR})
+	${CMAKE_CURRENT_LIST_DIR}/PyriteGenerate.cmake ${CMAKE_CURRENT_LIST_DIR}/PyriteDepfile.cmake
+	DESTINATION ${PYRITE_CMAKE_DIR})
 
 # relative to the .pc file itself, so that a prefix given to `cmake --install` is right as well
 file(RELATIVE_PATH PYRITE_PC_PREFIX ${PYRITE_PC_DIR} ${CMAKE_INSTALL_PREFIX})
