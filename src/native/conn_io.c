@@ -51,6 +51,10 @@ static void unseal(pyr__conn *conn)
 		void *room;
 		size_t size, plain;
 		pyr__session_input(conn->session, &room, &size);
+		if (size == 0) { /* the session has ended for want of memory */
+			pyr__conn_process(conn);
+			break;
+		}
 		bool going = conn->tls_library->read(conn->tls, room, size, &plain);
 		pyr__session_received(conn->session, plain);
 		if (!conn->principal[0] && conn->tls_library->is_open(conn->tls))
@@ -277,6 +281,8 @@ bool pyr__conn_fill(pyr__conn *conn, bool wait)
 	if (conn->tls)
 		return fill_secure(conn, wait);
 	pyr__session_input(conn->session, &room, &size);
+	if (size == 0)
+		return true; /* the session has ended for want of memory */
 	ssize_t got = receive(conn, room, size, wait, &why);
 	pyr__session_received(conn->session, got > 0 ? (size_t)got : 0);
 	return got > 0 || end_of_input(conn, why);
