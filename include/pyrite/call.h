@@ -64,10 +64,15 @@ PYR_API const char *pyr_call_object(const pyr_call *call);
 PYR_API const char *pyr_call_method(const pyr_call *call); /* "demo.Calculator/Add" */
 PYR_API const char *pyr_call_peer(const pyr_call *call);
 
+#define PYR_PRINCIPAL_MAX 256 /* bytes of a principal's name, with the NUL */
+
 /*
- * Who the caller has proved to be, borrowed from the call; "" if it has proved nothing. Over TLS
- * what its certificate names, the first there is of a URI, a DNS name, a mail address (RFC 5280,
- * subjectAltName) and the common name; on a Unix socket "uid:1000", for which the kernel vouches.
+ * Who the caller has proved to be, borrowed from the call; "" if it has proved nothing. The first
+ * there is of:
+ *   - what the daemon's `authenticate` made of the token that the caller has shown;
+ *   - over TLS what its certificate names: a URI, a DNS name, a mail address (RFC 5280,
+ *     subjectAltName), or the common name;
+ *   - on a Unix socket "uid:1000", for which the kernel vouches.
  */
 PYR_API const char *pyr_call_principal(const pyr_call *call);
 

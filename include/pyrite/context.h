@@ -47,6 +47,16 @@ PYR_API PYR_MUST_USE pyr_status pyr_context_new(
 	const pyr_context_options *options, pyr_context **ret_context, pyr_error *err);
 
 /*
+ * Shows a token (RFC 6750) to the daemons at this endpoint, "HOST:PORT" or "unix:PATH" as
+ * references have it, on connections that are made from now on; endpoint "*": to every one, but
+ * only over TLS. token NULL takes it back. No token goes over cleartext TCP to another machine,
+ * where calls then fail with FAILED_PRECONDITION, unless allow_cleartext. At most 4,000 bytes of
+ * printable ASCII without spaces, copied.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_context_set_token(pyr_context *context, const char *endpoint,
+	const char *token, bool allow_cleartext, pyr_error *err);
+
+/*
  * Finishes every running call with CANCELLED, closes the connections and ends the context's
  * thread. Proxies of the context may be freed afterwards, and only that. NULL is ignored. Must not
  * be called from a callback of this context.

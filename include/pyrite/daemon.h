@@ -3,6 +3,7 @@
 #ifndef PYRITE_DAEMON_H
 #define PYRITE_DAEMON_H
 
+#include <pyrite/call.h>
 #include <pyrite/context.h>
 #include <pyrite/credentials.h>
 #include <pyrite/proxy.h>
@@ -33,11 +34,27 @@ typedef struct pyr_daemon_options {
 	uint64_t queue_bytes_total_max; /* the same for all peers together; 0: 256 MiB */
 	uint32_t handshake_timeout_ms;  /* 0: 5,000 */
 	uint32_t stall_timeout_ms;      /* a peer that takes nothing of what is sent; 0: 30,000 */
+	/*
+	 * Finds out whose token a caller has shown (RFC 6750), and writes the principal's name. Any
+	 * failure is the answer to the call, usually UNAUTHENTICATED. Called before the first call
+	 * of a connection is run, over gRPC before each, by the thread that is to run the servant.
+	 * NULL: tokens mean nothing, and callers are who they are without.
+	 */
+	pyr_status (*authenticate)(void *access_ctx, const char *token,
+		char principal[PYR_PRINCIPAL_MAX], pyr_error *err);
+	/*
+	 * Sees every call before its servant does, object and method and principal and metadata;
+	 * any failure is the answer, usually PERMISSION_DENIED, and the servant hears nothing of
+	 * the call. By the thread that is to run the servant. NULL: everybody may call everything.
+	 */
+	pyr_status (*intercept)(void *access_ctx, pyr_call *call, pyr_error *err);
+	void *access_ctx;
 } pyr_daemon_options;
 
 #define PYR_DAEMON_OPTIONS_INIT                                                                    \
 	{                                                                                          \
-		sizeof(pyr_daemon_options), 0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0               \
+		sizeof(pyr_daemon_options), 0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL,  \
+			NULL                                                                       \
 	}
 
 /* options may be NULL. */

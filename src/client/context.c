@@ -123,6 +123,7 @@ void pyr__context_unref(pyr_context *context)
 	pyr__loop_finish(context->loop);
 	pyr__loop_free(context->loop);
 	pyr_credentials_unref(context->credentials);
+	pyr__tokens_done(&context->tokens);
 	pthread_mutex_destroy(&context->lock);
 	free(context);
 }
@@ -176,7 +177,8 @@ static pyr__channel *find_channel(pyr_context *context, pyr_scheme scheme, const
 {
 	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next) {
 		pyr__channel *channel = PYR__OWNER(l, pyr__channel, link);
-		if (channel->scheme == scheme && strcmp(channel->name, name) == 0)
+		if (!atomic_load(&channel->retired) && channel->scheme == scheme &&
+			strcmp(channel->name, name) == 0)
 			return pyr__channel_ref(channel);
 	}
 	return NULL;
@@ -207,14 +209,19 @@ static pyr_status get_credentials(
 static pyr_status new_native(pyr_context *context, const pyr_reference *reference, const char *name,
 	pyr__channel **ret_channel, pyr_error *err)
 {
+	pyr__session_config session = context->session;
 	pyr__conn_options options = {
 		.loop = context->loop,
 		.start_loop = true,
-		.session = &context->session,
+		.session = &session,
 		.connect_timeout_ms = context->connect_timeout_ms,
 	};
+	pyr_status status =
+		pyr__tokens_find(&context->tokens, reference, name, &session.authorization, err);
+	if (status)
+		return status;
 	if (reference->scheme == PYR_SCHEME_PYRS) {
-		pyr_status status = get_credentials(context, &options.credentials, err);
+		status = get_credentials(context, &options.credentials, err);
 		if (status)
 			return status;
 		if (!reference->is_unix)
@@ -283,6 +290,49 @@ void pyr__context_release(pyr_context *context, pyr__channel *channel)
 	pthread_mutex_unlock(&context->lock);
 	if (last)
 		channel->ops->free(channel);
+}
+
+/* Channels that are there keep what they have shown; new ones are made for new connections. */
+static void retire_channels(pyr_context *context)
+{
+	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next)
+		atomic_store(&PYR__OWNER(l, pyr__channel, link)->retired, true);
+}
+
+static pyr_status check_token(const char *token, pyr_error *err)
+{
+	size_t size = strlen(token);
+	if (size == 0 || size > PYR__TOKEN_MAX)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"a token has 1 to %d bytes, this one has %zu", PYR__TOKEN_MAX, size);
+	for (size_t i = 0; i < size; i++)
+		if (token[i] <= ' ' || token[i] > '~')
+			return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+				"byte %zu of the token is not printable ASCII", i + 1);
+	return PYR_OK;
+}
+
+pyr_status pyr_context_set_token(pyr_context *context, const char *endpoint, const char *token,
+	bool allow_cleartext, pyr_error *err)
+{
+	pyr_reference where;
+	memset(&where, 0, sizeof where);
+	char name[sizeof((pyr__channel *)0)->name] = "*";
+	pyr_status status = token ? check_token(token, err) : PYR_OK;
+	if (status == PYR_OK && strcmp(endpoint, "*") != 0) {
+		status = pyr_endpoint_parse(endpoint, &where, err);
+		name_channel(&where, name, sizeof name);
+	}
+	if (status == PYR_OK)
+		status = pyr__context_get(context, &context, err);
+	if (status)
+		return status;
+	pthread_mutex_lock(&context->lock);
+	pyr__tokens_set(&context->tokens, name, token, allow_cleartext);
+	retire_channels(context);
+	pthread_mutex_unlock(&context->lock);
+	pyr__context_unref(context);
+	return PYR_OK;
 }
 
 pyr__finder *pyr__context_finder(pyr_context *context)

@@ -8,6 +8,7 @@
 #include <pyrite/reference.h>
 #include "base/list.h"
 #include "base/loop.h"
+#include "client/tokens.h"
 #include "native/session.h"
 #include "transport/transport.h"
 
@@ -60,6 +61,7 @@ struct pyr_context {
 	pthread_mutex_t lock; /* guards what follows */
 	bool shut;
 	pyr_credentials *credentials; /* the user's, or made at the first need */
+	pyr__tokens tokens;
 	pyr__link channels;
 	pyr__link hosts;
 	pyr__finder *finder; /* made at the first name */

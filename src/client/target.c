@@ -137,7 +137,8 @@ pyr_status pyr__target_route(
 {
 	pyr_reference failed;
 	pthread_mutex_lock(&target->lock);
-	bool bound = target->route.channel && !target->stale;
+	bool bound = target->route.channel && !target->stale &&
+		     !atomic_load_explicit(&target->route.channel->retired, memory_order_relaxed);
 	bool stale = target->stale;
 	if (bound) {
 		pyr__channel_ref(target->route.channel);

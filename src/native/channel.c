@@ -14,6 +14,7 @@ typedef struct native_channel {
 	pyr_reference endpoint;
 	pyr__conn_options options;
 	pyr__session_config session;
+	char *authorization;  /* session's */
 	pthread_mutex_t lock; /* guards what follows */
 	pyr__conn *conn;
 	bool shut;
@@ -113,6 +114,7 @@ static void free_channel(pyr__channel *channel)
 		pyr__conn_retire(self->conn);
 	pyr__conn_unref(self->conn);
 	pyr_credentials_unref(self->options.credentials);
+	free(self->authorization);
 	pthread_mutex_destroy(&self->lock);
 	free(self);
 }
@@ -136,6 +138,8 @@ pyr__channel *pyr__native_channel_new(
 	if (options->credentials)
 		pyr_credentials_ref(options->credentials);
 	self->session = *options->session;
+	self->authorization = pyr__strdup(self->session.authorization);
+	self->session.authorization = self->authorization;
 	self->options.session = &self->session;
 	pthread_mutex_init(&self->lock, NULL);
 	return &self->base;

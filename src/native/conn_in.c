@@ -2,6 +2,7 @@
 /* The calls that the peer makes on a connection. */
 #include <string.h>
 #include "base/clock.h"
+#include "base/error.h"
 #include "native/conn_private.h"
 
 static const pyr__incall_ops incall_ops;
@@ -293,6 +294,28 @@ static uint64_t in_connection(pyr__incall *call)
 	return conn_of(call)->number;
 }
 
+static const char *in_authorization(pyr__incall *call)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	/* of the hello, which came before any call: nobody writes it any more */
+	const char *authorization =
+		conn->authenticated ? "" : pyr__session_authorization(conn->session);
+	pthread_mutex_unlock(&conn->lock);
+	return authorization;
+}
+
+static void in_set_principal(pyr__incall *call, const char *name)
+{
+	pyr__conn *conn = conn_of(call);
+	pthread_mutex_lock(&conn->lock);
+	if (!conn->authenticated)
+		pyr__copy_text(conn->principal, sizeof conn->principal, name, strlen(name));
+	conn->authenticated = true;
+	pthread_mutex_unlock(&conn->lock);
+}
+
+/* Written before any servant can ask: by TLS with the handshake, else by set_principal. */
 static const char *in_principal(pyr__incall *call)
 {
 	return conn_of(call)->principal;
@@ -309,5 +332,7 @@ static const pyr__incall_ops incall_ops = {
 	.done = in_done,
 	.peer = in_peer,
 	.principal = in_principal,
+	.set_principal = in_set_principal,
+	.authorization = in_authorization,
 	.connection = in_connection,
 };

@@ -33,7 +33,8 @@ struct pyr__conn {
 	pyr__tls *tls; /* NULL: cleartext */
 	const pyr__tls_library *tls_library;
 	char principal[PYR__TLS_NAME_MAX]; /* who the peer has proved to be; empty: nobody */
-	int fd;                            /* -1 once closed */
+	bool authenticated; /* principal is what the host made of the peer's authorization */
+	int fd;             /* -1 once closed */
 	conn_state state;
 	reader reader;
 	bool in_turn;     /* the loop's thread will flush when it is done */

@@ -20,14 +20,15 @@
 #define PYR__VERSION_MIN 1u
 #define PYR__VERSION_MAX 1u
 
-#define PYR__FRAME_HEADER   12u
-#define PYR__FRAME_MAX      (66u << 10) /* bytes behind the header */
-#define PYR__FRAGMENT_MAX   (64u << 10) /* bytes of a message in a frame that holds a part of it */
-#define PYR__METHOD_MAX     1024u       /* bytes of a method's name */
-#define PYR__OBJECT_MAX     255u        /* bytes of an object's id */
-#define PYR__METADATA_LIMIT 24576u      /* what metadata_max can be at most */
-#define PYR__COST_MIN       64u         /* bytes of window that the smallest message costs */
-#define PYR__WINDOW_MAX     0x7fffffffu /* what a window, or one credit, can be at most */
+#define PYR__FRAME_HEADER      12u
+#define PYR__FRAME_MAX         (66u << 10) /* bytes behind the header */
+#define PYR__FRAGMENT_MAX      (64u << 10) /* bytes of a message in a frame that holds a part of it */
+#define PYR__METHOD_MAX        1024u       /* bytes of a method's name */
+#define PYR__OBJECT_MAX        255u        /* bytes of an object's id */
+#define PYR__AUTHORIZATION_MAX 4096u       /* bytes of a HELLO's authorization */
+#define PYR__METADATA_LIMIT    24576u      /* what metadata_max can be at most */
+#define PYR__COST_MIN          64u         /* bytes of window that the smallest message costs */
+#define PYR__WINDOW_MAX        0x7fffffffu /* what a window, or one credit, can be at most */
 
 /* What a client may count on before it has seen the server's hello; windows are never less. */
 #define PYR__INITIAL_STREAM_WINDOW     (64u << 10)
@@ -72,7 +73,7 @@ enum pyr__hello_field {
 	PYR__HELLO_METHODS_MAX = 7,
 	PYR__HELLO_STREAM_WINDOW = 8,
 	PYR__HELLO_CONNECTION_WINDOW = 9,
-	PYR__HELLO_AUTHORIZATION = 10, /* reserved */
+	PYR__HELLO_AUTHORIZATION = 10, /* text, the client's */
 	PYR__HELLO_AGENT = 11,         /* text */
 };
 

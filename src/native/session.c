@@ -90,6 +90,7 @@ void pyr__session_free(pyr__session *s)
 	pyr__partial_free(s->delivered);
 	pyr__block_unref(s->rx);
 	pyr__output_done(&s->output);
+	free(s->authorization);
 	free(s);
 }
 
@@ -126,6 +127,11 @@ void pyr__session_drain(pyr__session *s, pyr_status status, const char *reason)
 bool pyr__session_busy(const pyr__session *s)
 {
 	return s->ours.open > 0 || s->theirs.open > 0;
+}
+
+const char *pyr__session_authorization(const pyr__session *s)
+{
+	return s->authorization ? s->authorization : "";
 }
 
 const uint8_t *pyr__session_peer_id(const pyr__session *s)

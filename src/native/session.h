@@ -38,6 +38,9 @@ typedef struct pyr__session_config {
 	uint32_t queue_max;         /* bytes waiting to be sent */
 	uint32_t stream_window;     /* receive windows, in bytes of message cost; 64 KiB or more */
 	uint32_t connection_window; /* 256 KiB or more: what a client assumes before our hello */
+	/* A client's, for its hello: "Bearer ..."; borrowed for as long as the session lives; or
+	 * NULL. */
+	const char *authorization;
 } pyr__session_config;
 
 /* The limits of DESIGN: 4 MiB, 8 KiB, 16,384, 1,024, 16 MiB, 256 KiB, 4 MiB. */
@@ -161,6 +164,9 @@ void pyr__session_drain(pyr__session *session, pyr_status status, const char *re
 
 /* True while we, or the peer, have calls open. */
 bool pyr__session_busy(const pyr__session *session);
+
+/* What the peer's hello had as authorization, "Bearer ...", or "". */
+const char *pyr__session_authorization(const pyr__session *session);
 
 /* The peer's incarnation from its hello; 16 bytes; all zero before READY. */
 const uint8_t *pyr__session_peer_id(const pyr__session *session);

@@ -2,6 +2,7 @@
 /* Frames of the connection itself: HELLO, PING, PONG and GOAWAY. */
 #include <stdlib.h>
 #include <string.h>
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "native/session_private.h"
@@ -10,7 +11,7 @@
 
 void pyr__session_put_hello(pyr__session *s)
 {
-	uint8_t fields[128], *at = fields;
+	uint8_t fields[128 + PYR__AUTHORIZATION_MAX], *at = fields;
 	const pyr__session_config *c = &s->config;
 	at = pyr__put_u32(
 		at, PYR__HELLO_VERSIONS | PYR__CRITICAL, PYR__VERSION_MIN | PYR__VERSION_MAX << 16);
@@ -22,6 +23,10 @@ void pyr__session_put_hello(pyr__session *s)
 	at = pyr__put_u32(at, PYR__HELLO_METHODS_MAX, c->methods_max);
 	at = pyr__put_u32(at, PYR__HELLO_STREAM_WINDOW, c->stream_window);
 	at = pyr__put_u32(at, PYR__HELLO_CONNECTION_WINDOW, c->connection_window);
+	if (c->authorization)
+		at = pyr__put_text(at, PYR__HELLO_AUTHORIZATION,
+			(pyr__text){c->authorization,
+				strnlen(c->authorization, PYR__AUTHORIZATION_MAX)});
 	pyr__session_put_frame(s, PYR__FRAME_HELLO, 0, 0, fields, (size_t)(at - fields));
 	s->hello_sent = true;
 }
@@ -31,6 +36,7 @@ typedef struct hello {
 	uint32_t message_max, metadata_max, streams_max, methods_max;
 	uint32_t stream_window, connection_window;
 	uint8_t id[16];
+	pyr__text authorization;
 } hello;
 
 /* The place of a field that is a number and has a floor; NULL for another field. */
@@ -83,6 +89,13 @@ static bool read_field(pyr__session *s, hello *h, const pyr__field *f)
 		memcpy(h->id, f->data, f->size);
 		return true;
 	}
+	if (f->number == PYR__HELLO_AUTHORIZATION) {
+		h->authorization = pyr__field_text(f);
+		if (f->size <= PYR__AUTHORIZATION_MAX && !memchr(f->data, '\0', f->size))
+			return true;
+		pyr__session_violation(s, "HELLO: an authorization that is none");
+		return false;
+	}
 	if (f->critical)
 		pyr__session_violation(s, "HELLO: the critical field %u is unknown", f->number);
 	return !f->critical;
@@ -123,6 +136,8 @@ bool pyr__session_on_hello(pyr__session *s, const pyr__frame *frame, pyr__event 
 	if (!read_hello(s, frame, &h))
 		return false;
 	memcpy(s->peer_id, h.id, sizeof h.id);
+	if (s->config.server && h.authorization.size)
+		s->authorization = pyr__strndup(h.authorization.data, h.authorization.size);
 	s->peer_message_max = h.message_max;
 	s->peer_metadata_max =
 		h.metadata_max < PYR__METADATA_LIMIT ? h.metadata_max : PYR__METADATA_LIMIT;

@@ -129,6 +129,7 @@ typedef struct pyr__output {
 struct pyr__session {
 	pyr__session_config config;
 	bool preface_done, hello_done, hello_sent;
+	char *authorization;  /* of the peer's hello, or NULL */
 	bool closing, closed; /* no more frames; CLOSED has been told */
 	bool going, drained;  /* the peer, we: no new calls */
 	pyr_status why;

@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "base/metadata.h"
 #include "codec/decode.h"
+#include "server/access.h"
 
 static pyr__text keep(pyr__arena *arena, pyr__text text)
 {
@@ -101,8 +102,11 @@ static pyr_status no_function(const pyr_call *call, pyr_error *err)
 static pyr_status run(
 	pyr_call *call, pyr__objects *objects, size_t decoded_bytes_max, pyr_error *err)
 {
-	pyr_status status = pyr__objects_find(
-		objects, call->object_id, call->method_name, call->bound, &call->object, err);
+	pyr_status status =
+		pyr__access_check(pyr__daemon_options(call->daemon), call, &call->incall, err);
+	if (status == PYR_OK)
+		status = pyr__objects_find(objects, call->object_id, call->method_name, call->bound,
+			&call->object, err);
 	if (status)
 		return status;
 	const pyr_method *method = call->bound->method;

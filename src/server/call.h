@@ -63,5 +63,6 @@ pyr_status pyr__call_fail(pyr_call *call, const pyr_error *err);
 void pyr__daemon_begin_call(pyr_daemon *daemon);
 void pyr__daemon_end_call(pyr_daemon *daemon);
 size_t pyr__daemon_decoded_max(const pyr_daemon *daemon);
+const pyr_daemon_options *pyr__daemon_options(const pyr_daemon *daemon);
 
 #endif

@@ -71,6 +71,11 @@ void pyr__daemon_end_call(pyr_daemon *daemon)
 	unref(daemon);
 }
 
+const pyr_daemon_options *pyr__daemon_options(const pyr_daemon *daemon)
+{
+	return &daemon->options;
+}
+
 size_t pyr__daemon_decoded_max(const pyr_daemon *daemon)
 {
 	return daemon->decoded_bytes_max;

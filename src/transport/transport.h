@@ -124,6 +124,13 @@ typedef struct pyr__incall_ops {
 	const char *(*peer)(pyr__incall *call);
 	/* Who the peer has proved to be, "" if nobody; lives as long as the call. */
 	const char *(*principal)(pyr__incall *call);
+	/*
+	 * What the peer has shown to prove who it is, "Bearer ...", as long as set_principal has
+	 * not been told who that is; else "". Lives as long as the call.
+	 */
+	const char *(*authorization)(pyr__incall *call);
+	/* Of at most PYR_PRINCIPAL_MAX bytes. The first time counts. */
+	void (*set_principal)(pyr__incall *call, const char *name);
 	/* A number that no other connection of this process has, or had. */
 	uint64_t (*connection)(pyr__incall *call);
 } pyr__incall_ops;
@@ -189,7 +196,8 @@ struct pyr__channel {
 	atomic_uint refs; /* given back through pyr__context_release() */
 	pyr__link link;   /* among its context's channels */
 	pyr_scheme scheme;
-	char name[320]; /* "127.0.0.1:4711", for errors and for finding it again */
+	atomic_bool retired; /* good for what runs on it, but not for new calls */
+	char name[320];      /* "127.0.0.1:4711", for errors and for finding it again */
 };
 
 static inline pyr_status pyr__channel_start(pyr__channel *channel, pyr__outcall *call,
@@ -323,6 +331,16 @@ static inline const char *pyr__incall_peer(pyr__incall *call)
 static inline const char *pyr__incall_principal(pyr__incall *call)
 {
 	return call->ops->principal(call);
+}
+
+static inline void pyr__incall_set_principal(pyr__incall *call, const char *name)
+{
+	call->ops->set_principal(call, name);
+}
+
+static inline const char *pyr__incall_authorization(pyr__incall *call)
+{
+	return call->ops->authorization(call);
 }
 
 static inline uint64_t pyr__incall_connection(pyr__incall *call)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may call: what a daemon's options say about callers, applied to one call. */
+#ifndef PYR_SERVER_ACCESS_H
+#define PYR_SERVER_ACCESS_H
+
+#include <pyrite/daemon.h>
+#include "transport/transport.h"
+
+/* Before anything of the call is looked at or run. Any failure is the answer. */
+pyr_status pyr__access_check(
+	const pyr_daemon_options *options, pyr_call *call, pyr__incall *incall, pyr_error *err);
+
+#endif
