@@ -47,8 +47,10 @@ static void read_once(pyr__conn *conn, bool wait)
 {
 	if (pyr__conn_fill(conn, wait))
 		pyr__conn_process(conn);
-	if (conn->state == CONN_OPEN && pyr__session_queued(conn->session) > 0)
+	if (conn->state == CONN_OPEN && pyr__session_queued(conn->session) > 0) {
 		pyr__conn_flush(conn); /* what was received may ask for an answer */
+		pyr__conn_process(conn);
+	}
 	conn->last_read_us = pyr__now_us();
 }
 

@@ -9,21 +9,6 @@
 static const char too_long[] = "the message is longer than this side takes";
 static const char no_memory[] = "there is no memory for the message";
 
-/* The frame's stream, or NULL: after a violation, or because its call was just answered. */
-static pyr__stream *stream_of(pyr__session *s, const pyr__frame *frame)
-{
-	bool ours = pyr__session_is_ours(s, frame->stream);
-	pyr__stream *stream = pyr__session_last(s, frame->stream);
-	if (stream && !ours && !stream->open)
-		return NULL;
-	if (!stream || !stream->open || pyr__stream_unsent(stream)) {
-		pyr__session_violation(s, "%s for the stream %08x, which does not exist",
-			pyr__frame_name(frame->type), frame->stream);
-		return NULL;
-	}
-	return stream;
-}
-
 static bool malformed(pyr__session *s, const pyr__frame *frame)
 {
 	pyr__session_violation(s, "a malformed %s on the stream %08x", pyr__frame_name(frame->type),
@@ -214,7 +199,7 @@ bool pyr__session_on_message(pyr__session *s, const pyr__frame *frame, pyr__even
 {
 	if (!is_well_formed(s, frame))
 		return malformed(s, frame);
-	pyr__stream *stream = stream_of(s, frame);
+	pyr__stream *stream = pyr__session_stream_of(s, frame);
 	if (!stream)
 		return !s->closing && drop_message(s, frame);
 	bool cont = (frame->flags & PYR__CONT) != 0, end = (frame->flags & PYR__END) != 0;
@@ -242,7 +227,7 @@ bool pyr__session_on_metadata(pyr__session *s, const pyr__frame *frame, pyr__eve
 	if (!pyr__session_is_ours(s, frame->stream) || frame->length > s->config.metadata_max ||
 		!pyr__metadata_check(frame->data, frame->length))
 		return malformed(s, frame);
-	pyr__stream *stream = stream_of(s, frame);
+	pyr__stream *stream = pyr__session_stream_of(s, frame);
 	if (!stream)
 		return false;
 	if (stream->spoken)
@@ -306,7 +291,7 @@ bool pyr__session_on_final(pyr__session *s, const pyr__frame *frame, pyr__event 
 		(!has_message && fields != frame->length - 2u) ||
 		!read_final(s, frame, fields, &event->final))
 		return malformed(s, frame);
-	pyr__stream *stream = stream_of(s, frame);
+	pyr__stream *stream = pyr__session_stream_of(s, frame);
 	if (!stream)
 		return false;
 	bool silent = stream->reset;
@@ -334,7 +319,7 @@ bool pyr__session_on_reset(pyr__session *s, const pyr__frame *frame, pyr__event 
 {
 	if (pyr__session_is_ours(s, frame->stream) || frame->length)
 		return malformed(s, frame);
-	pyr__stream *stream = stream_of(s, frame);
+	pyr__stream *stream = pyr__session_stream_of(s, frame);
 	if (!stream)
 		return false;
 	if (stream->reset)

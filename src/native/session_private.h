@@ -210,6 +210,9 @@ static inline pyr__stream *pyr__streams_at(const pyr__streams *streams, uint32_t
 	return stream && stream->open ? stream : NULL;
 }
 
+/* The frame's stream, or NULL: after a violation, or because we have just answered its call. */
+pyr__stream *pyr__session_stream_of(pyr__session *session, const pyr__frame *frame);
+
 /* A slot for a call of ours; there must be one that is free. */
 pyr__stream *pyr__session_open_ours(pyr__session *session);
 

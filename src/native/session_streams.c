@@ -46,6 +46,20 @@ static pyr__stream *make_slot(pyr__streams *streams, uint32_t slot)
 	return &(*page)[slot % PYR__PAGE_STREAMS];
 }
 
+pyr__stream *pyr__session_stream_of(pyr__session *s, const pyr__frame *frame)
+{
+	bool ours = pyr__session_is_ours(s, frame->stream);
+	pyr__stream *stream = pyr__session_last(s, frame->stream);
+	if (stream && !ours && !stream->open)
+		return NULL;
+	if (!stream || !stream->open || pyr__stream_unsent(stream)) {
+		pyr__session_violation(s, "%s for the stream %08x, which does not exist",
+			pyr__frame_name(frame->type), frame->stream);
+		return NULL;
+	}
+	return stream;
+}
+
 static void open_stream(pyr__session *s, pyr__stream *stream, uint32_t id)
 {
 	*stream = (pyr__stream){

@@ -94,15 +94,15 @@ void pyr__stream_unblocked(pyr__session *s, pyr__stream *stream)
 bool pyr__session_on_window(pyr__session *s, const pyr__frame *frame, pyr__event *event)
 {
 	(void)event;
-	pyr__stream *stream = frame->stream ? pyr__session_find(s, frame->stream) : NULL;
 	uint32_t credit = frame->length == 4 ? pyr__load32(frame->data) : 0;
 	if (credit == 0 || credit > PYR__WINDOW_MAX) {
 		pyr__session_violation(s, "a malformed WINDOW for the stream %08x", frame->stream);
 		return false;
 	}
-	int64_t *left = stream ? &stream->send_left : &s->send_left;
+	pyr__stream *stream = frame->stream ? pyr__session_stream_of(s, frame) : NULL;
 	if (frame->stream && !stream)
-		return false; /* the caller did not know yet that the call is over */
+		return false;
+	int64_t *left = stream ? &stream->send_left : &s->send_left;
 	*left += credit;
 	if (*left > PYR__WINDOW_MAX)
 		pyr__session_violation(s, "the window of stream %08x overflows", frame->stream);
