@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The bytes of the character at text, of which size are there; 0 if there is no valid one. */
 static size_t decode(const uint8_t *text, size_t size, uint32_t *ret_character)
@@ -44,9 +45,22 @@ static size_t scan(const char *text, size_t size, bool controls_too)
 	return at;
 }
 
+/* How many bytes from the start are ASCII, in whole words; most text is nothing else. */
+static size_t ascii_bytes(const char *text, size_t size)
+{
+	size_t at = 0;
+	for (uint64_t word; size - at >= sizeof word; at += sizeof word) {
+		memcpy(&word, text + at, sizeof word);
+		if (word & 0x8080808080808080)
+			break;
+	}
+	return at;
+}
+
 size_t pyr__utf8_valid_bytes(const char *text, size_t size)
 {
-	return scan(text, size, true);
+	size_t ascii = ascii_bytes(text, size);
+	return ascii + scan(text + ascii, size - ascii, true);
 }
 
 size_t pyr__utf8_printable_bytes(const char *text, size_t size)
