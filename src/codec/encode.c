@@ -1,112 +1,127 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Encoding: checks what protobuf-c would trust, and lets it do the work. */
+/*
+ * Encoding, from the last byte to the first: what stands behind a length is written by then, so
+ * that no length is computed twice and nothing is moved. Every function takes the place behind what
+ * it writes, and returns where that begins.
+ */
 #include "codec/encode.h"
 
-#include "base/utf8.h"
-#include "codec/decode.h"
+#include <assert.h>
+#include "codec/encoder.h"
 
-#include <string.h>
-
-static pyr_status bad(pyr_error *err, const ProtobufCMessage *message,
-	const ProtobufCFieldDescriptor *field, const char *what)
+static uint8_t *put_varint(uint8_t *end, uint64_t value)
 {
-	return pyr_error_set(err, PYR_INVALID_ARGUMENT, "%s.%s %s", message->descriptor->name,
-		field->name, what);
-}
-
-static pyr_status check(const ProtobufCMessage *message, unsigned depth, pyr_error *err);
-
-static pyr_status check_value(const ProtobufCMessage *message,
-	const ProtobufCFieldDescriptor *field, const void *member, bool needed, unsigned depth,
-	pyr_error *err)
-{
-	if (field->type == PROTOBUF_C_TYPE_BYTES) {
-		const ProtobufCBinaryData *bytes = member;
-		return bytes->len && !bytes->data
-			       ? bad(err, message, field, "has bytes without data")
-			       : PYR_OK;
+	if (value < 0x80) {
+		*--end = (uint8_t)value;
+		return end;
 	}
-	const void *pointer = *(void *const *)member;
-	if (!pointer)
-		return needed ? bad(err, message, field, "is NULL") : PYR_OK;
-	if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-		return check(pointer, depth + 1, err);
-	size_t size = strlen(pointer);
-	return pyr__utf8_valid_bytes(pointer, size) < size
-		       ? bad(err, message, field, "is not UTF-8")
-		       : PYR_OK;
+	uint8_t *begin = end - pyr__varint_size(value), *at = begin;
+	for (; value >= 0x80; value >>= 7)
+		*at++ = (uint8_t)(value | 0x80);
+	*at = (uint8_t)value;
+	return begin;
 }
 
-static bool is_plain(ProtobufCType type)
+static uint8_t *put_tag(uint8_t *end, uint32_t number, unsigned wire)
 {
-	return type != PROTOBUF_C_TYPE_STRING && type != PROTOBUF_C_TYPE_BYTES &&
-	       type != PROTOBUF_C_TYPE_MESSAGE;
+	return put_varint(end, (uint64_t)number << 3 | wire);
 }
 
-static pyr_status check_repeated(const ProtobufCMessage *message,
-	const ProtobufCFieldDescriptor *field, unsigned depth, pyr_error *err)
+static uint8_t *put_raw(uint8_t *end, const void *data, size_t size)
 {
-	const uint8_t *base = (const uint8_t *)message;
-	size_t count = *(const size_t *)(base + field->quantifier_offset);
-	const uint8_t *array = *(uint8_t *const *)(base + field->offset);
-	size_t element =
-		field->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData) : sizeof(void *);
-	if (count && !array)
-		return bad(err, message, field, "has elements but no array");
-	pyr_status status = PYR_OK;
-	for (size_t i = 0; i < count && !status && !is_plain(field->type); i++)
-		status = check_value(message, field, array + i * element, true, depth, err);
-	return status;
+	end -= size;
+	if (size)
+		memcpy(end, data, size);
+	return end;
 }
 
-static pyr_status check_field(const ProtobufCMessage *message,
-	const ProtobufCFieldDescriptor *field, unsigned depth, pyr_error *err)
+static uint8_t *put_sized(uint8_t *end, const void *data, size_t size)
 {
-	const uint8_t *base = (const uint8_t *)message;
+	return put_varint(put_raw(end, data, size), size);
+}
+
+static uint8_t *put_message(uint8_t *end, const ProtobufCMessage *message);
+
+static uint8_t *put_submessage(uint8_t *end, const ProtobufCMessage *message)
+{
+	uint8_t *begin = put_message(end, message);
+	return put_varint(begin, (size_t)(end - begin));
+}
+
+static uint8_t *put_fixed(uint8_t *end, size_t size, const void *member)
+{
+	end -= size;
+	if (size == 8)
+		pyr__store_u64(end, *(const uint64_t *)member);
+	else
+		pyr__store_u32(end, *(const uint32_t *)member);
+	return end;
+}
+
+static uint8_t *put_value(uint8_t *end, const ProtobufCFieldDescriptor *field, const void *member)
+{
+	const ProtobufCBinaryData *bytes = member;
+	const char *text;
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_STRING:
+		text = pyr__encoder_pointer(member);
+		return put_sized(end, text, strlen(text));
+	case PROTOBUF_C_TYPE_BYTES:
+		return put_sized(end, bytes->data, bytes->len);
+	case PROTOBUF_C_TYPE_MESSAGE:
+		return put_submessage(end, pyr__encoder_pointer(member));
+	default:
+		return pyr__wire_of(field) == PYR__WIRE_VARINT
+			       ? put_varint(end, pyr__varint_of(field->type, member))
+			       : put_fixed(end, pyr__wire_size_of(field), member);
+	}
+}
+
+static uint8_t *put_repeated(
+	uint8_t *end, const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+	const uint8_t *array = pyr__encoder_pointer(pyr__encoder_member(message, field));
+	size_t count = pyr__encoder_count(message, field), element = pyr__wire_size_of(field);
+	bool packed = pyr__encoder_is_packed(field);
+	uint8_t *at = end;
+	for (size_t i = count; i > 0; i--) {
+		at = put_value(at, field, array + (i - 1) * element);
+		if (!packed)
+			at = put_tag(at, field->id, pyr__wire_of(field));
+	}
+	if (!packed || !count)
+		return at;
+	return put_tag(put_varint(at, (size_t)(end - at)), field->id, PYR__WIRE_BYTES);
+}
+
+static uint8_t *put_field(
+	uint8_t *end, const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
 	if (field->label == PROTOBUF_C_LABEL_REPEATED)
-		return check_repeated(message, field, depth, err);
-	if (is_plain(field->type))
-		return PYR_OK;
-	bool oneof = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
-	if (oneof && *(const uint32_t *)(base + field->quantifier_offset) != field->id)
-		return PYR_OK;
-	return check_value(message, field, base + field->offset,
-		field->label == PROTOBUF_C_LABEL_REQUIRED, depth, err);
+		return put_repeated(end, message, field);
+	if (!pyr__encoder_is_sent(message, field))
+		return end;
+	end = put_value(end, field, pyr__encoder_member(message, field));
+	return put_tag(end, field->id, pyr__wire_of(field));
 }
 
-static pyr_status check(const ProtobufCMessage *message, unsigned depth, pyr_error *err)
+static uint8_t *put_message(uint8_t *end, const ProtobufCMessage *message)
 {
 	const ProtobufCMessageDescriptor *descriptor = message->descriptor;
-	if (!descriptor || descriptor->magic != PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC)
-		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
-			"a message was not initialised: begin with its __INIT");
-	if (depth > PYR__DECODE_DEPTH_MAX)
-		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
-			"%s is nested deeper than %d messages", descriptor->name,
-			PYR__DECODE_DEPTH_MAX);
-	pyr_status status = PYR_OK;
-	for (unsigned i = 0; i < descriptor->n_fields && !status; i++)
-		status = check_field(message, &descriptor->fields[i], depth, err);
-	return status;
-}
-
-pyr_status pyr__encoded_size(const ProtobufCMessage *message, size_t *ret_size, pyr_error *err)
-{
-	pyr_status status = check(message, 1, err);
-	if (status)
-		return status;
-	size_t size = protobuf_c_message_get_packed_size(message);
-	if (size > INT32_MAX)
-		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
-			"%s takes %zu bytes; protobuf's limit is 2 GiB", message->descriptor->name,
-			size);
-	*ret_size = size;
-	return PYR_OK;
+	for (unsigned i = message->n_unknown_fields; i > 0; i--) {
+		const ProtobufCMessageUnknownField *field = &message->unknown_fields[i - 1];
+		end = put_raw(end, field->data, field->len);
+		end = put_tag(end, field->tag, field->wire_type);
+	}
+	for (unsigned i = descriptor->n_fields; i > 0; i--)
+		end = put_field(end, message, &descriptor->fields[i - 1]);
+	return end;
 }
 
 uint8_t *pyr__encode(const ProtobufCMessage *message, uint8_t *to, size_t size)
 {
-	size_t wrote = protobuf_c_message_pack(message, to);
-	(void)wrote; /* it is size: the message was measured, and has not changed */
+	uint8_t *begin = put_message(to + size, message);
+	assert(begin == to);
+	(void)begin;
 	return to + size;
 }

@@ -8,16 +8,17 @@
 
 /*
  * The encoded size, and whether the message can be encoded at all: INVALID_ARGUMENT, naming the
- * field, for a required or repeated pointer that is NULL, bytes without data, a string that is not
- * UTF-8, an unknown descriptor, nesting deeper than PYR__DECODE_DEPTH_MAX (a cycle included), or
- * more than 2 GiB, protobuf's own limit.
+ * field, for a required or repeated pointer that is NULL, bytes or unknown fields without data, a
+ * string that is not UTF-8, an unknown descriptor or another one than the field's, nesting deeper
+ * than PYR__DECODE_DEPTH_MAX (a cycle included), or more than 2 GiB, protobuf's own limit.
  */
 pyr_status pyr__encoded_size(const ProtobufCMessage *message, size_t *ret_size, pyr_error *err);
 
 /*
  * Writes exactly size bytes, which is what pyr__encoded_size() said of the message, unchanged
  * since. Returns the byte behind the last.
- * The bytes are protobuf_c_message_pack()'s.
+ * The bytes are protobuf_c_message_pack()'s, but that -0.0 is sent where 0 would not be, and so is
+ * a string of a oneof that is the very default value.
  */
 uint8_t *pyr__encode(const ProtobufCMessage *message, uint8_t *to, size_t size);
 
