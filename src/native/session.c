@@ -62,13 +62,10 @@ pyr__session *pyr__session_new(const pyr__session_config *config)
 	assume_initial(s);
 	pyr__output_init(&s->output);
 	pyr__list_init(&s->writable);
+	s->ours.slots_max = PYR__STREAMS_MOST;
 	/* a peer that has not seen our hello assumes the initial number, and is refused kindly */
-	uint32_t slots = within(s->config.streams_max, PYR__INITIAL_STREAMS, PYR__STREAMS_MOST);
-	if (!pyr__streams_init(&s->ours, PYR__STREAMS_MOST) ||
-		!pyr__streams_init(&s->theirs, slots)) {
-		pyr__session_free(s);
-		return NULL;
-	}
+	s->theirs.slots_max =
+		within(s->config.streams_max, PYR__INITIAL_STREAMS, PYR__STREAMS_MOST);
 	s->preface_done = !config->server;
 	if (!config->server) {
 		memcpy(pyr__session_room(s, PYR__PREFACE_SIZE), PYR__PREFACE, PYR__PREFACE_SIZE);

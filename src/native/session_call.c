@@ -146,7 +146,7 @@ static bool read_fields(pyr__session *s, const uint8_t *data, size_t size, call 
 static bool check_id(pyr__session *s, uint32_t id)
 {
 	bool possible = !pyr__session_is_ours(s, id) && (id >> 16 & 0x7fff) &&
-			(id & 0xffff) < s->theirs.page_count * PYR__PAGE_STREAMS;
+			(id & 0xffff) < s->theirs.slots_max;
 	if (possible && !pyr__streams_at(&s->theirs, id & 0xffff))
 		return true;
 	pyr__session_violation(s,

@@ -97,6 +97,13 @@ static bool queue_has_room(const pyr__session *s, size_t size)
 	return pyr__output_queued(&s->output) + size <= s->config.queue_max;
 }
 
+/* The peer takes calls on so many slots; a oneway call only needs one of them for a moment. */
+static uint32_t slots_of_peer(const pyr__session *s)
+{
+	return s->peer_streams_max > PYR__INITIAL_STREAMS ? s->peer_streams_max
+							  : PYR__INITIAL_STREAMS;
+}
+
 /* Whether a call can be made at all. */
 static pyr_status check_call(
 	const pyr__session *s, const pyr__head *head, const pyr__body *body, pyr_error *err)
@@ -113,7 +120,7 @@ static pyr_status check_call(
 	if (head->method.size > PYR__METHOD_MAX || head->object.size > PYR__OBJECT_MAX)
 		return refuse(
 			err, PYR_INVALID_ARGUMENT, "the method's name or object id is too long");
-	if (s->ours.open >= (head->oneway ? PYR__STREAMS_MOST : s->peer_streams_max))
+	if (s->ours.open >= (head->oneway ? slots_of_peer(s) : s->peer_streams_max))
 		return refuse(err, PYR_RESOURCE_EXHAUSTED,
 			"as many calls are open as the peer takes at once");
 	if (!queue_has_room(s, size))

@@ -87,7 +87,8 @@ typedef struct pyr__stream {
 /* The calls of one side. Slots come in pages, made when they are first used, which never move. */
 typedef struct pyr__streams {
 	pyr__stream **pages;
-	uint32_t page_count; /* places for pages */
+	uint32_t page_count; /* places for pages, made as they are needed */
+	uint32_t slots_max;
 	uint32_t open;
 	uint32_t fresh;          /* ours: slots below have been used */
 	pyr__stream *free_first; /* ours: those of them that are free */
@@ -200,7 +201,6 @@ static inline pyr__stream *pyr__session_find(const pyr__session *session, uint32
 	return stream && stream->open ? stream : NULL;
 }
 
-bool pyr__streams_init(pyr__streams *streams, uint32_t slots);
 void pyr__streams_done(pyr__streams *streams);
 
 /* The n-th slot if it is open, or NULL. */

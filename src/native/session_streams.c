@@ -7,17 +7,6 @@
 
 #define GENERATION_MAX 0x7fffu
 
-bool pyr__streams_init(pyr__streams *streams, uint32_t slots)
-{
-	streams->page_count = (slots + PYR__PAGE_STREAMS - 1) / PYR__PAGE_STREAMS;
-	size_t size = streams->page_count * sizeof *streams->pages;
-	streams->pages = pyr__try_alloc(size);
-	if (!streams->pages)
-		return false;
-	memset(streams->pages, 0, size);
-	return true;
-}
-
 static void forget(pyr__stream *stream)
 {
 	pyr__partial_free(stream->partial);
@@ -30,7 +19,7 @@ static void forget(pyr__stream *stream)
 
 void pyr__streams_done(pyr__streams *streams)
 {
-	for (uint32_t page = 0; streams->pages && page < streams->page_count; page++) {
+	for (uint32_t page = 0; page < streams->page_count; page++) {
 		for (uint32_t i = 0; streams->pages[page] && i < PYR__PAGE_STREAMS; i++)
 			forget(&streams->pages[page][i]);
 		free(streams->pages[page]);
@@ -40,7 +29,17 @@ void pyr__streams_done(pyr__streams *streams)
 
 static pyr__stream *make_slot(pyr__streams *streams, uint32_t slot)
 {
-	pyr__stream **page = &streams->pages[slot / PYR__PAGE_STREAMS];
+	uint32_t number = slot / PYR__PAGE_STREAMS;
+	if (number >= streams->page_count) {
+		uint32_t count = streams->page_count ? streams->page_count * 2 : 4;
+		while (count <= number)
+			count *= 2;
+		streams->pages = pyr__realloc(streams->pages, count * sizeof *streams->pages);
+		memset(streams->pages + streams->page_count, 0,
+			(count - streams->page_count) * sizeof *streams->pages);
+		streams->page_count = count;
+	}
+	pyr__stream **page = &streams->pages[number];
 	if (!*page)
 		*page = pyr__zalloc(PYR__PAGE_STREAMS * sizeof **page);
 	return &(*page)[slot % PYR__PAGE_STREAMS];

@@ -245,3 +245,24 @@ Test(session_call, a_request_longer_than_the_limit_is_refused_at_once)
 	hand_no_event(&h);
 	hand_end(&h);
 }
+
+/* Oneway calls do not count among those open, but need a slot that the peer knows. */
+Test(session_call, slots_stay_in_the_peers_range)
+{
+	hand h = hand_client();
+	pyr__head oneway = {.method = {"a/b", 3}, .oneway = true};
+	uint32_t stream;
+	for (uint32_t i = 0; i < 16384; i++)
+		cr_assert_eq(hand_make_call(&h, "a/b", 0, true, NULL) & 0xffff, i);
+	pyr_error err;
+	cr_assert_eq(pyr__session_call(h.session, &oneway, NULL, true, NULL, &stream, &err),
+		PYR_RESOURCE_EXHAUSTED);
+	cr_assert_eq(err.executed, PYR_EXECUTED_NO);
+	hand_skip_frames(&h);
+	hand_final(&h, STREAM, PYR_OK, NULL, 0);
+	hand_event(&h, PYR__EVENT_FINAL);
+	cr_assert_eq(
+		pyr__session_call(h.session, &oneway, NULL, true, NULL, &stream, NULL), PYR_OK);
+	cr_assert_eq(hand_frame(&h, PYR__FRAME_CALL).stream, STREAM + 0x10000);
+	hand_end(&h);
+}
