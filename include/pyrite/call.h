@@ -32,9 +32,14 @@ PYR_API pyr_status pyr_call_fail(pyr_call *call, pyr_status status, const char *
 PYR_API pyr_status pyr_call_fail_error(
 	pyr_call *call, const pyr_error *err, const void *details, size_t details_size);
 
-/* Adds to the metadata that travels with the final status. Only before the answer. */
+/*
+ * Adds to the metadata that travels with the final status; pyrite/metadata.h says what keys and
+ * values may be. FAILED_PRECONDITION after the answer.
+ */
 PYR_API PYR_MUST_USE pyr_status pyr_call_add_metadata(
 	pyr_call *call, const char *key, const char *value, pyr_error *err);
+PYR_API PYR_MUST_USE pyr_status pyr_call_add_metadata_bytes(
+	pyr_call *call, const char *key, const void *value, size_t size, pyr_error *err);
 
 /* The caller's metadata, borrowed from the call; never NULL. */
 PYR_API const pyr_metadata *pyr_call_metadata(pyr_call *call);

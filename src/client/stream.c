@@ -28,6 +28,8 @@ struct pyr_stream {
 	pyr_error *failure;
 	pyr_metadata *metadata;
 
+	bool ended; /* the writer's: it has said that no more messages follow */
+
 	pthread_mutex_t lock; /* guards what follows */
 	pyr_fn on_message;
 	void *message_ctx;
@@ -61,6 +63,7 @@ static pyr_stream *new_stream(pyr_proxy *proxy, uint32_t method, int64_t deadlin
 	stream->proxy = pyr_proxy_ref(proxy);
 	stream->method = method;
 	stream->deadline_us = deadline_us;
+	stream->ended = !(pyr__proxy_method(proxy, method)->flags & PYR_METHOD_CLIENT_STREAM);
 	pyr__arena_init(&stream->arena, stream->space, sizeof stream->space);
 	pthread_mutex_init(&stream->lock, NULL);
 	return stream;
@@ -279,12 +282,22 @@ pyr_status pyr_stream_on_writable(
 
 /* Sending */
 
+static pyr_status check_open(const pyr_stream *stream, pyr_error *err)
+{
+	if (!stream->ended)
+		return PYR_OK;
+	return pyr_error_set(
+		err, PYR_FAILED_PRECONDITION, "the stream has been ended: no message may follow");
+}
+
 pyr_status pyr_stub_stream_send(pyr_stream *stream, const pyr_method *method,
 	const ProtobufCMessage *message, pyr_error *err)
 {
 	pyr__body body;
 	pyr_error own;
 	pyr_status status = check_method(stream, method, err);
+	if (status == PYR_OK)
+		status = check_open(stream, err);
 	if (status == PYR_OK)
 		status = pyr__proxy_body(stream->proxy, stream->method, message, &body, err);
 	if (status)
@@ -304,6 +317,10 @@ pyr_status pyr_stub_stream_send(pyr_stream *stream, const pyr_method *method,
 
 pyr_status pyr_stream_end(pyr_stream *stream, pyr_error *err)
 {
+	pyr_status status = check_open(stream, err);
+	if (status)
+		return status;
+	stream->ended = true;
 	return pyr__outcall_end(&stream->call, err);
 }
 

@@ -263,18 +263,33 @@ static void in_poke(pyr__incall *call)
 	pthread_mutex_unlock(&conn->lock);
 }
 
+/* What a call gets that its servant has given back without an answer. */
+static pyr__final unanswered(const pyr__incall *call)
+{
+	static const char late[] = "the deadline passed before the servant answered";
+	static const char given_up[] = "the caller gave up before the servant answered";
+	static const char forgotten[] = "the servant gave the call back without an answer";
+	pyr__final final = {.status = PYR_INTERNAL, .executed = PYR_EXECUTED_YES};
+	final.message = (pyr__text){forgotten, sizeof forgotten - 1};
+	if (call->deadline_us != PYR__DEADLINE_NONE && pyr__now_us() >= call->deadline_us) {
+		final.status = PYR_DEADLINE_EXCEEDED;
+		final.message = (pyr__text){late, sizeof late - 1};
+	} else if (atomic_load(&call->cancelled)) {
+		final.status = PYR_CANCELLED;
+		final.message = (pyr__text){given_up, sizeof given_up - 1};
+	}
+	return final;
+}
+
 static void in_done(pyr__incall *call)
 {
-	static const char forgotten[] = "the servant gave the call back without an answer";
 	pyr__conn *conn = conn_of(call);
 	pthread_mutex_lock(&conn->lock);
-	pyr__final final = {
-		.status = PYR_INTERNAL,
-		.executed = PYR_EXECUTED_YES,
-		.message = {forgotten, sizeof forgotten - 1},
-	};
-	pyr_status status = finish(conn, call, &final, NULL, NULL);
-	(void)status; /* CANCELLED when it was finished before, as it should */
+	if (!call->finished) {
+		pyr__final final = unanswered(call);
+		pyr_status status = finish(conn, call, &final, NULL, NULL);
+		(void)status; /* CANCELLED when the connection is gone */
+	}
 	/* what was not read will not be read any more */
 	uint64_t cost = pyr__inbox_clear(&call->inbox);
 	if (pyr__session_consumed(conn->session, call->stream, cost))

@@ -125,14 +125,20 @@ pyr_status pyr_call_fail(pyr_call *call, pyr_status status, const char *format, 
 	return pyr_call_fail_error(call, &err, NULL, 0);
 }
 
-pyr_status pyr_call_add_metadata(pyr_call *call, const char *key, const char *value, pyr_error *err)
+pyr_status pyr_call_add_metadata_bytes(
+	pyr_call *call, const char *key, const void *value, size_t size, pyr_error *err)
 {
 	if (atomic_load(&call->answered))
 		return twice(err);
 	pthread_mutex_lock(&call->lock);
 	if (!call->trailer)
 		call->trailer = pyr_metadata_new();
-	pyr_status status = pyr_metadata_add(call->trailer, key, value, err);
+	pyr_status status = pyr_metadata_add_bytes(call->trailer, key, value, size, err);
 	pthread_mutex_unlock(&call->lock);
 	return status;
+}
+
+pyr_status pyr_call_add_metadata(pyr_call *call, const char *key, const char *value, pyr_error *err)
+{
+	return pyr_call_add_metadata_bytes(call, key, value, strlen(value), err);
 }

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One suite of tests that every transport passes. A transport is told to the suite by a file of a
+ * few lines that defines suite_under_test; the suite is linked with each of them.
+ */
+#ifndef TESTS_TRANSPORT_SUITE_H
+#define TESTS_TRANSPORT_SUITE_H
+
+#include <criterion/criterion.h>
+#include "descriptors.h"
+#include "leaks.h"
+#include "transport/servant.h"
+
+typedef struct suite_transport {
+	const char *peer;  /* what a caller's address begins with */
+	bool same_context; /* clients use the daemon's own context */
+	/* Adds an endpoint to the daemon. */
+	pyr_status (*listen)(pyr_daemon *daemon, pyr_error *err);
+	/* Writes a reference to an object there into PYR_REFERENCE_MAX bytes. */
+	pyr_status (*refer)(
+		pyr_daemon *daemon, const char *object, char *ret_reference, pyr_error *err);
+} suite_transport;
+
+extern const suite_transport suite_under_test;
+
+/* A daemon with the object "suite", on a thread of its own, and a proxy for it. */
+typedef struct suite {
+	pyr_context *context;      /* the clients' */
+	pyr_context *host_context; /* the daemon's, perhaps the same */
+	pyr_daemon *daemon;
+	servant servant;
+	char reference[PYR_REFERENCE_MAX];
+	suite_suite *proxy;
+	struct event_base *base; /* the daemon's, if nobody dispatches it but the test */
+	int descriptors;         /* open before */
+} suite;
+
+/* What a test may want to be different; all zero for nothing. */
+typedef struct suite_config {
+	pyr_daemon_options daemon; /* size and context are filled in */
+	pyr_context_options context;
+	bool undispatched; /* the daemon takes calls only while the test dispatches `base` */
+} suite_config;
+
+/* NULL: servants on the loop, default limits. */
+suite *suite_begin(const suite_config *config);
+
+/* The last statement of a test: frees all, and looks for leaked memory and descriptors. */
+void suite_end(suite *s);
+
+/* With servants in a pool. */
+suite *suite_begin_pool(uint32_t workers);
+
+/* Another daemon like it, with the object "suite" served by the same servant. */
+pyr_daemon *suite_new_daemon(suite *s, const suite_config *config);
+
+/* A proxy of the context with these options. */
+suite_suite *suite_open(suite *s, const pyr_proxy_options *options);
+suite_suite *suite_open_timeout(suite *s, uint32_t timeout_ms);
+void suite_refer(pyr_daemon *daemon, const char *object, char *ret_reference);
+
+/* A Blob of that many bytes; free its data. */
+Suite__Blob suite_blob(size_t size);
+
+int64_t suite_now_ms(void);
+
+/* What a callback of __invoke has seen; ctx of the functions below. */
+typedef struct suite_reply {
+	tally done;
+	pyr_status status;
+	uint64_t value; /* of a Number; the size of a Blob */
+	pyr_error err;
+	pthread_t thread;
+} suite_reply;
+
+#define SUITE_REPLY_INIT                                                                           \
+	{                                                                                          \
+		.done = TALLY_INIT                                                                 \
+	}
+
+void suite_on_blob(void *ctx, pyr_status status, const Suite__Blob *reply, const pyr_error *err);
+void suite_on_number(
+	void *ctx, pyr_status status, const Suite__Number *reply, const pyr_error *err);
+
+#define CHECK_OK(call)                                                                             \
+	do {                                                                                       \
+		pyr_status status_ = (call);                                                       \
+		cr_assert(status_ == PYR_OK, "%s: %s: %s", #call, pyr_status_name(status_),        \
+			err.message);                                                              \
+	} while (0)
+
+#define CHECK_STATUS(wanted, call)                                                                 \
+	do {                                                                                       \
+		pyr_status status_ = (call);                                                       \
+		cr_assert(status_ == (wanted), "%s: %s instead of %s: %s", #call,                  \
+			pyr_status_name(status_), #wanted, status_ ? err.message : "");            \
+	} while (0)
+
+#define CHECK_AWAIT(tally, count)                                                                  \
+	cr_assert(tally_await(tally, count), "%s stays at %u, not %u", #tally, tally_get(tally),   \
+		(unsigned)(count))
+
+#endif
