@@ -133,22 +133,38 @@ typedef struct pyr_publish_options {
 	uint32_t ttl_ms; /* of the lease, renewed every third of it; 0: 10,000 */
 	bool replica;    /* one of several daemons under this name; else the name must be free */
 	bool replace;    /* take the name over from whoever holds it */
+	/*
+	 * Called once, on the daemon's loop, when the name is lost: the lease ended because the
+	 * daemon was stopped or cut off for too long, and meanwhile somebody else took the name. It
+	 * is not published any more then; err says who has it. Must not block. May be NULL.
+	 */
+	void (*on_lost)(void *lost_ctx, const char *name, const pyr_error *err);
+	void *lost_ctx;
 } pyr_publish_options;
 
 #define PYR_PUBLISH_OPTIONS_INIT                                                                   \
 	{                                                                                          \
-		sizeof(pyr_publish_options), NULL, NULL, 0, 0, false, false                        \
+		sizeof(pyr_publish_options), NULL, NULL, 0, 0, false, false, NULL, NULL            \
 	}
 
 /*
  * Names an object in the name server, under a lease that the daemon renews until it stops. Waits
  * for the name server's answer: ALREADY_EXISTS if somebody else holds the name, UNAVAILABLE without
- * a name server. If the name server restarts, the daemon publishes again by itself.
+ * a name server. If the name server restarts, the daemon publishes again by itself, but never takes
+ * the name from somebody who has it by then: see on_lost.
+ *
+ * The name stands for all endpoints that the daemon has now. For one that is bound to every address
+ * of the machine (0.0.0.0, [::]) and has no advertised one, it is the address from which the name
+ * server is reached. Publishing a name again replaces what it stands for. FAILED_PRECONDITION on
+ * the daemon's loop, where it would block.
  */
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_publish(pyr_daemon *daemon, const char *object,
 	const char *name, const pyr_publish_options *options, pyr_error *err);
 
-/* Takes the name back; NOT_FOUND if this daemon has not published it. */
+/*
+ * Takes the name back; NOT_FOUND if this daemon has not published it. After another error it is
+ * still published. FAILED_PRECONDITION on the daemon's loop, where it would block.
+ */
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_withdraw(
 	pyr_daemon *daemon, const char *name, pyr_error *err);
 

@@ -3,14 +3,15 @@
  * Keeps a daemon's names in the name server: registers them under a lease, renews it, and registers
  * again when the name server has forgotten them.
  *
- *               Grant             Register each name
+ *               Grant             Register what is not under this lease
  *   NO LEASE  --------->  LEASED  <-----------------+
  *       ^                   |  every third of the TTL: Renew
  *       |                   v
  *       +------------- NOT_FOUND: the name server has lost or ended the lease
  *
  * The first registration of a name waits in the caller's thread, so that its error can be returned;
- * everything later runs on the daemon's loop.
+ * everything later runs on the daemon's loop. A later registration succeeds only while the name is
+ * free; where somebody else has it, it is lost.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,18 +21,23 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "client/names.h"
+#include "server/advertise.h"
 #include "server/daemon_private.h"
 
 #define TTL_DEFAULT_MS    10000
 #define ANSWER_TIMEOUT_MS 5000
+#define RETRY_MS_MAX      1000 /* after a failure, if a third of the TTL is longer */
 #define ENDPOINTS_MAX     8
 
 typedef struct publication {
 	atomic_uint refs; /* the list's or the caller's, and one for each answer that is awaited */
 	pyr__link link;
 	struct name_server *server;
-	bool lost; /* somebody else has the name now */
+	uint64_t lease_id;      /* what it is registered under; guarded by the publisher's lock */
+	uint64_t next_lease_id; /* loop thread: what it is being registered under; 0: it is not */
 	bool replica;
+	void (*on_lost)(void *ctx, const char *name, const pyr_error *err);
+	void *lost_ctx;
 	char *name;
 	char **references;
 	size_t reference_count;
@@ -39,15 +45,17 @@ typedef struct publication {
 	size_t tag_count;
 } publication;
 
-/* One name server, and the lease there that all names of this daemon share. */
+/* One name server, and the lease there that all names of this daemon with the same TTL share. */
 typedef struct name_server {
 	pyr__link link;
 	struct pyr__publisher *publisher;
 	char *address; /* as given; NULL: the context's */
 	pyrite_names *names;
-	uint64_t lease_id; /* 0: none; guarded by the publisher's lock */
+	uint64_t lease_id;   /* 0: none; guarded by the publisher's lock */
+	uint64_t renewed_id; /* loop thread: the lease whose renewal is under way */
 	uint32_t ttl_ms;
-	bool busy; /* loop thread: a renewal or what follows it is under way */
+	bool busy;   /* loop thread: a renewal or what follows it is under way */
+	bool failed; /* loop thread: something has to be tried again soon */
 	bool ticking;
 	struct event timer;
 	pyr__task tick_task;
@@ -105,7 +113,19 @@ static void fill_register(
 	request->replace = replace;
 }
 
-static pyr_status grant_now(name_server *server, pyr_error *err)
+/*
+ * Takes the lease up instead of `old`, unless the other side (the loop, or a first registration)
+ * has been faster: then the new one is left to end by itself.
+ */
+static void take_up_lease(name_server *server, uint64_t old, uint64_t new)
+{
+	pthread_mutex_lock(&server->publisher->lock);
+	if (server->lease_id == old)
+		server->lease_id = new;
+	pthread_mutex_unlock(&server->publisher->lock);
+}
+
+static pyr_status grant_now(name_server *server, uint64_t old, pyr_error *err)
 {
 	Pyrite__GrantRequest request = PYRITE__GRANT_REQUEST__INIT;
 	Pyrite__GrantReply *reply;
@@ -113,9 +133,7 @@ static pyr_status grant_now(name_server *server, pyr_error *err)
 	pyr_status status = pyrite_names_grant(server->names, &request, &reply, err);
 	if (status)
 		return status;
-	pthread_mutex_lock(&server->publisher->lock);
-	server->lease_id = reply->lease_id;
-	pthread_mutex_unlock(&server->publisher->lock);
+	take_up_lease(server, old, reply->lease_id);
 	pyrite__grant_reply__free_unpacked(reply, NULL);
 	return PYR_OK;
 }
@@ -131,7 +149,7 @@ static uint64_t lease_of(name_server *server)
 static pyr_status register_now(publication *p, bool replace, pyr_error *err)
 {
 	name_server *server = p->server;
-	pyr_status status = lease_of(server) ? PYR_OK : grant_now(server, err);
+	pyr_status status = lease_of(server) ? PYR_OK : grant_now(server, 0, err);
 	if (status)
 		return status;
 	Pyrite__RegisterRequest request;
@@ -139,14 +157,16 @@ static pyr_status register_now(publication *p, bool replace, pyr_error *err)
 	fill_register(p, lease_of(server), replace, &request);
 	status = pyrite_names_register(server->names, &request, &reply, err);
 	if (status == PYR_NOT_FOUND) { /* the lease ended while nobody looked */
-		status = grant_now(server, err);
+		status = grant_now(server, request.lease_id, err);
 		if (status)
 			return status;
 		request.lease_id = lease_of(server);
 		status = pyrite_names_register(server->names, &request, &reply, err);
 	}
-	if (status == PYR_OK)
+	if (status == PYR_OK) {
+		p->lease_id = request.lease_id;
 		pyrite__register_reply__free_unpacked(reply, NULL);
+	}
 	return status;
 }
 
@@ -161,36 +181,69 @@ static void schedule(name_server *server, uint32_t delay_ms)
 
 static void settle(name_server *server)
 {
-	server->busy = false;
-	schedule(server, server->ttl_ms / 3);
+	uint32_t pause_ms = server->ttl_ms / 3;
+	if (server->failed && pause_ms > RETRY_MS_MAX)
+		pause_ms = RETRY_MS_MAX;
+	server->busy = server->failed = false;
+	schedule(server, pause_ms);
+}
+
+/* Somebody else has the name: it is ours no longer, and its owner hears of that. */
+static void lose(publication *p, const pyr_error *err)
+{
+	pyr__publisher *publisher = p->server->publisher;
+	pthread_mutex_lock(&publisher->lock);
+	bool published = !pyr__list_empty(&p->link);
+	pyr__list_remove(&p->link);
+	pyr__list_init(&p->link);
+	pthread_mutex_unlock(&publisher->lock);
+	if (!published)
+		return; /* withdrawn meanwhile */
+	if (p->on_lost)
+		p->on_lost(p->lost_ctx, p->name, err);
+	unref_publication(p); /* the list's */
 }
 
 static void on_registered(
 	void *ctx, pyr_status status, const Pyrite__RegisterReply *reply, const pyr_error *err)
 {
 	(void)reply;
-	(void)err;
 	publication *p = ctx;
-	pthread_mutex_lock(&p->server->publisher->lock);
-	p->lost = status == PYR_ALREADY_EXISTS || status == PYR_PERMISSION_DENIED;
-	pthread_mutex_unlock(&p->server->publisher->lock);
+	name_server *server = p->server;
+	if (status == PYR_OK) {
+		pthread_mutex_lock(&server->publisher->lock);
+		p->lease_id = p->next_lease_id;
+		pthread_mutex_unlock(&server->publisher->lock);
+	} else if (status == PYR_ALREADY_EXISTS || status == PYR_PERMISSION_DENIED) {
+		lose(p, err);
+	} else if (!server->busy && !server->publisher->stopping) {
+		schedule(server,
+			server->ttl_ms / 3 < RETRY_MS_MAX ? server->ttl_ms / 3 : RETRY_MS_MAX);
+	}
+	p->next_lease_id = 0;
 	unref_publication(p);
 }
 
-/* A new lease: all names are registered under it again. */
-static void register_all(name_server *server)
+/* Registers what is not under the lease yet: all after a new one, else what failed before. */
+static void register_missing(name_server *server)
 {
 	pyr__publisher *publisher = server->publisher;
 	uint64_t lease_id = lease_of(server);
 	pthread_mutex_lock(&publisher->lock);
 	for (pyr__link *l = server->publications.next; l != &server->publications; l = l->next) {
 		publication *p = PYR__OWNER(l, publication, link);
+		if (p->lease_id == lease_id || p->next_lease_id)
+			continue;
 		Pyrite__RegisterRequest request;
 		fill_register(p, lease_id, false, &request);
+		p->next_lease_id = lease_id;
 		atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
 		if (pyrite_names_register__invoke(
-			    server->names, &request, on_registered, p, NULL, NULL))
-			unref_publication(p); /* the next renewal finds out what is missing */
+			    server->names, &request, on_registered, p, NULL, NULL)) {
+			p->next_lease_id = 0;
+			server->failed = true;
+			unref_publication(p);
+		}
 	}
 	pthread_mutex_unlock(&publisher->lock);
 }
@@ -201,10 +254,10 @@ static void on_granted(
 	(void)err;
 	name_server *server = ctx;
 	if (status == PYR_OK) {
-		pthread_mutex_lock(&server->publisher->lock);
-		server->lease_id = reply->lease_id;
-		pthread_mutex_unlock(&server->publisher->lock);
-		register_all(server);
+		take_up_lease(server, server->renewed_id, reply->lease_id);
+		register_missing(server);
+	} else {
+		server->failed = true;
 	}
 	settle(server);
 }
@@ -213,8 +266,10 @@ static void grant_again(name_server *server)
 {
 	Pyrite__GrantRequest request = PYRITE__GRANT_REQUEST__INIT;
 	request.ttl_ms = server->ttl_ms;
-	if (pyrite_names_grant__invoke(server->names, &request, on_granted, server, NULL, NULL))
+	if (pyrite_names_grant__invoke(server->names, &request, on_granted, server, NULL, NULL)) {
+		server->failed = true;
 		settle(server);
+	}
 }
 
 static void on_renewed(
@@ -223,19 +278,26 @@ static void on_renewed(
 	(void)reply;
 	(void)err;
 	name_server *server = ctx;
-	if (status == PYR_NOT_FOUND && !server->publisher->stopping)
+	if (status == PYR_NOT_FOUND && !server->publisher->stopping) {
 		grant_again(server);
+		return;
+	}
+	if (status == PYR_OK)
+		register_missing(server);
 	else
-		settle(server);
+		server->failed = true;
+	settle(server);
 }
 
 static void renew(name_server *server)
 {
 	Pyrite__RenewRequest request = PYRITE__RENEW_REQUEST__INIT;
-	request.lease_id = lease_of(server);
+	request.lease_id = server->renewed_id = lease_of(server);
 	server->busy = true;
-	if (pyrite_names_renew__invoke(server->names, &request, on_renewed, server, NULL, NULL))
+	if (pyrite_names_renew__invoke(server->names, &request, on_renewed, server, NULL, NULL)) {
+		server->failed = true;
 		settle(server);
+	}
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -270,16 +332,18 @@ static void on_revoked(
 void pyr__publisher_stop(pyr__publisher *publisher, bool withdraw)
 {
 	publisher->stopping = true;
+	pthread_mutex_lock(&publisher->lock); /* a first registration may be under way */
 	for (pyr__link *l = publisher->servers.next; l != &publisher->servers; l = l->next) {
 		name_server *server = PYR__OWNER(l, name_server, link);
 		event_del(&server->timer);
 		Pyrite__RevokeRequest request = PYRITE__REVOKE_REQUEST__INIT;
-		request.lease_id = lease_of(server);
+		request.lease_id = server->lease_id;
 		if (withdraw && request.lease_id &&
 			pyrite_names_revoke__invoke(server->names, &request, on_revoked, publisher,
 				NULL, NULL) == PYR_OK)
 			publisher->revoking++;
 	}
+	pthread_mutex_unlock(&publisher->lock);
 }
 
 bool pyr__publisher_busy(const pyr__publisher *publisher)
@@ -348,11 +412,18 @@ static bool same_address(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static pyr_status name_server_reference(
-	pyr__publisher *publisher, const char *address, char *buf, size_t size, pyr_error *err)
+static pyr_status name_server_endpoint(const pyr__publisher *publisher, const char *address,
+	pyr_reference *ret_endpoint, pyr_error *err)
 {
-	pyr_reference where = publisher->context->name_server;
-	pyr_status status = address ? pyr_endpoint_parse(address, &where, err) : PYR_OK;
+	*ret_endpoint = publisher->context->name_server;
+	return address ? pyr_endpoint_parse(address, ret_endpoint, err) : PYR_OK;
+}
+
+static pyr_status name_server_reference(const pyr__publisher *publisher, const char *address,
+	char *buf, size_t size, pyr_error *err)
+{
+	pyr_reference where;
+	pyr_status status = name_server_endpoint(publisher, address, &where, err);
 	if (status)
 		return status;
 	where.scheme = PYR_SCHEME_PYR;
@@ -365,7 +436,7 @@ static pyr_status get_server(pyr__publisher *publisher, const char *address, uin
 {
 	for (pyr__link *l = publisher->servers.next; l != &publisher->servers; l = l->next) {
 		name_server *server = PYR__OWNER(l, name_server, link);
-		if (same_address(server->address, address)) {
+		if (same_address(server->address, address) && server->ttl_ms == ttl_ms) {
 			*ret_server = server;
 			return PYR_OK;
 		}
@@ -395,44 +466,92 @@ static pyr_status get_server(pyr__publisher *publisher, const char *address, uin
 	return PYR_OK;
 }
 
-static pyr_status list_references(pyr_daemon *daemon, const char *object, char ***ret_references,
-	size_t *ret_count, pyr_error *err)
+/* The daemon's reference number `index` as others can use it; NULL when there are no more. */
+static pyr_status reachable_reference(pyr_daemon *daemon, const char *object, size_t index,
+	const pyr_reference *towards, char **ret_reference, pyr_error *err)
 {
-	char **references = pyr__alloc(ENDPOINTS_MAX * sizeof *references);
 	char text[PYR_REFERENCE_MAX];
-	size_t count = 0;
-	while (count < ENDPOINTS_MAX &&
-		pyr_daemon_reference(daemon, object, count, text, sizeof text, NULL) == PYR_OK)
-		references[count++] = pyr__strdup(text);
-	if (count == 0) {
-		free(references);
+	pyr_reference reference;
+	*ret_reference = NULL;
+	pyr_status status = pyr_daemon_reference(daemon, object, index, text, sizeof text, err);
+	if (status == PYR_OUT_OF_RANGE)
+		return PYR_OK;
+	if (status == PYR_OK)
+		status = pyr_reference_parse(text, &reference, err);
+	if (status == PYR_OK)
+		status = pyr__advertise(&reference, towards, err);
+	if (status == PYR_OK)
+		status = pyr_reference_format(&reference, text, sizeof text, err);
+	if (status == PYR_OK)
+		*ret_reference = pyr__strdup(text);
+	return status;
+}
+
+/* On failure too p holds what has been found so far. */
+static pyr_status list_references(publication *p, pyr_daemon *daemon, const char *object,
+	const pyr_reference *towards, pyr_error *err)
+{
+	p->references = pyr__alloc(ENDPOINTS_MAX * sizeof *p->references);
+	while (p->reference_count < ENDPOINTS_MAX) {
+		char *reference;
+		pyr_status status = reachable_reference(
+			daemon, object, p->reference_count, towards, &reference, err);
+		if (status)
+			return status;
+		if (!reference)
+			break;
+		p->references[p->reference_count++] = reference;
+	}
+	if (p->reference_count == 0)
 		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
 			"the daemon listens nowhere yet: call pyr_daemon_listen() before "
 			"publishing '%s'",
 			object);
-	}
-	*ret_references = references;
-	*ret_count = count;
 	return PYR_OK;
 }
 
-static pyr_status new_publication(pyr_daemon *daemon, const char *object, const char *name,
+static pyr_status new_publication(pyr__publisher *publisher, const char *object, const char *name,
 	const pyr_publish_options *options, publication **ret_publication, pyr_error *err)
 {
+	pyr_reference towards;
+	pyr_status status = name_server_endpoint(publisher, options->name_server, &towards, err);
+	if (status)
+		return status;
 	publication *p = pyr__zalloc(sizeof *p);
 	atomic_init(&p->refs, 1);
-	pyr_status status =
-		list_references(daemon, object, &p->references, &p->reference_count, err);
+	pyr__list_init(&p->link);
+	status = list_references(p, publisher->daemon, object, &towards, err);
 	if (status) {
-		free(p);
+		unref_publication(p);
 		return status;
 	}
 	p->name = pyr__strdup(name);
 	p->replica = options->replica;
+	p->on_lost = options->on_lost;
+	p->lost_ctx = options->lost_ctx;
 	p->tags = copy_texts(options->tags, options->tag_count);
 	p->tag_count = options->tag_count;
 	*ret_publication = p;
 	return PYR_OK;
+}
+
+/* Lock held. */
+static publication *find_publication(name_server *server, const char *name)
+{
+	for (pyr__link *l = server->publications.next; l != &server->publications; l = l->next)
+		if (strcmp(PYR__OWNER(l, publication, link)->name, name) == 0)
+			return PYR__OWNER(l, publication, link);
+	return NULL;
+}
+
+/* The list's reference becomes the caller's; lock held. */
+static publication *unlist(publication *p)
+{
+	if (p) {
+		pyr__list_remove(&p->link);
+		pyr__list_init(&p->link);
+	}
+	return p;
 }
 
 static pyr_status publish(pyr__publisher *publisher, publication *p,
@@ -448,8 +567,10 @@ static pyr_status publish(pyr__publisher *publisher, publication *p,
 	if (status)
 		return status;
 	pthread_mutex_lock(&publisher->lock);
+	publication *before = unlist(find_publication(server, p->name));
 	pyr__list_append(&server->publications, &p->link);
 	pthread_mutex_unlock(&publisher->lock);
+	unref_publication(before);
 	pyr__loop_post(publisher->daemon->loop, &server->tick_task);
 	return PYR_OK;
 }
@@ -469,7 +590,7 @@ pyr_status pyr_daemon_publish(pyr_daemon *daemon, const char *object, const char
 	publication *p = NULL;
 	pyr_status status = get_publisher(daemon, &publisher, err);
 	if (status == PYR_OK)
-		status = new_publication(daemon, object, name, &options, &p, err);
+		status = new_publication(publisher, object, name, &options, &p, err);
 	if (status)
 		return status;
 	pthread_mutex_lock(&publisher->first);
@@ -484,22 +605,29 @@ static publication *take_publication(pyr__publisher *publisher, const char *name
 {
 	publication *found = NULL;
 	pthread_mutex_lock(&publisher->lock);
-	for (pyr__link *s = publisher->servers.next; s != &publisher->servers; s = s->next) {
-		name_server *server = PYR__OWNER(s, name_server, link);
-		pyr__link *l = server->publications.next;
-		for (; !found && l != &server->publications; l = l->next)
-			if (strcmp(PYR__OWNER(l, publication, link)->name, name) == 0)
-				found = PYR__OWNER(l, publication, link);
-	}
-	if (found)
-		pyr__list_remove(&found->link);
+	for (pyr__link *s = publisher->servers.next; !found && s != &publisher->servers;
+		s = s->next)
+		found = unlist(find_publication(PYR__OWNER(s, name_server, link), name));
 	pthread_mutex_unlock(&publisher->lock);
 	return found;
 }
 
+static void put_back(publication *p)
+{
+	pthread_mutex_lock(&p->server->publisher->lock);
+	pyr__list_append(&p->server->publications, &p->link);
+	pthread_mutex_unlock(&p->server->publisher->lock);
+}
+
 pyr_status pyr_daemon_withdraw(pyr_daemon *daemon, const char *name, pyr_error *err)
 {
-	publication *p = daemon->publisher ? take_publication(daemon->publisher, name) : NULL;
+	if (pyr__loop_in_callback())
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"withdrawing a name would block the loop's thread");
+	pthread_mutex_lock(&daemon->lock);
+	pyr__publisher *publisher = daemon->publisher;
+	pthread_mutex_unlock(&daemon->lock);
+	publication *p = publisher ? take_publication(publisher, name) : NULL;
 	if (!p)
 		return pyr_error_set(
 			err, PYR_NOT_FOUND, "this daemon has not published the name '%s'", name);
@@ -510,6 +638,10 @@ pyr_status pyr_daemon_withdraw(pyr_daemon *daemon, const char *name, pyr_error *
 	pyr_status status = pyrite_names_remove(p->server->names, &request, &reply, err);
 	if (status == PYR_OK)
 		pyrite__remove_reply__free_unpacked(reply, NULL);
+	if (status && status != PYR_NOT_FOUND) {
+		put_back(p);
+		return status;
+	}
 	unref_publication(p);
-	return status;
+	return PYR_OK; /* it may have gone by itself */
 }
