@@ -73,6 +73,7 @@ int cli_names_list(int argc, char **argv);
 int cli_names_lookup(int argc, char **argv);
 int cli_names_register(int argc, char **argv);
 int cli_names_remove(int argc, char **argv);
+int cli_names_status(int argc, char **argv);
 int cli_names_tag(int argc, char **argv);
 int cli_names_watch(int argc, char **argv);
 int cli_ping(int argc, char **argv);

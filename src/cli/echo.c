@@ -9,7 +9,7 @@
 
 static const cli_command command = {
 	.name = "echo",
-	.usage = "[--listen ENDPOINT]... [--name NAME] [--object ID]",
+	.usage = "[--listen ENDPOINT]... [--name NAME [--replica] [--ttl SECONDS]] [--object ID]",
 	.summary = "Runs a daemon with an object of the interface pyrite.echo.Echo",
 	.text = "  pyrite echo --listen 127.0.0.1:0 --name test.echo\n\n"
 		"Its methods: Echo gives the text back, Slow does so after delay_ms, Fail fails\n"
@@ -121,15 +121,38 @@ static void print_references(pyr_daemon *daemon, const char *object)
 	fflush(stdout);
 }
 
-static pyr_status serve(pyr_daemon *daemon, const char *object, const char *name,
-	const option_texts *endpoints, pyr_error *err)
+typedef struct settings {
+	const char *object;
+	const char *name; /* NULL: it has none */
+	bool replica;
+	double ttl; /* seconds; 0: the default */
+	option_texts endpoints;
+} settings;
+
+static void on_lost(void *ctx, const char *name, const pyr_error *err)
 {
+	(void)ctx;
+	fprintf(stderr, "pyrite: the name '%s' is lost: %s\n", name, err->message);
+}
+
+static pyr_status publish(pyr_daemon *daemon, const settings *given, pyr_error *err)
+{
+	pyr_publish_options options = PYR_PUBLISH_OPTIONS_INIT;
+	options.replica = given->replica;
+	options.ttl_ms = (uint32_t)(given->ttl * 1000);
+	options.on_lost = on_lost;
+	return pyr_daemon_publish(daemon, given->object, given->name, &options, err);
+}
+
+static pyr_status serve(pyr_daemon *daemon, const settings *given, pyr_error *err)
+{
+	const char *object = given->object;
 	pyr_status status =
 		pyrite_echo_echo__serve(daemon, object, &ops, pyr_daemon_base(daemon), err);
 	if (status == PYR_OK)
-		status = listen_all(daemon, endpoints, err);
-	if (status == PYR_OK && name)
-		status = pyr_daemon_publish(daemon, object, name, NULL, err);
+		status = listen_all(daemon, &given->endpoints, err);
+	if (status == PYR_OK && given->name)
+		status = publish(daemon, given, err);
 	if (status)
 		return status;
 	cli_stop_on_signal(daemon, 1000);
@@ -137,14 +160,14 @@ static pyr_status serve(pyr_daemon *daemon, const char *object, const char *name
 	return pyr_daemon_run(daemon, err);
 }
 
-static int run(const char *object, const char *name, const option_texts *endpoints)
+static int run(const settings *given)
 {
 	pyr_error err;
 	pyr_daemon *daemon;
 	int result = CLI_DONE;
 	if (pyr_daemon_new(NULL, &daemon, &err))
 		return cli_fail(&err);
-	if (serve(daemon, object, name, endpoints, &err))
+	if (serve(daemon, given, &err))
 		result = cli_fail(&err);
 	cli_stop_on_signal(NULL, 0);
 	pyr_daemon_free(daemon);
@@ -153,20 +176,22 @@ static int run(const char *object, const char *name, const option_texts *endpoin
 
 int cli_echo(int argc, char **argv)
 {
-	const char *object = "echo", *name = NULL;
-	option_texts endpoints = {NULL, 0};
+	settings given = {.object = "echo"};
 	const cli_option options[] = {
 		{"listen", "ENDPOINT", "HOST:PORT, unix:PATH or unix:@NAME (127.0.0.1:0)",
-			OPTION_TEXTS, &endpoints},
-		{"name", "NAME", "publish it in the name server", OPTION_TEXT, &name},
-		{"object", "ID", "the object's id (echo)", OPTION_TEXT, &object},
+			OPTION_TEXTS, &given.endpoints},
+		{"name", "NAME", "publish it in the name server", OPTION_TEXT, &given.name},
+		{"replica", NULL, "as one of several under this name", OPTION_FLAG, &given.replica},
+		{"ttl", "SECONDS", "how long the name outlives us if we die (10)", OPTION_SECONDS,
+			&given.ttl},
+		{"object", "ID", "the object's id (echo)", OPTION_TEXT, &given.object},
 		{0},
 	};
 	char **arguments;
 	size_t count;
 	int result = cli_parse(&command, options, argc, argv, &arguments, &count);
 	if (result == CLI_DONE && count != SIZE_MAX)
-		result = run(object, name, &endpoints);
-	free(endpoints.texts);
+		result = run(&given);
+	free(given.endpoints.texts);
 	return result;
 }

@@ -18,6 +18,7 @@ static const entry entries[] = {
 	{"names", "register", cli_names_register, "give a name to a reference"},
 	{"names", "remove", cli_names_remove, "remove names"},
 	{"names", "tag", cli_names_tag, "change the tags of a name"},
+	{"names", "status", cli_names_status, "show how the name server is"},
 	{"names", "watch", cli_names_watch, "print every change of names as it happens"},
 	{NULL, "ping", cli_ping, "see whether the daemon behind a reference answers"},
 	{NULL, "echo", cli_echo, "run a daemon with an object to try things with"},

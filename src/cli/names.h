@@ -23,6 +23,11 @@ json_t *names_to_json(const Pyrite__Name *name); /* a new object */
 /* One line per reference, tags behind the first. */
 void names_print(const Pyrite__Name *name);
 
+#define STORE_ID_BYTES 16
+
+/* A store's id in hexadecimal digits. */
+void names_store_text(const ProtobufCBinaryData *store_id, char *buf, size_t size);
+
 /* Prints a JSON value on a line of its own, and frees it. */
 void names_print_json(json_t *value);
 

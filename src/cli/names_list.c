@@ -5,7 +5,8 @@
 #include <string.h>
 #include "names.h"
 
-#define PAGE_NAMES 500
+#define PAGE_NAMES       500
+#define WAIT_SECONDS_MAX 1000000
 
 pyr_status names_open(const char *at, uint32_t timeout_ms, pyrite_names **ret_names, pyr_error *err)
 {
@@ -58,11 +59,17 @@ void names_print(const Pyrite__Name *name)
 		printf("%s\n", name->name);
 }
 
+void names_store_text(const ProtobufCBinaryData *store_id, char *buf, size_t size)
+{
+	*buf = '\0';
+	for (size_t i = 0; i < store_id->len && 2 * i + 2 < size; i++)
+		snprintf(buf + 2 * i, size - 2 * i, "%02x", store_id->data[i]);
+}
+
 void names_print_json(json_t *value)
 {
 	json_dumpf(value, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	putchar('\n');
-	fflush(stdout);
 	json_decref(value);
 }
 
@@ -156,6 +163,9 @@ int cli_names_lookup(int argc, char **argv)
 		.name = "names lookup",
 		.usage = "NAME [--wait SECONDS] [--json]",
 		.summary = "Shows what a name stands for",
+		.text = "  pyrite names lookup example.calc\n"
+			"  pyrite names lookup example.calc --wait 10\n\n"
+			"One line a reference, the preferred one first.",
 		.arguments_min = 1,
 		.arguments_max = 1,
 	};
@@ -180,6 +190,8 @@ int cli_names_lookup(int argc, char **argv)
 	Pyrite__LookupReply *reply;
 	request.name = arguments[0];
 	request.with_tags = true;
+	if (wait > WAIT_SECONDS_MAX)
+		return cli_usage(&command, "--wait takes at most %d seconds", WAIT_SECONDS_MAX);
 	request.wait_ms = (uint32_t)(wait * 1000);
 	if (names_open(at, request.wait_ms + PYR_TIMEOUT_DEFAULT_MS, &names, &err))
 		return cli_fail(&err);

@@ -9,9 +9,13 @@
 
 static const cli_command command = {
 	.name = "names watch",
-	.usage = "[NAME | --prefix P] [--tag T]... [--from REVISION] [--json]",
+	.usage = "[NAME | --prefix P] [--tag T]... [--from REVISION [--store ID]] [--json]",
 	.summary = "Prints every change of names as it happens",
-	.text = "--from resumes at a revision, as printed before, without a gap. Ctrl-C ends it.",
+	.text = "  pyrite names watch --prefix example.\n"
+		"  pyrite names watch --from 1042\n\n"
+		"Each line begins with the change's revision. --from goes on from a revision\n"
+		"without a gap: one above the last that was printed. --store, as --json prints\n"
+		"it, makes sure that the revision is still of the same store. Ctrl-C ends it.",
 	.arguments_max = 1,
 };
 
@@ -29,16 +33,18 @@ static const char *kind_word(Pyrite__Event__Kind kind)
 	}
 }
 
-static void print_event(const Pyrite__Event *event, bool json)
+static void print_event(const Pyrite__Event *event, const ProtobufCBinaryData *store, bool json)
 {
 	if (json) {
-		names_print_json(
-			json_pack("{s:s, s:I, s:o}", "kind", kind_word(event->kind), "revision",
-				(json_int_t)event->revision, "name", names_to_json(event->name)));
-		return;
+		char id[2 * STORE_ID_BYTES + 1];
+		names_store_text(store, id, sizeof id);
+		names_print_json(json_pack("{s:s, s:I, s:s, s:o}", "kind", kind_word(event->kind),
+			"revision", (json_int_t)event->revision, "store", id, "name",
+			names_to_json(event->name)));
+	} else {
+		printf("%llu %-8s ", (unsigned long long)event->revision, kind_word(event->kind));
+		names_print(event->name);
 	}
-	printf("%llu %-8s ", (unsigned long long)event->revision, kind_word(event->kind));
-	names_print(event->name);
 	fflush(stdout);
 }
 
@@ -76,7 +82,7 @@ static int follow(pyrite_names *names, const Pyrite__WatchRequest *request, ende
 	pthread_create(&e->thread, NULL, wait_for_signal, e);
 	while ((status = pyrite_names_watch__next(e->stream, &reply, &err)) == PYR_OK && reply)
 		for (size_t i = 0; i < reply->n_events; i++)
-			print_event(reply->events[i], json);
+			print_event(reply->events[i], &reply->store_id, json);
 	bool stopped = status == PYR_CANCELLED || status == PYR_OK;
 	if (!stopped)
 		pthread_kill(e->thread, SIGTERM);
@@ -85,9 +91,54 @@ static int follow(pyrite_names *names, const Pyrite__WatchRequest *request, ende
 	return stopped ? CLI_DONE : cli_fail(&err);
 }
 
+/* What `from` is a revision of: the store that was named, or else the one that is there. */
+static pyr_status get_store(
+	pyrite_names *names, const char *named, uint8_t id[STORE_ID_BYTES], pyr_error *err)
+{
+	if (named) {
+		bool whole = strlen(named) == 2 * STORE_ID_BYTES;
+		for (size_t i = 0; whole && i < STORE_ID_BYTES; i++)
+			whole = sscanf(named + 2 * i, "%2hhx", &id[i]) == 1;
+		return whole ? PYR_OK
+			     : pyr_error_set(err, PYR_INVALID_ARGUMENT,
+				       "a store's id has %d hexadecimal digits",
+				       2 * STORE_ID_BYTES);
+	}
+	Pyrite__StatusRequest request = PYRITE__STATUS_REQUEST__INIT;
+	Pyrite__StatusReply *reply;
+	pyr_status status = pyrite_names_status(names, &request, &reply, err);
+	if (status)
+		return status;
+	if (reply->store_id.len == STORE_ID_BYTES)
+		memcpy(id, reply->store_id.data, STORE_ID_BYTES);
+	pyrite__status_reply__free_unpacked(reply, NULL);
+	return PYR_OK;
+}
+
+static int watch(const char *at, Pyrite__WatchRequest *request, const char *store, bool json)
+{
+	pyr_error err;
+	pyrite_names *names;
+	ender e;
+	uint8_t id[STORE_ID_BYTES] = {0};
+	block_signals(&e); /* before the library starts threads, which inherit it */
+	if (names_open(at, 0, &names, &err))
+		return cli_fail(&err);
+	int result = CLI_DONE;
+	if (request->from_revision) {
+		if (get_store(names, store, id, &err))
+			result = cli_fail(&err);
+		request->store_id = (ProtobufCBinaryData){sizeof id, id};
+	}
+	if (result == CLI_DONE)
+		result = follow(names, request, &e, json);
+	pyrite_names__close(names);
+	return result;
+}
+
 int cli_names_watch(int argc, char **argv)
 {
-	const char *at = NULL, *prefix = "";
+	const char *at = NULL, *prefix = "", *store = NULL;
 	option_texts tags = {NULL, 0};
 	uint64_t from = 0;
 	bool json = false;
@@ -96,6 +147,8 @@ int cli_names_watch(int argc, char **argv)
 		{"tag", "T", "names that carry T, and every other --tag", OPTION_TEXTS, &tags},
 		{"from", "REVISION", "every change from this one on (0: from now)", OPTION_NUMBER,
 			&from},
+		{"store", "ID", "the store that --from is a revision of (the present one)",
+			OPTION_TEXT, &store},
 		{"json", NULL, "print one JSON object a line", OPTION_FLAG, &json},
 		NAMES_AT_OPTION(&at),
 		{0},
@@ -104,22 +157,13 @@ int cli_names_watch(int argc, char **argv)
 	size_t count;
 	int result = cli_parse(&command, options, argc, argv, &arguments, &count);
 	if (result == CLI_DONE && count != SIZE_MAX) {
-		pyr_error err;
-		pyrite_names *names;
-		ender e;
 		Pyrite__WatchRequest request = PYRITE__WATCH_REQUEST__INIT;
-		block_signals(&e); /* before the library starts threads, which inherit it */
 		request.name = count ? arguments[0] : "";
 		request.prefix = (char *)prefix;
 		request.tags = (char **)tags.texts;
 		request.n_tags = tags.count;
 		request.from_revision = from;
-		if (names_open(at, 0, &names, &err)) {
-			result = cli_fail(&err);
-		} else {
-			result = follow(names, &request, &e, json);
-			pyrite_names__close(names);
-		}
+		result = watch(at, &request, store, json);
 	}
 	free(tags.texts);
 	return result;
