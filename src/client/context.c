@@ -76,6 +76,7 @@ pyr_status pyr_context_new(
 	atomic_init(&context->refs, 1);
 	pthread_mutex_init(&context->lock, NULL);
 	pyr__list_init(&context->channels);
+	pyr__list_init(&context->paused);
 	pyr__list_init(&context->hosts);
 	*ret_context = context;
 	return PYR_OK;
@@ -158,6 +159,17 @@ static void free_finder(pyr_context *context)
 		finder->free(finder);
 }
 
+/* Their timers will not fire any more. The loop has stopped, and is this thread's. */
+static void end_paused(pyr_context *context)
+{
+	while (!pyr__list_empty(&context->paused)) {
+		pyr__paused *paused = PYR__OWNER(context->paused.next, pyr__paused, link);
+		pyr__list_remove(&paused->link);
+		paused->end(paused);
+	}
+	pyr__loop_finish(context->loop);
+}
+
 void pyr_context_free(pyr_context *context)
 {
 	if (!context)
@@ -166,6 +178,7 @@ void pyr_context_free(pyr_context *context)
 		shut_channels(context);
 		pyr__loop_stop(context->loop);
 		pyr__loop_finish(context->loop);
+		end_paused(context);
 		free_finder(context);
 	}
 	pyr__context_unref(context);

@@ -50,6 +50,12 @@ typedef struct pyr__local_host {
 	bool (*has_object)(void *host, pyr__text object);
 } pyr__local_host;
 
+/* A call that waits until it may be tried again. The loop thread's. */
+typedef struct pyr__paused {
+	pyr__link link;
+	void (*end)(struct pyr__paused *paused); /* the context is being freed */
+} pyr__paused;
+
 struct pyr_context {
 	pyr__loop *loop;
 	pyr_reference name_server; /* its endpoint */
@@ -58,6 +64,7 @@ struct pyr_context {
 	pyr__session_config session;
 	unsigned fork_count;
 	atomic_uint refs;     /* the user's, and one for each proxy */
+	pyr__link paused;     /* pyr__paused; the loop thread's */
 	pthread_mutex_t lock; /* guards what follows */
 	bool shut;
 	pyr_credentials *credentials; /* the user's, or made at the first need */

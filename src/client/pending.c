@@ -47,6 +47,7 @@ struct pyr_pending {
 	uint8_t *request;       /* packed aside; NULL: not kept */
 	size_t request_size;
 	struct event *pause_timer;
+	pyr__paused paused; /* while the timer runs */
 	pyr__task cancel_task;
 	pthread_mutex_t lock; /* guards what follows */
 	state state;
@@ -139,9 +140,21 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
 	pyr_pending *pending = arg;
 	pyr__loop *loop = loop_of(pending);
 	pyr__loop_enter(loop);
+	pyr__list_remove(&pending->paused.link);
 	try_again(pending);
 	unref(pending);
 	pyr__loop_leave(loop);
+}
+
+static void end_pause(pyr__paused *paused)
+{
+	pyr_pending *pending = PYR__OWNER(paused, pyr_pending, paused);
+	pyr_error err;
+	event_del(pending->pause_timer);
+	pyr_error_set(&err, PYR_CANCELLED, "the context was freed");
+	err.executed = PYR_EXECUTED_NO;
+	deliver_failure(pending, &err);
+	unref(pending);
 }
 
 static void fail_or_pause(pyr_pending *pending, const pyr_error *err)
@@ -166,6 +179,9 @@ static void fail_or_pause(pyr_pending *pending, const pyr_error *err)
 	}
 	struct timeval pause = {pause_us / 1000000, pause_us % 1000000};
 	ref(pending);
+	pending->paused.end = end_pause;
+	pyr__list_append(
+		&pyr__target_context(pending->proxy->target)->paused, &pending->paused.link);
 	evtimer_add(pending->pause_timer, &pause);
 }
 
