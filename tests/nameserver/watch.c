@@ -257,6 +257,51 @@ Test(watches, more_than_may_be_are_refused)
 	CHECK_LEAKS();
 }
 
+/*
+ * Nothing is queued for one that does not read, past the stream's window: it reads the history when
+ * it can, and when that has gone on without it, it is told so. Nobody else notices.
+ */
+Test(watches, N8_one_that_does_not_read_is_left_behind_alone)
+{
+	served s;
+	served_init(&s, "memory");
+	s.limits.history_events_max = 4096;
+	served_start(&s);
+	Pyrite__WatchRequest request = PYRITE__WATCH_REQUEST__INIT;
+	request.prefix = "n";
+	pyr_stream *slow = watch(&s, &request), *swift = watch(&s, &request);
+	size_t seen = 0;
+	for (int i = 0; i < 20; i++) {
+		char prefix[16];
+		snprintf(prefix, sizeof prefix, "n%02d.", i);
+		put_many(&s, prefix, 1000);
+		while (seen < 1000 * ((size_t)i + 1)) {
+			const Pyrite__WatchReply *reply;
+			assert_ok(&s, pyrite_names_watch__next(swift, &reply, &s.err));
+			seen += reply->n_events;
+		}
+	}
+	cr_assert_eq(seen, 20000);
+	const Pyrite__WatchReply *reply;
+	pyr_status status;
+	uint64_t last = 0;
+	size_t late = 0;
+	while ((status = pyrite_names_watch__next(slow, &reply, &s.err)) == PYR_OK) {
+		cr_assert(reply);
+		for (size_t i = 0; i < reply->n_events; i++, late++) {
+			cr_assert(last == 0 || reply->events[i]->revision == last + 1, "a gap");
+			last = reply->events[i]->revision;
+		}
+	}
+	cr_assert(late > 0 && late < 20000 - 4096, "%zu events were kept for it", late);
+	assert_fails(&s, PYR_OUT_OF_RANGE, "list the names again", status);
+	pyr_stream_close(slow);
+	pyr_stream_close(swift);
+	wait_until(watches(&s) == 0);
+	served_done(&s);
+	CHECK_LEAKS();
+}
+
 Test(watches, end_when_the_server_stops)
 {
 	served s;
