@@ -107,6 +107,16 @@ PYR_API void pyr_daemon_stop(pyr_daemon *daemon, uint32_t grace_ms);
 /* For signal handlers: the same as pyr_daemon_stop(), async-signal-safe, and never waits. */
 PYR_API void pyr_daemon_stop_from_signal(pyr_daemon *daemon, uint32_t grace_ms);
 
+/*
+ * SIGINT and SIGTERM stop this daemon from now on until it is freed: the first signal with this
+ * grace, a second one without, and a third ends the process as it would have without this. Makes
+ * pyr_daemon_run() the whole life of a server: it returns, and the names are withdrawn. The
+ * handlers are the process's: one daemon at a time, FAILED_PRECONDITION for another. Programs with
+ * signal handling of their own call pyr_daemon_stop_from_signal() instead.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_stop_on_signals(
+	pyr_daemon *daemon, uint32_t grace_ms, pyr_error *err);
+
 /* Stops without grace if that has not been done, and frees. NULL is ignored. */
 PYR_API void pyr_daemon_free(pyr_daemon *daemon);
 

@@ -435,6 +435,7 @@ void pyr_daemon_free(pyr_daemon *daemon)
 {
 	if (!daemon)
 		return;
+	pyr__daemon_forget_signals(daemon);
 	if (daemon->fork_count == pyr__fork_count()) {
 		if (pyr__loop_is_dispatched(daemon->loop))
 			pyr_daemon_stop(daemon, 0);

@@ -72,6 +72,9 @@ struct pyr_daemon {
 /* dispatcher.c: the daemon as a host of calls */
 extern const pyr__host_ops pyr__dispatcher_ops;
 
+/* signals.c: no signal stops this daemon any more, and none is about to */
+void pyr__daemon_forget_signals(pyr_daemon *daemon);
+
 /* publish.c */
 void pyr__publisher_stop(struct pyr__publisher *publisher, bool withdraw);
 bool pyr__publisher_busy(const struct pyr__publisher *publisher); /* loop thread */
