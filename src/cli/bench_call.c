@@ -13,6 +13,8 @@
 #include "cli.h"
 #include "histogram.h"
 
+#define SIZE_MAX_BYTES  (1u << 30)
+#define PROGRESS_NS     200000000u
 #define CHECKED_REPLIES 100 /* replies whose every byte is compared; later ones by length */
 
 static const cli_command command = {
@@ -21,8 +23,20 @@ static const cli_command command = {
 		"--connect 127.0.0.1:PORT|unix:PATH [--size BYTES] [--outstanding N] [--seconds S] "
 		"[--warmup S]",
 	.summary = "Measures calls that carry bytes there and back",
-	.text = "Prints the lines 'begin' and 'end' around the measured time, then one line of "
-		"JSON.",
+	.text = "One call at a time is made synchronously; several are kept going in one thread, "
+		"on\n"
+		"one connection. Every reply's length is checked, and every byte of the first "
+		"100.\n"
+		"Prints the lines 'begin' and 'end' around the measured time, then one line of "
+		"JSON:\n"
+		"calls, seconds, calls_per_second, p50_us and other percentiles of one call's "
+		"time,\n"
+		"client_cpu_us_per_call, errors. Ctrl-C prints what there is until then.",
+	.examples =
+		"pyrite bench serve --listen unix:/tmp/bench.sock &\n"
+		"pyrite bench call --connect unix:/tmp/bench.sock\n"
+		"pyrite bench call --connect unix:/tmp/bench.sock --outstanding 64 --seconds 5\n"
+		"pyrite bench call --connect 127.0.0.1:4711 --size 65536 --outstanding 16",
 };
 
 typedef enum phase {
@@ -38,6 +52,7 @@ typedef struct bench {
 	double seconds;
 	phase phase;
 	uint64_t phase_end_ns, began_ns, ended_ns;
+	uint64_t progress_ns; /* when to tell how far it is; UINT64_MAX: never */
 	struct rusage usage_begin, usage_end;
 	uint64_t replies, errors;
 	unsigned outstanding;
@@ -71,7 +86,6 @@ static void advance(bench *b, uint64_t now)
 		b->began_ns = now_ns();
 		b->phase_end_ns = b->began_ns + (uint64_t)(b->seconds * 1e9);
 		b->phase = MEASURING;
-		cli_progress("measuring for %g s", b->seconds);
 	} else {
 		b->ended_ns = now;
 		getrusage(RUSAGE_SELF, &b->usage_end);
@@ -103,6 +117,20 @@ static void check_reply(bench *b, const Pyrite__Bench__Payload *reply)
 	}
 }
 
+/* The live line of a terminal. */
+static void show_progress(bench *b, uint64_t now)
+{
+	b->progress_ns = now + PROGRESS_NS;
+	if (b->phase == WARMING_UP) {
+		cli_progress("warming up");
+		return;
+	}
+	double seconds = (double)(now - b->began_ns) / 1e9;
+	cli_progress("%.1f of %g s, %.0f calls/s, half of them within %.1f us", seconds, b->seconds,
+		seconds > 0 ? (double)b->times.total / seconds : 0,
+		histogram_quantile_us(&b->times, 0.5));
+}
+
 /* One reply has come; false when it is time to stop. */
 static bool note_reply(bench *b, uint64_t began_ns, const Pyrite__Bench__Payload *reply)
 {
@@ -110,8 +138,13 @@ static bool note_reply(bench *b, uint64_t began_ns, const Pyrite__Bench__Payload
 	uint64_t now = now_ns();
 	if (b->phase == MEASURING)
 		histogram_add(&b->times, now - began_ns);
-	if (b->phase != OVER && now >= b->phase_end_ns)
+	bool stopped = cli_signal_noted() != 0;
+	if (now >= b->progress_ns && b->phase != OVER)
+		show_progress(b, now);
+	while (b->phase != OVER && (stopped || now >= b->phase_end_ns)) {
 		advance(b, now);
+		now = stopped ? now_ns() : now;
+	}
 	return b->phase != OVER;
 }
 
@@ -203,18 +236,28 @@ static void report(const bench *b)
 	fflush(stdout);
 }
 
-static void fill_payload(bench *b, size_t size)
+static bool fill_payload(bench *b, size_t size)
 {
 	pyrite__bench__payload__init(&b->payload);
 	b->payload.data.len = size;
 	b->payload.data.data = malloc(size ? size : 1);
+	if (!b->payload.data.data)
+		return false;
 	uint32_t x = 2463534242u; /* xorshift: every byte differs from its neighbours */
-	for (size_t i = 0; i < size && b->payload.data.data; i++) {
+	for (size_t i = 0; i < size; i++) {
 		x ^= x << 13;
 		x ^= x >> 17;
 		x ^= x << 5;
 		b->payload.data.data[i] = (uint8_t)x;
 	}
+	return true;
+}
+
+static pyr_status make_reference(const char *endpoint, char *buf, size_t size, pyr_error *err)
+{
+	pyr_reference reference = {.scheme = PYR_SCHEME_PYR, .target = "bench"};
+	pyr_status status = pyr_endpoint_parse(endpoint, &reference, err);
+	return status ? status : pyr_reference_format(&reference, buf, size, err);
 }
 
 static int measure(bench *b, const char *endpoint, unsigned outstanding, double warmup)
@@ -223,15 +266,16 @@ static int measure(bench *b, const char *endpoint, unsigned outstanding, double 
 	pyr_context *context;
 	pyr_context_options options = PYR_CONTEXT_OPTIONS_INIT;
 	char reference[PYR_REFERENCE_MAX];
-	snprintf(reference, sizeof reference, "pyr:bench@%s", endpoint);
 	options.base = b->base;
-	if (pyr_context_new(&options, &context, &err))
+	if (make_reference(endpoint, reference, sizeof reference, &err) ||
+		pyr_context_new(&options, &context, &err))
 		return cli_fail(&err);
 	int result = CLI_DONE;
 	if (pyrite_bench_bench__open(context, reference, NULL, &b->proxy, &err)) {
 		result = cli_fail(&err);
 	} else {
-		cli_progress("warming up for %g s", warmup);
+		cli_signals_note();
+		b->progress_ns = cli_shows_progress() ? 0 : UINT64_MAX;
 		b->phase_end_ns = now_ns() + (uint64_t)(warmup * 1e9);
 		if (outstanding == 1)
 			run_sync(b);
@@ -243,6 +287,8 @@ static int measure(bench *b, const char *endpoint, unsigned outstanding, double 
 	pyr_context_free(context);
 	if (b->errors)
 		result = cli_fail(&b->first_error);
+	else if (cli_signal_noted())
+		result = 128 + cli_signal_noted();
 	return result;
 }
 
@@ -254,9 +300,13 @@ static int run(
 		return CLI_FAILED;
 	b->seconds = seconds;
 	b->base = event_base_new();
-	fill_payload(b, size);
-	int result = measure(b, endpoint, outstanding, warmup);
-	event_base_free(b->base);
+	int result = CLI_FAILED;
+	if (b->base && fill_payload(b, size))
+		result = measure(b, endpoint, outstanding, warmup);
+	else
+		fprintf(stderr, "pyrite: there is not enough memory\n");
+	if (b->base)
+		event_base_free(b->base);
 	free(b->payload.data.data);
 	free(b);
 	return result;
@@ -284,6 +334,8 @@ int cli_bench_call(int argc, char **argv)
 		return result;
 	if (!endpoint)
 		return cli_usage(&command, "--connect is needed");
+	if (size > SIZE_MAX_BYTES)
+		return cli_usage(&command, "--size takes 0 to %u", SIZE_MAX_BYTES);
 	if (outstanding < 1 || outstanding > 16384)
 		return cli_usage(&command, "--outstanding takes 1 to 16384");
 	return run(endpoint, (size_t)size, (unsigned)outstanding, seconds, warmup);

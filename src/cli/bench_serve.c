@@ -10,7 +10,10 @@ static const cli_command command = {
 	.name = "bench serve",
 	.usage = "--listen 127.0.0.1:PORT|unix:PATH [--workers N]",
 	.summary = "Serves the other side of a measurement",
-	.text = "Prints the line 'ready' once it listens. Ctrl-C or SIGTERM ends it.",
+	.text = "Prints the line 'ready' once it listens.",
+	.examples = "pyrite bench serve --listen 127.0.0.1:4711\n"
+		    "pyrite bench call --connect 127.0.0.1:4711     # in another terminal",
+	.exits = CLI_EXITS_SERVER,
 };
 
 static void echo(void *self, pyr_call *call, const Pyrite__Bench__Payload *request)
@@ -51,6 +54,8 @@ int cli_bench_serve(int argc, char **argv)
 		return result;
 	if (!endpoint)
 		return cli_usage(&command, "--listen is needed");
+	if (workers > 1024)
+		return cli_usage(&command, "--workers takes 0 to 1024");
 	pyr_error err;
 	pyr_daemon *daemon;
 	pyr_daemon_options daemon_options = PYR_DAEMON_OPTIONS_INIT;
@@ -59,7 +64,6 @@ int cli_bench_serve(int argc, char **argv)
 		return cli_fail(&err);
 	if (serve(daemon, endpoint, &err))
 		result = cli_fail(&err);
-	cli_stop_on_signal(NULL, 0);
 	pyr_daemon_free(daemon);
 	return result;
 }

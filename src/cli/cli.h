@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the commands of `pyrite` share: options, output and exit statuses. */
+/* What the commands of `pyrite` share: options, output, signals and exit statuses. */
 #ifndef PYR_CLI_CLI_H
 #define PYR_CLI_CLI_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <jansson.h>
 #include <pyrite/pyrite.h>
 
 enum {
@@ -13,6 +15,8 @@ enum {
 	CLI_FAILED = 1, /* the call failed; gRPC's code name is on stderr */
 	CLI_USAGE = 2,
 };
+
+/* Options: options.c */
 
 typedef enum option_kind {
 	OPTION_FLAG,    /* bool */
@@ -38,11 +42,18 @@ typedef struct cli_option {
 /* One command, "names list", with what --help says about it. */
 typedef struct cli_command {
 	const char *name;
-	const char *usage; /* after the name: "NAME [--wait SECONDS]" */
+	const char *usage; /* after the name, arguments first: "NAME [--wait SECONDS]" */
 	const char *summary;
 	const char *text;                    /* more for --help; may be NULL */
 	size_t arguments_min, arguments_max; /* SIZE_MAX: any number */
+	const char *examples;                /* for --help, lines; may be NULL */
+	const char *exits;                   /* exit statuses, where they are not the usual ones */
 } cli_command;
+
+/* The exits of a command that serves until it is told to end. */
+#define CLI_EXITS_SERVER                                                                           \
+	"0 after Ctrl-C or SIGTERM, which let running calls finish (a second one does\n"           \
+	"not), 1 it could not start, 2 wrong usage"
 
 /*
  * Parses argv (argv[0] is the command's last word). options ends with a NULL name; --help is added.
@@ -53,11 +64,28 @@ typedef struct cli_command {
 int cli_parse(const cli_command *command, const cli_option *options, int argc, char **argv,
 	char ***ret_arguments, size_t *ret_count);
 
+/* Prints what is wrong with the command line, and where help is; returns CLI_USAGE. */
+int cli_usage(const cli_command *command, const char *format, ...) PYR_PRINTF(2, 3);
+
+/* Which of the words was probably meant, or NULL: suggest.c */
+const char *cli_nearest(const char *typed, const char *const *words, size_t count);
+
+/* Output: output.c */
+
 /* Prints "pyrite: NOT_FOUND: ..." to stderr; returns CLI_FAILED. */
 int cli_fail(const pyr_error *err);
 
-/* Prints what is wrong with the command line, and where help is; returns CLI_USAGE. */
-int cli_usage(const cli_command *command, const char *format, ...) PYR_PRINTF(2, 3);
+/* Prints a JSON value on a line of its own to stdout, at once, and frees it. */
+void cli_print_json(json_t *value);
+
+typedef enum cli_style {
+	CLI_PLAIN,
+	CLI_BOLD,
+	CLI_RED,
+} cli_style;
+
+/* What to print to switch a style on; "" unless the stream is a terminal and NO_COLOR is unset. */
+const char *cli_style_text(FILE *stream, cli_style style);
 
 /* True when people watch stderr: then what takes long says how far it is. */
 bool cli_shows_progress(void);
@@ -65,8 +93,25 @@ bool cli_shows_progress(void);
 /* Replaces the last progress line; an empty one removes it. Only if cli_shows_progress(). */
 void cli_progress(const char *format, ...) PYR_PRINTF(1, 2);
 
-/* SIGINT and SIGTERM stop the daemon with this grace; NULL: the default action again. */
+/* Signals: signals.c */
+
+/* From now on SIGINT and SIGTERM remove the progress line before they end the program. */
+void cli_signals_init(void);
+
+/* SIGINT and SIGTERM stop the daemon with this grace; NULL: as cli_signals_init() made it again. */
 void cli_stop_on_signal(pyr_daemon *daemon, uint32_t grace_ms);
+
+/*
+ * From now on SIGINT and SIGTERM are only noted, for a command that has something to say when it
+ * ends early. It has a second for that after the signal, then the program is ended.
+ */
+void cli_signals_note(void);
+
+/* The signal that was noted, or 0. */
+int cli_signal_noted(void);
+
+/* Waits, at most until a signal is noted. */
+void cli_pause(double seconds);
 
 int cli_ns(int argc, char **argv);
 int cli_names_list(int argc, char **argv);

@@ -4,17 +4,39 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cli.h"
 #include "echo.pyr.h"
 
 static const cli_command command = {
 	.name = "echo",
-	.usage = "[--listen ENDPOINT]... [--name NAME [--replica] [--ttl SECONDS]] [--object ID]",
-	.summary = "Runs a daemon with an object of the interface pyrite.echo.Echo",
-	.text = "  pyrite echo --listen 127.0.0.1:0 --name test.echo\n\n"
-		"Its methods: Echo gives the text back, Slow does so after delay_ms, Fail fails\n"
-		"with a status, Oneway prints the text here. Ctrl-C ends it.",
+	.usage = "[--listen ENDPOINT]... [--name NAME [--replica] [--ttl SECONDS]] [--object ID]\n"
+		 "            [--workers N] [--json]",
+	.summary = "Runs a daemon with an object to try things with",
+	.text = "Its interface is pyrite.echo.Echo: Echo gives the text back, Slow does so after\n"
+		"delay_ms, Fail fails with a status, Oneway prints the text here. Prints the\n"
+		"object's references, then 'ready'; with --json both as one object, and each\n"
+		"oneway text as another.",
+	.examples = "pyrite echo\n"
+		    "pyrite echo --listen 127.0.0.1:4711 --listen unix:/tmp/echo.sock\n"
+		    "pyrite echo --name test.echo       # then: pyrite ping test.echo",
+	.exits = CLI_EXITS_SERVER,
 };
+
+#define WORKERS_MAX 1024
+#define NAP_US      10000
+
+/* What the command line asked for; also the servant's self. */
+typedef struct settings {
+	const char *object;
+	const char *name; /* NULL: it has none */
+	bool replica;
+	double ttl; /* seconds; 0: the default */
+	option_texts endpoints;
+	uint64_t workers;
+	bool json;
+	struct event_base *base; /* the daemon's loop */
+} settings;
 
 /* One answer of Slow that waits for its time. */
 typedef struct slow_answer {
@@ -56,13 +78,29 @@ static void echo(void *self, pyr_call *call, const Pyrite__Echo__Text *request)
 	pyrite_echo_echo_echo__reply(call, request);
 }
 
-static void slow(void *self, pyr_call *call, const Pyrite__Echo__SlowText *request)
+/* In a worker, which may wait: looks now and then whether the caller still does. */
+static void slow_in_worker(pyr_call *call, const Pyrite__Echo__SlowText *request)
+{
+	Pyrite__Echo__Text reply = PYRITE__ECHO__TEXT__INIT;
+	uint64_t left_us = request->delay_ms * UINT64_C(1000);
+	while (left_us && !pyr_call_cancelled(call)) {
+		useconds_t nap_us = left_us < NAP_US ? (useconds_t)left_us : NAP_US;
+		usleep(nap_us);
+		left_us -= nap_us;
+	}
+	reply.text = request->text;
+	pyrite_echo_echo_slow__reply(call, &reply);
+}
+
+/* On the loop, which must not wait: a timer answers. */
+static void slow_on_loop(
+	struct event_base *base, pyr_call *call, const Pyrite__Echo__SlowText *request)
 {
 	slow_answer *answer = calloc(1, sizeof *answer);
 	if (answer)
 		answer->text = strdup(request->text);
 	if (answer && answer->text)
-		answer->timer = evtimer_new(self, on_slow, answer);
+		answer->timer = evtimer_new(base, on_slow, answer);
 	if (!answer || !answer->timer) {
 		pyr_call_fail(call, PYR_RESOURCE_EXHAUSTED, "out of memory");
 		if (answer)
@@ -74,6 +112,15 @@ static void slow(void *self, pyr_call *call, const Pyrite__Echo__SlowText *reque
 	struct timeval delay = {request->delay_ms / 1000, request->delay_ms % 1000 * 1000};
 	evtimer_add(answer->timer, &delay);
 	pyr_call_on_cancel(call, on_slow_cancelled, answer);
+}
+
+static void slow(void *self, pyr_call *call, const Pyrite__Echo__SlowText *request)
+{
+	const settings *given = self;
+	if (given->workers)
+		slow_in_worker(call, request);
+	else
+		slow_on_loop(given->base, call, request);
 }
 
 static void fail(void *self, pyr_call *call, const Pyrite__Echo__Failure *request)
@@ -88,9 +135,12 @@ static void fail(void *self, pyr_call *call, const Pyrite__Echo__Failure *reques
 
 static void oneway(void *self, pyr_call *call, const Pyrite__Echo__Text *request)
 {
-	(void)self;
+	const settings *given = self;
 	(void)call;
-	printf("%s\n", request->text);
+	if (given->json)
+		cli_print_json(json_pack("{s:s}", "oneway", request->text));
+	else
+		printf("%s\n", request->text);
 	fflush(stdout);
 }
 
@@ -111,23 +161,25 @@ static pyr_status listen_all(pyr_daemon *daemon, const option_texts *endpoints, 
 	return status;
 }
 
-static void print_references(pyr_daemon *daemon, const char *object)
+static void print_ready(pyr_daemon *daemon, const settings *given)
 {
 	char reference[PYR_REFERENCE_MAX];
-	for (size_t i = 0; pyr_daemon_reference(
-				   daemon, object, i, reference, sizeof reference, NULL) == PYR_OK;
-		i++)
-		printf("%s\n", reference);
+	json_t *all = json_array();
+	for (size_t i = 0; pyr_daemon_reference(daemon, given->object, i, reference,
+				   sizeof reference, NULL) == PYR_OK;
+		i++) {
+		json_array_append_new(all, json_string(reference));
+		if (!given->json)
+			printf("%s\n", reference);
+	}
+	if (given->json)
+		cli_print_json(json_pack("{s:b, s:s, s:s?, s:O}", "ready", 1, "object",
+			given->object, "name", given->name, "references", all));
+	else
+		puts("ready");
 	fflush(stdout);
+	json_decref(all);
 }
-
-typedef struct settings {
-	const char *object;
-	const char *name; /* NULL: it has none */
-	bool replica;
-	double ttl; /* seconds; 0: the default */
-	option_texts endpoints;
-} settings;
 
 static void on_lost(void *ctx, const char *name, const pyr_error *err)
 {
@@ -144,11 +196,10 @@ static pyr_status publish(pyr_daemon *daemon, const settings *given, pyr_error *
 	return pyr_daemon_publish(daemon, given->object, given->name, &options, err);
 }
 
-static pyr_status serve(pyr_daemon *daemon, const settings *given, pyr_error *err)
+static pyr_status serve(pyr_daemon *daemon, settings *given, pyr_error *err)
 {
-	const char *object = given->object;
-	pyr_status status =
-		pyrite_echo_echo__serve(daemon, object, &ops, pyr_daemon_base(daemon), err);
+	given->base = pyr_daemon_base(daemon);
+	pyr_status status = pyrite_echo_echo__serve(daemon, given->object, &ops, given, err);
 	if (status == PYR_OK)
 		status = listen_all(daemon, &given->endpoints, err);
 	if (status == PYR_OK && given->name)
@@ -156,20 +207,21 @@ static pyr_status serve(pyr_daemon *daemon, const settings *given, pyr_error *er
 	if (status)
 		return status;
 	cli_stop_on_signal(daemon, 1000);
-	print_references(daemon, object);
+	print_ready(daemon, given);
 	return pyr_daemon_run(daemon, err);
 }
 
-static int run(const settings *given)
+static int run(settings *given)
 {
 	pyr_error err;
 	pyr_daemon *daemon;
+	pyr_daemon_options options = PYR_DAEMON_OPTIONS_INIT;
 	int result = CLI_DONE;
-	if (pyr_daemon_new(NULL, &daemon, &err))
+	options.workers = (uint32_t)given->workers;
+	if (pyr_daemon_new(&options, &daemon, &err))
 		return cli_fail(&err);
 	if (serve(daemon, given, &err))
 		result = cli_fail(&err);
-	cli_stop_on_signal(NULL, 0);
 	pyr_daemon_free(daemon);
 	return result;
 }
@@ -185,13 +237,18 @@ int cli_echo(int argc, char **argv)
 		{"ttl", "SECONDS", "how long the name outlives us if we die (10)", OPTION_SECONDS,
 			&given.ttl},
 		{"object", "ID", "the object's id (echo)", OPTION_TEXT, &given.object},
+		{"workers", "N", "answer in a pool of N threads (0: on the loop)", OPTION_NUMBER,
+			&given.workers},
+		{"json", NULL, "print JSON, one object a line", OPTION_FLAG, &given.json},
 		{0},
 	};
 	char **arguments;
 	size_t count;
 	int result = cli_parse(&command, options, argc, argv, &arguments, &count);
 	if (result == CLI_DONE && count != SIZE_MAX)
-		result = run(&given);
+		result = given.workers > WORKERS_MAX
+				 ? cli_usage(&command, "--workers takes 0 to %d", WORKERS_MAX)
+				 : run(&given);
 	free(given.endpoints.texts);
 	return result;
 }

@@ -29,20 +29,44 @@ static const entry entries[] = {
 
 #define ENTRY_COUNT (sizeof entries / sizeof entries[0])
 
-static void print_help(FILE *to)
+/* "names list", or "ping" */
+static void full_name(const entry *e, char *buf, size_t size)
 {
-	fputs("usage: pyrite COMMAND [OPTION...]\n\n"
-	      "Remote objects for C: names, daemons and calls from the command line.\n\n",
-		to);
+	snprintf(buf, size, "%s%s%s", e->group ? e->group : "", e->group ? " " : "", e->name);
+}
+
+/* The commands of this group; NULL: all. */
+static void print_entries(FILE *to, const char *group)
+{
 	for (size_t i = 0; i < ENTRY_COUNT; i++) {
 		char name[32];
-		snprintf(name, sizeof name, "%s%s%s", entries[i].group ? entries[i].group : "",
-			entries[i].group ? " " : "", entries[i].name);
-		fprintf(to, "  %-16s %s\n", name, entries[i].summary);
+		if (group && !(entries[i].group && strcmp(entries[i].group, group) == 0))
+			continue;
+		full_name(&entries[i], name, sizeof name);
+		fprintf(to, "  %s%-16s%s %s\n", cli_style_text(to, CLI_BOLD), name,
+			cli_style_text(to, CLI_PLAIN), entries[i].summary);
 	}
-	fputs("\n'pyrite COMMAND --help' explains a command. PYRITE_NS=HOST:PORT says where the\n"
-	      "name server is; without it, it is looked for on this machine.\n\n"
-	      "exit status: 0 done, 1 the call failed, 2 wrong usage\n",
+}
+
+static void print_help(FILE *to)
+{
+	fputs("usage: pyrite COMMAND [ARGUMENT...] [OPTION...]\n\n"
+	      "Remote objects for C: names, daemons and calls from the command line.\n\n",
+		to);
+	print_entries(to, NULL);
+	fputs("\n"
+	      "'pyrite COMMAND --help' explains a command, with examples. A first try, in two\n"
+	      "terminals:\n\n"
+	      "  pyrite echo --listen 127.0.0.1:4711\n"
+	      "  pyrite ping pyr:echo@127.0.0.1:4711\n\n"
+	      "Where a command takes REF, that is a reference as 'pyrite echo' prints it, or a "
+	      "name.\n\n"
+	      "environment\n"
+	      "  PYRITE_NS   HOST:PORT or unix:PATH of the name server (127.0.0.1:9790)\n"
+	      "  NO_COLOR    if set, no colours on a terminal either\n\n"
+	      "exit status\n"
+	      "  0 done, 1 the call failed (its gRPC status is on stderr), 2 wrong usage,\n"
+	      "  130 and 143 ended by Ctrl-C and SIGTERM; servers then end with 0\n",
 		to);
 }
 
@@ -70,28 +94,92 @@ static bool is_help(const char *word)
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
 }
 
-static int unknown(const char *word)
+/* The command whose name, or whose word within a group, is nearest to what was typed; or NULL. */
+static const entry *find_nearest(const char *group, const char *typed)
 {
-	fprintf(stderr, "pyrite: there is no command '%s'; 'pyrite --help' lists them\n", word);
+	const char *words[2 * ENTRY_COUNT];
+	const entry *of[2 * ENTRY_COUNT];
+	size_t count = 0;
+	for (size_t i = 0; i < ENTRY_COUNT; i++) {
+		const entry *e = &entries[i];
+		if (group && !(e->group && strcmp(e->group, group) == 0))
+			continue;
+		of[count] = e;
+		words[count++] = e->name;
+		if (e->group && !group) {
+			of[count] = e;
+			words[count++] = e->group;
+		}
+	}
+	const char *nearest = cli_nearest(typed, words, count);
+	for (size_t i = 0; nearest && i < count; i++)
+		if (words[i] == nearest)
+			return of[i];
+	return NULL;
+}
+
+static int refuse(const char *group, const char *typed)
+{
+	const entry *meant = find_nearest(group, typed);
+	fprintf(stderr, "pyrite: there is no command '%s%s%s'", group ? group : "",
+		group ? " " : "", typed);
+	if (meant) {
+		char name[32];
+		full_name(meant, name, sizeof name);
+		fprintf(stderr, "; is it 'pyrite %s'?", name);
+	}
+	fprintf(stderr, "\n'pyrite%s%s --help' lists the commands\n", group ? " " : "",
+		group ? group : "");
 	return CLI_USAGE;
 }
 
 static int run_in_group(const char *group, int argc, char **argv)
 {
+	if (argc == 0)
+		fprintf(stderr, "pyrite: '%s' needs another word:\n", group);
 	if (argc == 0 || is_help(argv[0])) {
-		FILE *to = argc == 0 ? stderr : stdout;
-		for (size_t i = 0; i < ENTRY_COUNT; i++)
-			if (entries[i].group && strcmp(entries[i].group, group) == 0)
-				fprintf(to, "  pyrite %s %-10s %s\n", group, entries[i].name,
-					entries[i].summary);
-		return argc == 0 ? CLI_USAGE : CLI_DONE;
+		print_entries(argc ? stdout : stderr, group);
+		fprintf(argc ? stdout : stderr, "\n'pyrite %s COMMAND --help' explains one\n",
+			group);
+		return argc ? CLI_DONE : CLI_USAGE;
 	}
 	const entry *e = find(group, argv[0]);
-	if (e)
-		return e->run(argc, argv);
-	fprintf(stderr, "pyrite: there is no command '%s %s'; 'pyrite %s --help' lists them\n",
-		group, argv[0], group);
-	return CLI_USAGE;
+	return e ? e->run(argc, argv) : refuse(group, argv[0]);
+}
+
+static int run(int argc, char **argv)
+{
+	if (strcmp(argv[0], "--version") == 0)
+		return cli_version(1, argv);
+	if (is_group(argv[0]))
+		return run_in_group(argv[0], argc - 1, argv + 1);
+	const entry *e = find(NULL, argv[0]);
+	return e ? e->run(argc, argv) : refuse(NULL, argv[0]);
+}
+
+/* "help names list" is "names list --help". */
+static int help(int argc, char **argv)
+{
+	static char option[] = "--help";
+	char *words[4] = {NULL};
+	int count = 0;
+	if (argc == 0) {
+		print_help(stdout);
+		return CLI_DONE;
+	}
+	for (; count < argc && count < 2; count++)
+		words[count] = argv[count];
+	words[count++] = option;
+	return run(count, words);
+}
+
+/* What could not be written, to a full disk for instance, has not been done. */
+static int finish(int result)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return result;
+	fprintf(stderr, "pyrite: the output could not be written\n");
+	return result == CLI_DONE ? CLI_FAILED : result;
 }
 
 int main(int argc, char **argv)
@@ -100,14 +188,8 @@ int main(int argc, char **argv)
 		print_help(stderr);
 		return CLI_USAGE;
 	}
-	if (is_help(argv[1])) {
-		print_help(stdout);
-		return CLI_DONE;
-	}
-	if (strcmp(argv[1], "--version") == 0)
-		return cli_version(1, argv + 1);
-	if (is_group(argv[1]))
-		return run_in_group(argv[1], argc - 2, argv + 2);
-	const entry *e = find(NULL, argv[1]);
-	return e ? e->run(argc - 1, argv + 1) : unknown(argv[1]);
+	cli_signals_init();
+	if (is_help(argv[1]))
+		return finish(help(argc - 2, argv + 2));
+	return finish(run(argc - 1, argv + 1));
 }

@@ -8,22 +8,52 @@
 #include <string.h>
 #include "cli.h"
 
-#define OPTIONS_MAX 24
-#define HELP_CODE   OPTIONS_MAX
+#define OPTIONS_MAX  24
+#define CODE_HELP    256
+#define CODE_OPTION0 257 /* and one more for each that follows */
+
+static const char exits_usual[] =
+	"0 done, 1 the call failed (the status is on stderr), 2 wrong usage, 130 and 143\n"
+	"ended by Ctrl-C and SIGTERM";
+
+static void print_heading(const char *text)
+{
+	printf("\n%s%s%s\n", cli_style_text(stdout, CLI_BOLD), text,
+		cli_style_text(stdout, CLI_PLAIN));
+}
+
+/* Prints text with every line indented. */
+static void print_indented(const char *text)
+{
+	for (const char *end; *text; text = *end ? end + 1 : end) {
+		end = text + strcspn(text, "\n");
+		printf("  %.*s\n", (int)(end - text), text);
+	}
+}
+
+static void print_option(const char *name, const char *argument, const char *help)
+{
+	char left[64];
+	snprintf(
+		left, sizeof left, "--%s%s%s", name, argument ? " " : "", argument ? argument : "");
+	printf("  %-22s %s\n", left, help);
+}
 
 static void print_help(const cli_command *command, const cli_option *options)
 {
 	printf("usage: pyrite %s %s\n\n%s.\n", command->name, command->usage, command->summary);
 	if (command->text)
 		printf("\n%s\n", command->text);
-	printf("\n");
-	for (const cli_option *o = options; o->name; o++) {
-		char left[64];
-		snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument ? " " : "",
-			o->argument ? o->argument : "");
-		printf("  %-24s %s\n", left, o->help);
+	print_heading("options");
+	for (const cli_option *o = options; o->name; o++)
+		print_option(o->name, o->argument, o->help);
+	print_option("help", NULL, "print this");
+	if (command->examples) {
+		print_heading("examples");
+		print_indented(command->examples);
 	}
-	printf("  %-24s %s\n", "--help", "print this");
+	print_heading("exit status");
+	print_indented(command->exits ? command->exits : exits_usual);
 }
 
 int cli_usage(const cli_command *command, const char *format, ...)
@@ -43,7 +73,7 @@ static bool take_number(const char *text, uint64_t *ret_number)
 	char *end;
 	errno = 0;
 	unsigned long long value = strtoull(text, &end, 10);
-	if (errno || end == text || *end || text[0] == '-')
+	if (errno || *end || text[0] < '0' || text[0] > '9')
 		return false;
 	*ret_number = value;
 	return true;
@@ -97,10 +127,38 @@ static void fill_getopt(const cli_option *options, struct option *ret_table)
 			options[count].name,
 			options[count].argument ? required_argument : no_argument,
 			NULL,
-			(int)count,
+			CODE_OPTION0 + (int)count,
 		};
-	ret_table[count++] = (struct option){"help", no_argument, NULL, HELP_CODE};
+	ret_table[count++] = (struct option){"help", no_argument, NULL, CODE_HELP};
 	ret_table[count] = (struct option){NULL, 0, NULL, 0};
+}
+
+/* getopt_long has refused what was typed; optopt is the option's code or letter, or 0. */
+static int refuse(const cli_command *command, const struct option *table, const char *typed)
+{
+	if (optopt > 0 && optopt < CODE_HELP)
+		return cli_usage(command, "there is no option -%c", optopt);
+	if (optopt)
+		return cli_usage(command, "%.*s takes no value", (int)strcspn(typed, "="), typed);
+	const char *names[OPTIONS_MAX + 1];
+	size_t count = 0;
+	for (; table[count].name; count++)
+		names[count] = table[count].name;
+	const char *meant = cli_nearest(typed + strspn(typed, "-"), names, count);
+	if (meant)
+		return cli_usage(command, "there is no option %s; is it --%s?", typed, meant);
+	return cli_usage(command, "there is no option %s", typed);
+}
+
+/* The usage names the arguments first: the word at this index, without its dots. */
+static int say_missing(const cli_command *command, size_t index)
+{
+	const char *word = command->usage;
+	for (size_t i = 0; i < index; i++) {
+		word += strcspn(word, " ");
+		word += strspn(word, " ");
+	}
+	return cli_usage(command, "%.*s is missing", (int)strcspn(word, " ."), word);
 }
 
 int cli_parse(const cli_command *command, const cli_option *options, int argc, char **argv,
@@ -112,7 +170,7 @@ int cli_parse(const cli_command *command, const cli_option *options, int argc, c
 	optind = 1;
 	int code;
 	while ((code = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
-		if (code == HELP_CODE || code == 'h') {
+		if (code == CODE_HELP || code == 'h') {
 			print_help(command, options);
 			*ret_count = SIZE_MAX;
 			return CLI_DONE;
@@ -120,15 +178,16 @@ int cli_parse(const cli_command *command, const cli_option *options, int argc, c
 		if (code == ':')
 			return cli_usage(command, "%s needs a value", argv[optind - 1]);
 		if (code == '?')
-			return cli_usage(command, "there is no option %s", argv[optind - 1]);
-		if (!take(&options[code], optarg))
-			return cli_usage(command, "--%s takes %s, not '%s'", options[code].name,
-				options[code].argument, optarg);
+			return refuse(command, table, argv[optind - 1]);
+		const cli_option *option = &options[code - CODE_OPTION0];
+		if (!take(option, optarg))
+			return cli_usage(command, "--%s takes %s, not '%s'", option->name,
+				option->argument, optarg);
 	}
 	*ret_arguments = argv + optind;
 	*ret_count = (size_t)(argc - optind);
 	if (*ret_count < command->arguments_min)
-		return cli_usage(command, "something is missing");
+		return say_missing(command, *ret_count);
 	if (*ret_count > command->arguments_max)
 		return cli_usage(command, "'%s' is one argument too many",
 			(*ret_arguments)[command->arguments_max]);

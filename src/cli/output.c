@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all commands print alike: errors and progress; and how a signal ends a daemon. */
-#include <signal.h>
+/* What all commands print alike: errors, JSON, styles and progress. */
 #include <stdarg.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "cli.h"
@@ -10,11 +9,34 @@
 int cli_fail(const pyr_error *err)
 {
 	cli_progress("%s", "");
-	fprintf(stderr, "pyrite: %s: %s\n", pyr_status_name(err->status),
+	fflush(stdout); /* what was done before it failed comes first */
+	fprintf(stderr, "pyrite: %s%s%s: %s\n", cli_style_text(stderr, CLI_RED),
+		pyr_status_name(err->status), cli_style_text(stderr, CLI_PLAIN),
 		err->message[0] ? err->message : pyr_status_text(err->status));
 	if (err->where[0])
 		fprintf(stderr, "  at %s\n", err->where);
 	return CLI_FAILED;
+}
+
+void cli_print_json(json_t *value)
+{
+	json_dumpf(value, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	putchar('\n');
+	fflush(stdout);
+	json_decref(value);
+}
+
+const char *cli_style_text(FILE *stream, cli_style style)
+{
+	static const char *const texts[] = {
+		[CLI_PLAIN] = "\033[0m",
+		[CLI_BOLD] = "\033[1m",
+		[CLI_RED] = "\033[1;31m",
+	};
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+	if ((no_color && *no_color) || !term || strcmp(term, "dumb") == 0)
+		return "";
+	return isatty(fileno(stream)) ? texts[style] : "";
 }
 
 bool cli_shows_progress(void)
@@ -32,25 +54,4 @@ void cli_progress(const char *format, ...)
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fflush(stderr);
-}
-
-static pyr_daemon *volatile stopped_daemon;
-static volatile uint32_t stop_grace_ms;
-
-static void on_signal(int number)
-{
-	(void)number;
-	pyr_daemon_stop_from_signal(stopped_daemon, stop_grace_ms);
-}
-
-void cli_stop_on_signal(pyr_daemon *daemon, uint32_t grace_ms)
-{
-	struct sigaction action;
-	memset(&action, 0, sizeof action);
-	action.sa_handler = daemon ? on_signal : SIG_DFL;
-	stop_grace_ms = grace_ms;
-	if (daemon)
-		stopped_daemon = daemon;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pyrite version */
-#include <stdio.h>
 #include "cli.h"
 
 int cli_version(int argc, char **argv)
@@ -9,6 +8,8 @@ int cli_version(int argc, char **argv)
 		.name = "version",
 		.usage = "[--json]",
 		.summary = "Prints the version of the library",
+		.examples = "pyrite version\n"
+			    "pyrite version --json | jq -r .version",
 	};
 	bool json = false;
 	const cli_option options[] = {
@@ -21,7 +22,7 @@ int cli_version(int argc, char **argv)
 	if (result != CLI_DONE || count == SIZE_MAX)
 		return result;
 	if (json)
-		printf("{\"version\": \"%s\"}\n", pyr_version());
+		cli_print_json(json_pack("{s:s}", "version", pyr_version()));
 	else
 		printf("pyrite %s\n", pyr_version());
 	return CLI_DONE;

@@ -23,8 +23,8 @@ read -r word < "$work/ready"
 [ "$word" = ready ] || fail "the server said '$word'"
 [ "$(stat -c %a "$work/socket")" = 600 ] || fail "the socket's mode is not 0600"
 
-expect 0 "$pyrite" ping "pyr:bench@unix:$work/socket" --count 3
-[ "$(wc -l < "$work/out")" = 3 ] || fail "three pings, other lines"
+expect 0 "$pyrite" ping "pyr:bench@unix:$work/socket" --count 3 --interval 0
+[ "$(wc -l < "$work/out")" = 4 ] || fail "three pings and a summary, other lines"
 for outstanding in 1 64; do
 	for size in 0 16 70000 200000; do
 		expect 0 "$pyrite" bench call --connect "unix:$work/socket" --size $size \
