@@ -19,9 +19,9 @@
 
 static const cli_command command = {
 	.name = "bench call",
-	.usage =
-		"--connect 127.0.0.1:PORT|unix:PATH [--size BYTES] [--outstanding N] [--seconds S] "
-		"[--warmup S]",
+	.usage = "--connect [grpc:]127.0.0.1:PORT|unix:PATH [--size BYTES] [--outstanding N] "
+		 "[--seconds S] "
+		 "[--warmup S]",
 	.summary = "Measures calls that carry bytes there and back",
 	.text = "One call at a time is made synchronously; several are kept going in one thread, "
 		"on\n"
@@ -255,8 +255,12 @@ static bool fill_payload(bench *b, size_t size)
 
 static pyr_status make_reference(const char *endpoint, char *buf, size_t size, pyr_error *err)
 {
-	pyr_reference reference = {.scheme = PYR_SCHEME_PYR, .target = "bench"};
-	pyr_status status = pyr_endpoint_parse(endpoint, &reference, err);
+	bool grpc = strncmp(endpoint, "grpc:", 5) == 0;
+	pyr_reference reference = {
+		.scheme = grpc ? PYR_SCHEME_GRPC : PYR_SCHEME_PYR,
+		.target = "bench",
+	};
+	pyr_status status = pyr_endpoint_parse(endpoint + (grpc ? 5 : 0), &reference, err);
 	return status ? status : pyr_reference_format(&reference, buf, size, err);
 }
 
@@ -318,8 +322,9 @@ int cli_bench_call(int argc, char **argv)
 	uint64_t size = 16, outstanding = 1;
 	double seconds = 2, warmup = 0.5;
 	const cli_option options[] = {
-		{"connect", "ENDPOINT", "where 'pyrite bench serve' listens", OPTION_TEXT,
-			&endpoint},
+		{"connect", "ENDPOINT",
+			"where 'pyrite bench serve' listens; grpc: in front for that transport",
+			OPTION_TEXT, &endpoint},
 		{"size", "BYTES", "bytes there and back (16)", OPTION_NUMBER, &size},
 		{"outstanding", "N", "calls at once, on one connection (1)", OPTION_NUMBER,
 			&outstanding},

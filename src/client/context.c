@@ -122,6 +122,8 @@ void pyr__context_unref(pyr_context *context)
 	if (!context || atomic_fetch_sub_explicit(&context->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	pyr__loop_finish(context->loop);
+	if (context->grpc)
+		context->grpc_library->client_free(context->grpc);
 	pyr__loop_free(context->loop);
 	pyr_credentials_unref(context->credentials);
 	pyr__tokens_done(&context->tokens);
@@ -245,11 +247,31 @@ static pyr_status new_native(pyr_context *context, const pyr_reference *referenc
 	return PYR_OK;
 }
 
+/* Lock held. */
+static pyr_status new_grpc(pyr_context *context, const pyr_reference *reference, const char *name,
+	pyr__channel **ret_channel, pyr_error *err)
+{
+	if (!context->grpc) {
+		pyr_status status = pyr__grpc_load(&context->grpc_library, err);
+		if (status)
+			return status;
+		pyr__grpc_client_options options = {
+			.loop = context->loop,
+			.connect_timeout_ms = context->connect_timeout_ms,
+			.message_max = context->session.message_max,
+			.metadata_max = context->session.metadata_max,
+		};
+		context->grpc = context->grpc_library->client_new(&options);
+	}
+	*ret_channel = context->grpc_library->channel_new(context->grpc, reference, name);
+	return PYR_OK;
+}
+
 static pyr_status unsupported(const pyr_reference *reference, pyr_error *err)
 {
 	if (reference->scheme == PYR_SCHEME_LOCAL)
 		return pyr_error_set(err, PYR_UNIMPLEMENTED, "this version has no local transport");
-	return pyr_error_set(err, PYR_UNIMPLEMENTED, "this version has no gRPC transport");
+	return pyr_error_set(err, PYR_UNIMPLEMENTED, "this version has no gRPC over TLS");
 }
 
 /* Lock held. */
@@ -260,6 +282,8 @@ static pyr_status new_channel(pyr_context *context, const pyr_reference *referen
 	case PYR_SCHEME_PYR:
 	case PYR_SCHEME_PYRS:
 		return new_native(context, reference, name, ret_channel, err);
+	case PYR_SCHEME_GRPC:
+		return new_grpc(context, reference, name, ret_channel, err);
 	default:
 		return unsupported(reference, err);
 	}

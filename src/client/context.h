@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "client/tokens.h"
 #include "native/session.h"
+#include "transport/grpc.h"
 #include "transport/transport.h"
 
 /* reference is NULL if status is not PYR_OK, and err if it is. */
@@ -72,6 +73,8 @@ struct pyr_context {
 	pyr__link channels;
 	pyr__link hosts;
 	pyr__finder *finder; /* made at the first name */
+	const pyr__grpc_library *grpc_library;
+	pyr__grpc_client *grpc; /* made at the first reference to gRPC */
 };
 
 /* context, or the default one for NULL, with a reference; FAILED_PRECONDITION after fork. */

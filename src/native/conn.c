@@ -43,10 +43,9 @@ void pyr__conn_unref(pyr__conn *conn)
 
 static pyr__conn *new_conn(const pyr__conn_options *options)
 {
-	static atomic_uint_fast64_t last_number;
 	pyr__conn *conn = pyr__zalloc(sizeof *conn);
 	atomic_init(&conn->refs, 1);
-	conn->number = atomic_fetch_add_explicit(&last_number, 1, memory_order_relaxed) + 1;
+	conn->number = pyr__next_connection();
 	conn->options = *options;
 	if (options->credentials)
 		pyr_credentials_ref(options->credentials);

@@ -112,14 +112,9 @@ static void forget_conn(pyr__task *task)
 	free(dead);
 }
 
-static void on_accepted(void *arg, int fd, const pyr__address *address)
+static void accept_native(pyr_daemon *daemon, pyr_credentials *credentials, int fd,
+	const pyr__address *address)
 {
-	const endpoint *e = arg;
-	pyr_daemon *daemon = e->daemon;
-	if (daemon->conn_count >= daemon->options.connections_max) {
-		close(fd);
-		return;
-	}
 	peer_conn *peer = pyr__zalloc(sizeof *peer);
 	peer->daemon = daemon;
 	pyr__conn_options options = {
@@ -127,7 +122,7 @@ static void on_accepted(void *arg, int fd, const pyr__address *address)
 		.session = &daemon->session,
 		.host = &pyr__dispatcher_ops,
 		.host_arg = daemon,
-		.credentials = e->credentials,
+		.credentials = credentials,
 		.connect_timeout_ms = daemon->options.handshake_timeout_ms,
 		.stall_timeout_ms = daemon->options.stall_timeout_ms,
 		.queued_total = &daemon->queued_total,
@@ -139,10 +134,41 @@ static void on_accepted(void *arg, int fd, const pyr__address *address)
 	if (!peer->conn) {
 		close(fd);
 		free(peer);
+		daemon->conn_count--;
 		return;
 	}
 	pyr__list_append(&daemon->conns, &peer->link);
+}
+
+static void on_sorted(void *arg, pyr__protocol protocol, int fd, const pyr__address *address)
+{
+	pyr_daemon *daemon = arg;
+	switch (protocol) {
+	case PYR__PROTOCOL_PYR:
+		accept_native(daemon, NULL, fd, address);
+		break;
+	case PYR__PROTOCOL_GRPC:
+		pyr__daemon_grpc_adopt(daemon, fd, address);
+		break;
+	case PYR__PROTOCOL_NONE:
+		daemon->conn_count--;
+		break;
+	}
+}
+
+static void on_accepted(void *arg, int fd, const pyr__address *address)
+{
+	const endpoint *e = arg;
+	pyr_daemon *daemon = e->daemon;
+	if (daemon->conn_count >= daemon->options.connections_max) {
+		close(fd);
+		return;
+	}
 	daemon->conn_count++;
+	if (e->credentials)
+		accept_native(daemon, e->credentials, fd, address);
+	else
+		pyr__newcomers_add(&daemon->newcomers, fd, address);
 }
 
 /* Stopping: loop thread only */
@@ -157,7 +183,7 @@ static void close_listeners(pyr_daemon *daemon)
 
 static bool is_busy(pyr_daemon *daemon)
 {
-	if (atomic_load(&daemon->running) > 0 ||
+	if (atomic_load(&daemon->running) > 0 || pyr__daemon_grpc_busy(daemon) ||
 		(daemon->publisher && pyr__publisher_busy(daemon->publisher)))
 		return true;
 	for (pyr__link *l = daemon->conns.next; l != &daemon->conns; l = l->next)
@@ -171,6 +197,7 @@ static void complete_stop(pyr_daemon *daemon)
 	for (pyr__link *l = daemon->conns.next; l != &daemon->conns; l = l->next)
 		pyr__conn_shut(PYR__OWNER(l, peer_conn, link)->conn, PYR_UNAVAILABLE,
 			"the daemon has stopped");
+	pyr__daemon_grpc_shut(daemon);
 	event_del(&daemon->drain_timer);
 	event_del(&daemon->signal_event);
 	pthread_mutex_lock(&daemon->lock);
@@ -212,6 +239,8 @@ static void run_stop(pyr__task *task)
 	close_listeners(daemon);
 	for (pyr__link *l = daemon->conns.next; l != &daemon->conns; l = l->next)
 		pyr__conn_drain(PYR__OWNER(l, peer_conn, link)->conn, "the daemon is stopping");
+	pyr__newcomers_close(&daemon->newcomers);
+	pyr__daemon_grpc_drain(daemon);
 	struct timeval soon = {0, 0};
 	evtimer_add(&daemon->drain_timer, &soon);
 }
@@ -249,6 +278,7 @@ pyr_status pyr_daemon_new(
 	daemon->fork_count = pyr__fork_count();
 	atomic_init(&daemon->refs, 1);
 	pyr__list_init(&daemon->conns);
+	pyr__newcomers_init(&daemon->newcomers);
 	pyr__objects_init(&daemon->objects);
 	pthread_mutex_init(&daemon->lock, NULL);
 	pthread_cond_init(&daemon->stopped, NULL);
@@ -274,6 +304,10 @@ pyr_status pyr_daemon_new(
 		unref(daemon);
 		return status;
 	}
+	daemon->newcomers.loop = daemon->loop;
+	daemon->newcomers.timeout_ms = daemon->options.handshake_timeout_ms;
+	daemon->newcomers.sorted = on_sorted;
+	daemon->newcomers.arg = daemon;
 	struct event_base *base = pyr__loop_base(daemon->loop);
 	evtimer_assign(&daemon->drain_timer, base, on_drain_timer, daemon);
 	event_assign(&daemon->signal_event, base, daemon->signal_fd, EV_READ | EV_PERSIST,
@@ -447,6 +481,7 @@ void pyr_daemon_free(pyr_daemon *daemon)
 			run_stop(&daemon->stop_task);
 			complete_stop(daemon);
 		}
+		pyr__daemon_grpc_free(daemon);
 		pyr__loop_finish(daemon->loop);
 	}
 	pyr__context_remove_host(daemon->context, &daemon->local);

@@ -10,8 +10,10 @@
 #include "native/conn.h"
 #include "native/listener.h"
 #include "server/call.h"
+#include "server/newcomer.h"
 #include "server/object.h"
 #include "server/pool.h"
+#include "transport/grpc.h"
 
 struct pyr__publisher;
 
@@ -60,8 +62,12 @@ struct pyr_daemon {
 	struct pyr__publisher *publisher; /* made by the first publish */
 
 	/* the loop thread's */
+	pyr__newcomers newcomers;
 	pyr__link conns;
-	uint32_t conn_count;
+	uint32_t conn_count; /* of all kinds */
+	const pyr__grpc_library *grpc_library;
+	pyr__grpc_server *grpc; /* made for the first connection that speaks gRPC */
+	struct event grpc_event;
 	int64_t grace_until_us;
 	struct event drain_timer;
 	pyr__task stop_task;
@@ -74,6 +80,13 @@ extern const pyr__host_ops pyr__dispatcher_ops;
 
 /* signals.c: no signal stops this daemon any more, and none is about to */
 void pyr__daemon_forget_signals(pyr_daemon *daemon);
+
+/* grpc.c: loop thread only, or with nobody dispatching the loop */
+void pyr__daemon_grpc_adopt(pyr_daemon *daemon, int fd, const pyr__address *peer);
+void pyr__daemon_grpc_drain(pyr_daemon *daemon);
+bool pyr__daemon_grpc_busy(pyr_daemon *daemon);
+void pyr__daemon_grpc_shut(pyr_daemon *daemon);
+void pyr__daemon_grpc_free(pyr_daemon *daemon); /* waits for core */
 
 /* publish.c */
 void pyr__publisher_stop(struct pyr__publisher *publisher, bool withdraw);

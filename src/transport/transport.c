@@ -36,10 +36,18 @@ void pyr__incall_init(pyr__incall *call)
 	call->next_work = NULL;
 	call->work = 0;
 	call->waiters[PYR__READ] = call->waiters[PYR__WRITE] = NULL;
+	call->single = false;
+	call->silent = false;
 	call->whole = false;
 	call->finished = false;
 	call->ended = false;
 	call->writable = false;
 	atomic_init(&call->cancelled, false);
 	pyr__inbox_init(&call->inbox);
+}
+
+uint64_t pyr__next_connection(void)
+{
+	static atomic_uint_fast64_t last;
+	return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
 }

@@ -153,7 +153,10 @@ struct pyr__incall {
 	pyr__incall *next_work;
 	unsigned work; /* pyr__incall_work, while on the work list */
 	struct pyr__waiter *waiters[PYR__DIRECTIONS];
-	bool whole;    /* the opening event carried everything: nobody else looks at the inbox */
+	bool single; /* the host's: the method takes one message, so that no end need be waited for
+		      */
+	bool silent; /* the host's: the method has no answer; left unanswered it has not failed */
+	bool whole;  /* the opening event carried everything: nobody else looks at the inbox */
 	bool finished; /* guarded by the carrier's lock, as what follows */
 	bool ended;    /* the caller sends no more messages */
 	bool writable;
@@ -230,6 +233,9 @@ void pyr__outcall_init(pyr__outcall *call, int64_t deadline_us);
 void pyr__outcome_done(pyr__outcome *outcome);
 
 void pyr__incall_init(pyr__incall *call);
+
+/* The number of a new connection; each is given once. Any thread. */
+uint64_t pyr__next_connection(void);
 
 static inline void pyr__outcall_wait(pyr__outcall *call, pyr__direction what, int64_t until_us)
 {

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gRPC transport's client side: one endpoint, and core's channel to it.
+ *
+ * Core's channel waits longer and longer between its attempts to connect, and fails calls at once
+ * meanwhile. Ours tries at each call, as the native one does; so core's channel is replaced once it
+ * has failed to connect, and lives on only for the calls that have it.
+ */
+#ifndef PYR_GRPC_CHANNEL_H
+#define PYR_GRPC_CHANNEL_H
+
+#include "grpc/client.h"
+
+#define PYR__LINE_METHODS 64
+
+typedef struct pyr__grpc_channel pyr__grpc_channel;
+
+/* A channel of core. */
+typedef struct pyr__line {
+	atomic_uint refs; /* the channel's, and one for each call */
+	grpc_channel *core;
+	pyr__grpc_channel *home;
+	struct {
+		const void *key;
+		void *handle;
+	} methods[PYR__LINE_METHODS]; /* open addressing by key; guarded by the home's lock */
+} pyr__line;
+
+struct pyr__grpc_channel {
+	pyr__channel base;
+	pyr__grpc_client *client;
+	char *target;         /* as core wants it */
+	atomic_uint lines;    /* and one for whoever has the channel */
+	pthread_mutex_t lock; /* guards what follows */
+	pyr__line *line;      /* NULL: to be made by the next call */
+	pyr__link calls;      /* that run */
+	bool shut;
+};
+
+pyr__channel *pyr__grpc_channel_new(
+	pyr__grpc_client *client, const pyr_reference *endpoint, const char *name);
+
+/* The line to use, with a reference; CANCELLED once the channel is shut. */
+pyr_status pyr__channel_line(pyr__grpc_channel *channel, pyr__line **ret_line, pyr_error *err);
+void pyr__line_unref(pyr__line *line);
+
+/* The line could not connect: the next call takes another. */
+void pyr__line_failed(pyr__line *line);
+
+/* Core's handle of a method, by which a call costs less; NULL if there are too many. */
+void *pyr__line_method(pyr__line *line, const void *key, const char *path);
+
+/* outcall.c */
+pyr_status pyr__outcall_start(pyr__grpc_channel *channel, pyr__outcall *call, const pyr__head *head,
+	const pyr__body *body, bool end, pyr_error *err);
+void pyr__outcall_shut_all(pyr__grpc_channel *channel);
+
+#endif

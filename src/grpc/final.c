@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a call ended. */
+#include "grpc/final.h"
+
+#include <string.h>
+#include "base/metadata.h"
+
+static pyr__text text_of(const char *text)
+{
+	return (pyr__text){text, strlen(text)};
+}
+
+void pyr__final_headers(const pyr__final *final, pyr__headers *headers)
+{
+	if (final->status == PYR_OK)
+		return;
+	if (final->details.size)
+		pyr__headers_add(headers, PYR__HEADER_DETAILS, final->details);
+	if (final->where.size)
+		pyr__headers_add(headers, PYR__HEADER_WHERE, final->where);
+	if (final->executed != PYR_EXECUTED_MAYBE)
+		pyr__headers_add(headers, PYR__HEADER_EXECUTED,
+			text_of(final->executed == PYR_EXECUTED_NO ? "no" : "yes"));
+}
+
+/* Core has no code for it, only these words. */
+bool pyr__final_is_unconnected(const pyr__final *final)
+{
+	static const char *const words[] = {
+		"failed to connect to", "DNS resolution failed", "empty address list"};
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (final->message.size >= strlen(words[i]) &&
+			memcmp(final->message.data, words[i], strlen(words[i])) == 0)
+			return final->status == PYR_UNAVAILABLE;
+	return false;
+}
+
+static pyr_executed read_executed(const grpc_metadata_array *trailing, const pyr__final *final)
+{
+	pyr__text value;
+	if (pyr__final_is_unconnected(final))
+		return PYR_EXECUTED_NO;
+	if (!pyr__headers_find(trailing, PYR__HEADER_EXECUTED, &value))
+		return PYR_EXECUTED_MAYBE;
+	if (value.size == 2 && memcmp(value.data, "no", 2) == 0)
+		return PYR_EXECUTED_NO;
+	if (value.size == 3 && memcmp(value.data, "yes", 3) == 0)
+		return PYR_EXECUTED_YES;
+	return PYR_EXECUTED_MAYBE;
+}
+
+void pyr__final_read(grpc_status_code code, const grpc_slice *details,
+	const grpc_metadata_array *initial, const grpc_metadata_array *trailing,
+	pyr__header_block *block, pyr__final *ret_final)
+{
+	memset(ret_final, 0, sizeof *ret_final);
+	memset(block, 0, sizeof *block);
+	pyr__header_block_append(block, initial);
+	pyr__header_block_append(block, trailing);
+	ret_final->metadata = (pyr__text){block->data, block->size};
+	ret_final->status = (unsigned)code <= PYR_UNAUTHENTICATED ? (pyr_status)code : PYR_UNKNOWN;
+	if (ret_final->status == PYR_OK)
+		return;
+	ret_final->message = pyr__slice_text(details);
+	pyr__headers_find(trailing, PYR__HEADER_WHERE, &ret_final->where);
+	pyr__headers_find(trailing, PYR__HEADER_DETAILS, &ret_final->details);
+	ret_final->executed = read_executed(trailing, ret_final);
+}

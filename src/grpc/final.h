@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a call ended: our final, and gRPC's status with its trailing headers. */
+#ifndef PYR_GRPC_FINAL_H
+#define PYR_GRPC_FINAL_H
+
+#include "grpc/headers.h"
+
+/* Adds what of a final does not fit gRPC's status. */
+void pyr__final_headers(const pyr__final *final, pyr__headers *headers);
+
+/*
+ * What core says of a finished call. The texts point into the headers, details and block, which
+ * the caller frees after use.
+ */
+void pyr__final_read(grpc_status_code code, const grpc_slice *details,
+	const grpc_metadata_array *initial, const grpc_metadata_array *trailing,
+	pyr__header_block *block, pyr__final *ret_final);
+
+/* True for the failure of a call whose channel could not connect. */
+bool pyr__final_is_unconnected(const pyr__final *final);
+
+#endif

@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The calls that we make.
+ *
+ * A unary call is one batch, a stream several:
+ *
+ *   unary    whole_op    headers, request, half-close; headers, reply, status
+ *   stream   open_op     headers, and the request with the half-close if there is but one
+ *            status_op   status
+ *            and what rpc.c sends and receives
+ *
+ * A thread that waits for a unary call plucks its batch from a queue of its own; all others are
+ * completed by the poller's thread.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "grpc/channel.h"
+#include "grpc/final.h"
+#include "grpc/headers.h"
+#include "grpc/message.h"
+#include "grpc/rpc.h"
+
+typedef struct call {
+	pyr__rpc rpc;
+	pyr__line *line;
+	pyr__grpc_client *client;
+	grpc_completion_queue *pluck; /* NULL: the poller's */
+	bool plucked;                 /* the waiting thread's */
+	pyr__op whole_op, open_op, status_op;
+	grpc_metadata_array initial, trailing;
+	grpc_status_code code;
+	grpc_slice details;
+
+	/* guarded by the lock */
+	pyr__outcall *outcall; /* NULL: nobody asks for the outcome any more */
+	pyr__link link;        /* among the channel's calls, until it is over */
+	bool status_in;
+	bool done; /* it is over, in whatever way */
+} call;
+
+static const pyr__outcall_ops outcall_ops;
+
+static call *call_of(const pyr__outcall *outcall)
+{
+	return outcall->carrier;
+}
+
+static call *of_rpc(pyr__rpc *rpc)
+{
+	return PYR__OWNER(rpc, call, rpc);
+}
+
+static void notify(call *c)
+{
+	pyr__outcall *outcall = c->outcall;
+	if (!outcall)
+		return;
+	pyr__rpc_wake(outcall->waiters);
+	if (!outcall->unary || outcall->over)
+		pyr__client_ready(c->client, outcall);
+}
+
+/* Over: lock held */
+
+static void unlink_call(call *c)
+{
+	pthread_mutex_lock(&c->line->home->lock);
+	pyr__list_remove(&c->link);
+	pthread_mutex_unlock(&c->line->home->lock);
+}
+
+static void complete(call *c, const pyr__final *final)
+{
+	pyr__outcall *outcall = c->outcall;
+	c->done = true;
+	pyr__rpc_abort(&c->rpc);
+	unlink_call(c);
+	if (!outcall)
+		return;
+	outcall->over = true;
+	outcall->outcome.status = final->status;
+	outcall->outcome.executed = final->executed;
+	if (final->status != PYR_OK || final->metadata.size)
+		outcall->outcome.final = pyr__final_copy(final);
+	notify(c);
+}
+
+/* Ends the call from our side. */
+static void end_here(call *c, pyr_status status, const char *message)
+{
+	pyr__final final = {
+		.status = status,
+		.executed = PYR_EXECUTED_MAYBE,
+		.message = {message, strlen(message)},
+	};
+	if (c->rpc.call)
+		grpc_call_cancel_with_status(c->rpc.call, (grpc_status_code)status, message, NULL);
+	complete(c, &final);
+}
+
+static bool is(pyr__text text, const char *words)
+{
+	return text.size == strlen(words) && memcmp(text.data, words, text.size) == 0;
+}
+
+/* Says it as the other transports do where core has words of its own. */
+static void reword(call *c, pyr__final *final, char *buf, size_t size)
+{
+	const char *name = c->line->home->base.name;
+	if (final->status == PYR_DEADLINE_EXCEEDED && is(final->message, "Deadline Exceeded")) {
+		snprintf(buf, size, "the deadline passed before the answer came");
+	} else if (pyr__final_is_unconnected(final)) {
+		snprintf(buf, size, "cannot connect to %s: %.*s", name, (int) final->message.size,
+			final->message.data);
+		pyr__line_failed(c->line);
+	} else {
+		return;
+	}
+	final->message = (pyr__text){buf, strlen(buf)};
+}
+
+/* Core has said how it ended. */
+static void conclude(call *c)
+{
+	char words[PYR_ERROR_MESSAGE_MAX + 128];
+	pyr__header_block block;
+	pyr__final final;
+	if (c->done)
+		return;
+	pyr__final_read(c->code, &c->details, &c->initial, &c->trailing, &block, &final);
+	if (final.status)
+		reword(c, &final, words, sizeof words);
+	complete(c, &final);
+	pyr__header_block_done(&block);
+}
+
+/* Batches that have come back */
+
+static void keep_reply(call *c)
+{
+	grpc_byte_buffer *buffer = c->rpc.incoming;
+	c->rpc.incoming = NULL;
+	if (buffer && c->rpc.inbox) {
+		pyr__message_keep(buffer, c->rpc.inbox, 0);
+	} else if (buffer) {
+		grpc_byte_buffer_destroy(buffer);
+	} else if (c->code == GRPC_STATUS_OK) {
+		c->code = GRPC_STATUS_INTERNAL;
+		grpc_slice_unref(c->details);
+		c->details = grpc_slice_from_static_string("the answer has no message");
+	}
+}
+
+static void on_whole(pyr__op *op, bool ok)
+{
+	(void)ok; /* a batch with the status in it always succeeds */
+	call *c = PYR__OWNER(op, call, whole_op);
+	pyr__rpc_begin_done(&c->rpc);
+	keep_reply(c);
+	conclude(c);
+	pyr__rpc_end_done(&c->rpc);
+}
+
+static void on_open(pyr__op *op, bool ok)
+{
+	(void)ok; /* if not, the status says why */
+	call *c = PYR__OWNER(op, call, open_op);
+	pyr__rpc_begin_done(&c->rpc);
+	pyr__rpc_end_done(&c->rpc);
+}
+
+static void on_status(pyr__op *op, bool ok)
+{
+	(void)ok;
+	call *c = PYR__OWNER(op, call, status_op);
+	pyr__rpc_begin_done(&c->rpc);
+	c->status_in = true;
+	if (!c->rpc.receiving)
+		conclude(c);
+	pyr__rpc_end_done(&c->rpc);
+}
+
+/* The side of an rpc */
+
+static size_t begin_receiving(pyr__rpc *rpc, grpc_op *ops)
+{
+	ops[0].op = GRPC_OP_RECV_INITIAL_METADATA;
+	ops[0].data.recv_initial_metadata.recv_initial_metadata = &of_rpc(rpc)->initial;
+	return 1;
+}
+
+static size_t begin_sending(pyr__rpc *rpc, grpc_op *ops)
+{
+	(void)rpc;
+	(void)ops;
+	return 0; /* the headers went with open_op */
+}
+
+static size_t end_sending(pyr__rpc *rpc, grpc_op *ops)
+{
+	(void)rpc;
+	ops[0].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
+	return 1;
+}
+
+static void received(pyr__rpc *rpc)
+{
+	call *c = of_rpc(rpc);
+	if (c->status_in)
+		conclude(c);
+	else
+		pyr__rpc_receive(rpc);
+	if (!rpc->ended)
+		notify(c);
+}
+
+static void writable(pyr__rpc *rpc)
+{
+	call *c = of_rpc(rpc);
+	if (!c->outcall)
+		return;
+	c->outcall->writable = true;
+	notify(c);
+}
+
+static void nothing(pyr__rpc *rpc)
+{
+	(void)rpc;
+}
+
+static void free_call(pyr__rpc *rpc)
+{
+	call *c = of_rpc(rpc);
+	if (rpc->incoming)
+		grpc_byte_buffer_destroy(rpc->incoming);
+	grpc_slice_unref(c->details);
+	grpc_metadata_array_destroy(&c->initial);
+	grpc_metadata_array_destroy(&c->trailing);
+	pyr__line_unref(c->line);
+	free(c);
+}
+
+static const pyr__rpc_side side = {
+	.begin_receiving = begin_receiving,
+	.begin_sending = begin_sending,
+	.end_sending = end_sending,
+	.received = received,
+	.writable = writable,
+	.sent = nothing,
+	.idle = nothing,
+	.free = free_call,
+};
+
+/* Starting */
+
+static gpr_timespec deadline_of(const pyr__outcall *outcall, const pyr__head *head)
+{
+	if (outcall)
+		return pyr__core_time(outcall->deadline_us);
+	if (head->timeout_us >= INT64_MAX / 2)
+		return pyr__core_time(PYR__DEADLINE_NONE);
+	return pyr__core_time(pyr__now_us() + (int64_t)head->timeout_us);
+}
+
+static grpc_call *new_core_call(
+	call *c, const pyr__outcall *outcall, const pyr__head *head, grpc_completion_queue *queue)
+{
+	char path[1100];
+	gpr_timespec deadline = deadline_of(outcall, head);
+	snprintf(path, sizeof path, "/%.*s", (int)head->method.size, head->method.data);
+	void *handle = NULL;
+	if (head->method_key)
+		handle = pyr__line_method(c->line, head->method_key, path);
+	if (handle)
+		return grpc_channel_create_registered_call(c->line->core, NULL,
+			GRPC_PROPAGATE_DEFAULTS, queue, handle, deadline, NULL);
+	grpc_slice slice = grpc_slice_from_copied_string(path);
+	grpc_call *made = grpc_channel_create_call(
+		c->line->core, NULL, GRPC_PROPAGATE_DEFAULTS, queue, slice, NULL, deadline, NULL);
+	grpc_slice_unref(slice);
+	return made;
+}
+
+static size_t send_ops(
+	grpc_op *ops, const pyr__headers *headers, grpc_byte_buffer *request, bool end)
+{
+	size_t count = 0;
+	ops[count].op = GRPC_OP_SEND_INITIAL_METADATA;
+	ops[count].data.send_initial_metadata.count = headers->count;
+	ops[count++].data.send_initial_metadata.metadata = headers->items;
+	if (request) {
+		ops[count].op = GRPC_OP_SEND_MESSAGE;
+		ops[count++].data.send_message.send_message = request;
+	}
+	if (end)
+		ops[count++].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
+	return count;
+}
+
+static void status_op(call *c, grpc_op *op)
+{
+	op->op = GRPC_OP_RECV_STATUS_ON_CLIENT;
+	op->data.recv_status_on_client.trailing_metadata = &c->trailing;
+	op->data.recv_status_on_client.status = &c->code;
+	op->data.recv_status_on_client.status_details = &c->details;
+}
+
+static bool start_unary(call *c, const pyr__headers *headers, grpc_byte_buffer *request)
+{
+	grpc_op ops[6];
+	memset(ops, 0, sizeof ops);
+	size_t count = send_ops(ops, headers, request, true);
+	count += begin_receiving(&c->rpc, ops + count);
+	ops[count].op = GRPC_OP_RECV_MESSAGE;
+	ops[count++].data.recv_message.recv_message = &c->rpc.incoming;
+	status_op(c, &ops[count++]);
+	c->rpc.closed = true;
+	return pyr__rpc_batch(&c->rpc, &c->whole_op, ops, count);
+}
+
+static bool start_stream(call *c, const pyr__headers *headers, grpc_byte_buffer *request, bool end)
+{
+	grpc_op ops[3];
+	memset(ops, 0, sizeof ops);
+	size_t count = send_ops(ops, headers, request, end);
+	c->rpc.send_begun = true;
+	c->rpc.closed = end;
+	if (!pyr__rpc_batch(&c->rpc, &c->open_op, ops, count))
+		return false;
+	memset(ops, 0, sizeof ops);
+	status_op(c, ops);
+	pyr__rpc_batch(&c->rpc, &c->status_op, ops, 1);
+	pyr__rpc_receive(&c->rpc);
+	return true;
+}
+
+static call *new_call(pyr__line *line, pyr__grpc_client *client)
+{
+	call *c = pyr__alloc(sizeof *c);
+	memset(&c->line, 0, sizeof *c - offsetof(call, line));
+	pyr__rpc_init(&c->rpc, &side, NULL);
+	c->line = line;
+	c->client = client;
+	c->whole_op.done = on_whole;
+	c->open_op.done = on_open;
+	c->status_op.done = on_status;
+	c->details = grpc_empty_slice();
+	grpc_metadata_array_init(&c->initial);
+	grpc_metadata_array_init(&c->trailing);
+	pyr__list_init(&c->link);
+	return c;
+}
+
+/* The queue that completes the call; a callback needs the loop as well. */
+static pyr_status choose_queue(pyr__grpc_client *client, call *c, const pyr__outcall *outcall,
+	grpc_completion_queue **ret_queue, pyr_error *err)
+{
+	if (outcall && outcall->unary && !outcall->ready) {
+		*ret_queue = c->pluck = pyr__client_take_pluck(client);
+		return PYR_OK;
+	}
+	pyr_status status = PYR_OK;
+	if (outcall && outcall->ready)
+		status = pyr__services->loop_start(client->options.loop, err);
+	if (status == PYR_OK)
+		status = pyr__client_queue(client, ret_queue, err);
+	return status;
+}
+
+static pyr_status link_call(pyr__grpc_channel *channel, call *c, pyr_error *err)
+{
+	pthread_mutex_lock(&channel->lock);
+	bool shut = channel->shut;
+	if (!shut)
+		pyr__list_append(&channel->calls, &c->link);
+	pthread_mutex_unlock(&channel->lock);
+	return shut ? pyr_error_set(err, PYR_CANCELLED, "the context has been freed") : PYR_OK;
+}
+
+/* Core, or a shut in the meantime, did not let the call begin. */
+static pyr_status refused(const call *c, pyr_error *err)
+{
+	if (c->done)
+		return pyr_error_set(err, PYR_CANCELLED, "the context has been freed");
+	return pyr_error_set(
+		err, PYR_INVALID_ARGUMENT, "gRPC does not take this call's method or metadata");
+}
+
+static pyr_status begin(call *c, pyr__grpc_channel *channel, pyr__outcall *outcall,
+	const pyr__head *head, const pyr__headers *headers, const pyr__body *body, bool end,
+	pyr_error *err)
+{
+	grpc_completion_queue *queue;
+	pyr_status status = choose_queue(channel->client, c, outcall, &queue, err);
+	if (status == PYR_OK)
+		status = link_call(channel, c, err);
+	if (status)
+		return status;
+	bool unary = !outcall || outcall->unary;
+	grpc_byte_buffer *request = body ? pyr__message_encode(body) : NULL;
+	pthread_mutex_lock(&c->rpc.lock);
+	c->rpc.call = new_core_call(c, outcall, head, queue);
+	c->outcall = outcall;
+	if (outcall) {
+		outcall->ops = &outcall_ops;
+		outcall->carrier = c;
+		c->rpc.inbox = &outcall->inbox;
+	}
+	bool started =
+		unary ? start_unary(c, headers, request) : start_stream(c, headers, request, end);
+	if (!started) {
+		c->outcall = NULL;
+		if (outcall)
+			outcall->ops = NULL;
+		pyr__rpc_abort(&c->rpc);
+		unlink_call(c);
+		status = refused(c, err);
+	}
+	pthread_mutex_unlock(&c->rpc.lock);
+	if (request)
+		grpc_byte_buffer_destroy(request);
+	return status;
+}
+
+pyr_status pyr__outcall_start(pyr__grpc_channel *channel, pyr__outcall *outcall,
+	const pyr__head *head, const pyr__body *body, bool end, pyr_error *err)
+{
+	pyr__line *line;
+	pyr__headers headers;
+	pyr_status status = pyr__channel_line(channel, &line, err);
+	if (status)
+		return status;
+	call *c = new_call(line, channel->client);
+	pyr__headers_init(&headers);
+	if (head->object.size)
+		pyr__headers_add_object(&headers, head->object);
+	status = pyr__headers_add_block(&headers, head->metadata, err);
+	if (status == PYR_OK)
+		status = begin(c, channel, outcall, head, &headers, body, end, err);
+	pyr__headers_done(&headers);
+	if (status || !outcall) {
+		if (c->pluck)
+			pyr__client_give_pluck(c->client, c->pluck);
+		pyr__rpc_unref(&c->rpc); /* a oneway call's batch keeps it */
+	}
+	return status;
+}
+
+/* Ends every call of a channel. */
+void pyr__outcall_shut_all(pyr__grpc_channel *channel)
+{
+	for (;;) {
+		pthread_mutex_lock(&channel->lock);
+		call *c = NULL;
+		if (!pyr__list_empty(&channel->calls)) {
+			c = PYR__OWNER(channel->calls.next, call, link);
+			pyr__rpc_ref(&c->rpc);
+		}
+		pthread_mutex_unlock(&channel->lock);
+		if (!c)
+			return;
+		pthread_mutex_lock(&c->rpc.lock);
+		if (!c->done)
+			end_here(c, PYR_CANCELLED, "the context was freed");
+		pthread_mutex_unlock(&c->rpc.lock);
+		pyr__rpc_unref(&c->rpc);
+	}
+}
+
+/* The operations of an outcall */
+
+static bool is_readable(const void *arg)
+{
+	const pyr__outcall *outcall = arg;
+	return outcall->over || (outcall->inbox.first && !outcall->unary);
+}
+
+static bool is_writable(const void *arg)
+{
+	const pyr__outcall *outcall = arg;
+	return outcall->over || outcall->writable;
+}
+
+static void pluck(call *c, int64_t until_us)
+{
+	if (c->plucked)
+		return;
+	grpc_event event =
+		grpc_completion_queue_pluck(c->pluck, &c->whole_op, pyr__core_time(until_us), NULL);
+	if (event.type != GRPC_OP_COMPLETE)
+		return;
+	c->plucked = true;
+	on_whole(&c->whole_op, true);
+}
+
+static void out_wait(pyr__outcall *outcall, pyr__direction what, int64_t until_us)
+{
+	call *c = call_of(outcall);
+	if (c->pluck) {
+		pluck(c, until_us);
+		return;
+	}
+	pthread_mutex_lock(&c->rpc.lock);
+	pyr__rpc_wait(&c->rpc, &outcall->waiters[what],
+		what == PYR__READ ? is_readable : is_writable, outcall, until_us);
+	pthread_mutex_unlock(&c->rpc.lock);
+}
+
+static pyr__message *out_take(pyr__outcall *outcall)
+{
+	call *c = call_of(outcall);
+	pthread_mutex_lock(&c->rpc.lock);
+	pyr__message *message = pyr__inbox_take(&outcall->inbox);
+	pthread_mutex_unlock(&c->rpc.lock);
+	return message;
+}
+
+static void out_release(pyr__outcall *outcall, pyr__message *message)
+{
+	call *c = call_of(outcall);
+	pthread_mutex_lock(&c->rpc.lock);
+	uint32_t cost = message->cost;
+	pyr__message_free(&outcall->inbox, message);
+	if (cost)
+		pyr__rpc_release(&c->rpc, cost);
+	pthread_mutex_unlock(&c->rpc.lock);
+}
+
+static bool out_is_over(pyr__outcall *outcall)
+{
+	call *c = call_of(outcall);
+	pthread_mutex_lock(&c->rpc.lock);
+	bool over = outcall->over;
+	pthread_mutex_unlock(&c->rpc.lock);
+	return over;
+}
+
+static bool out_over(pyr__outcall *outcall, pyr__outcome *ret_outcome)
+{
+	call *c = call_of(outcall);
+	pthread_mutex_lock(&c->rpc.lock);
+	bool over = outcall->over && !outcall->inbox.first;
+	if (over) {
+		*ret_outcome = outcall->outcome;
+		outcall->outcome.final = NULL;
+	}
+	pthread_mutex_unlock(&c->rpc.lock);
+	return over;
+}
+
+/* Lock held. */
+static pyr_status check_open(const call *c, pyr_error *err)
+{
+	if (c->done)
+		return pyr_error_set(err, PYR_CANCELLED, "the stream is over");
+	if (c->rpc.closing || c->rpc.closed)
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"nothing can be sent after the end of the messages");
+	return PYR_OK;
+}
+
+static pyr_status out_send(pyr__outcall *outcall, const pyr__body *body, bool end, pyr_error *err)
+{
+	call *c = call_of(outcall);
+	pthread_mutex_lock(&c->rpc.lock);
+	outcall->writable = false;
+	pyr_status status = check_open(c, err);
+	if (status == PYR_OK)
+		status = pyr__rpc_send(&c->rpc, body, err);
+	if (status == PYR_OK && end)
+		pyr__rpc_close(&c->rpc);
+	pthread_mutex_unlock(&c->rpc.lock);
+	return status;
+}
+
+static pyr_status out_end(pyr__outcall *outcall, pyr_error *err)
+{
+	call *c = call_of(outcall);
+	pthread_mutex_lock(&c->rpc.lock);
+	pyr_status status = check_open(c, err);
+	if (status == PYR_OK)
+		pyr__rpc_close(&c->rpc);
+	pthread_mutex_unlock(&c->rpc.lock);
+	return status;
+}
+
+static void out_cancel(pyr__outcall *outcall, pyr_status status, const char *message)
+{
+	call *c = call_of(outcall);
+	pthread_mutex_lock(&c->rpc.lock);
+	if (!c->done)
+		end_here(c, status, message);
+	pthread_mutex_unlock(&c->rpc.lock);
+}
+
+static void out_observe(pyr__outcall *outcall, void (*ready)(pyr__outcall *call))
+{
+	call *c = call_of(outcall);
+	if (ready) {
+		pyr_status status = pyr__services->loop_start(c->client->options.loop, NULL);
+		(void)status; /* without a thread nothing is delivered; next says what was wrong */
+	}
+	pyr__client_observe(c->client, outcall, ready);
+	pthread_mutex_lock(&c->rpc.lock);
+	if (ready && (outcall->inbox.first || outcall->over || outcall->writable))
+		notify(c);
+	pthread_mutex_unlock(&c->rpc.lock);
+}
+
+static void out_done(pyr__outcall *outcall)
+{
+	call *c = call_of(outcall);
+	pyr__client_forget(c->client, outcall);
+	pthread_mutex_lock(&c->rpc.lock);
+	if (!c->done)
+		end_here(c, PYR_CANCELLED, "the call was abandoned");
+	c->outcall = NULL;
+	c->rpc.inbox = NULL;
+	pthread_mutex_unlock(&c->rpc.lock);
+	if (c->pluck) {
+		pluck(c, PYR__DEADLINE_NONE); /* a cancelled batch comes back soon */
+		pyr__client_give_pluck(c->client, c->pluck);
+	}
+	pyr__inbox_clear(&outcall->inbox);
+	pyr__outcome_done(&outcall->outcome);
+	pyr__rpc_unref(&c->rpc);
+}
+
+static const pyr__outcall_ops outcall_ops = {
+	.wait = out_wait,
+	.take = out_take,
+	.release = out_release,
+	.is_over = out_is_over,
+	.over = out_over,
+	.send = out_send,
+	.end = out_end,
+	.cancel = out_cancel,
+	.observe = out_observe,
+	.done = out_done,
+};

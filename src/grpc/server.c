@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Core's server: its requests, the work they make, and its end. */
+#include "grpc/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/epoll.h>
+#include <grpc/grpc_security.h>
+#include "base/alloc.h"
+#include "grpc/args.h"
+#include "grpc/peer.h"
+
+/* Requests */
+
+static void on_request(pyr__op *op, bool ok);
+
+static void ask(pyr__request *request)
+{
+	pyr__grpc_server *server = request->server;
+	grpc_call_details_init(&request->details);
+	grpc_metadata_array_init(&request->headers);
+	request->call = NULL;
+	request->op.done = on_request;
+	grpc_server_request_call(server->core, &request->call, &request->details, &request->headers,
+		server->poller.queue, server->poller.queue, &request->op);
+}
+
+static void on_request(pyr__op *op, bool ok)
+{
+	pyr__request *request = PYR__OWNER(op, pyr__request, op);
+	if (ok)
+		pyr__incall_arrived(request);
+	grpc_call_details_destroy(&request->details);
+	grpc_metadata_array_destroy(&request->headers);
+	if (ok)
+		ask(request);
+}
+
+/* Work */
+
+void pyr__server_add_work(pyr__grpc_server *server, pyr__incall *call, unsigned work, bool first)
+{
+	bool post = false;
+	pthread_mutex_lock(&server->lock);
+	bool listed = call->work != 0;
+	if (!listed && (first || server->options.host->ref(call))) {
+		call->next_work = NULL;
+		*server->work_last = call;
+		server->work_last = &call->next_work;
+		listed = true;
+		post = !pyr__poller_is_current(&server->poller);
+	}
+	if (listed)
+		call->work |= work;
+	pthread_mutex_unlock(&server->lock);
+	if (post)
+		pyr__services->loop_post(server->options.loop, &server->work_task);
+}
+
+static void on_drained(void *arg)
+{
+	pyr__grpc_server *server = arg;
+	pthread_mutex_lock(&server->lock);
+	bool any = server->work_first != NULL;
+	pthread_mutex_unlock(&server->lock);
+	if (any)
+		pyr__services->loop_post(server->options.loop, &server->work_task);
+}
+
+/* The next call to work on, which then is on no list; NULL when there is none. */
+static pyr__incall *take_work(pyr__grpc_server *server, unsigned *ret_work)
+{
+	pthread_mutex_lock(&server->lock);
+	pyr__incall *call = server->work_first;
+	if (call) {
+		*ret_work = call->work;
+		call->work = 0;
+		server->work_first = call->next_work;
+		if (!server->work_first)
+			server->work_last = &server->work_first;
+		/* nothing new is begun any more: the reference is given back, no more */
+		if (server->shut)
+			*ret_work &= ~(unsigned)PYR__WORK_RUN;
+	}
+	pthread_mutex_unlock(&server->lock);
+	return call;
+}
+
+static void run_work(pyr__task *task)
+{
+	pyr__grpc_server *server = PYR__OWNER(task, pyr__grpc_server, work_task);
+	pyr__incall *call;
+	unsigned work;
+	while ((call = take_work(server, &work)) != NULL) {
+		void *carrier = pyr__incall_hold(call);
+		server->options.host->work(server->options.host_arg, call, work);
+		pyr__incall_worked(carrier);
+	}
+}
+
+/* The end */
+
+static void on_shutdown(pyr__op *op, bool ok)
+{
+	(void)ok;
+	pyr__grpc_server *server = PYR__OWNER(op, pyr__grpc_server, shutdown_op);
+	pthread_mutex_lock(&server->lock);
+	server->stopped = true;
+	pthread_cond_signal(&server->stopped_cond);
+	pthread_mutex_unlock(&server->lock);
+}
+
+void pyr__server_drain(pyr__grpc_server *server)
+{
+	pthread_mutex_lock(&server->lock);
+	bool first = !server->draining;
+	server->draining = true;
+	pthread_mutex_unlock(&server->lock);
+	if (first)
+		grpc_server_shutdown_and_notify(
+			server->core, server->poller.queue, &server->shutdown_op);
+}
+
+bool pyr__server_busy(pyr__grpc_server *server)
+{
+	pthread_mutex_lock(&server->lock);
+	bool busy = !pyr__list_empty(&server->calls);
+	pthread_mutex_unlock(&server->lock);
+	return busy;
+}
+
+void pyr__server_shut(pyr__grpc_server *server)
+{
+	pyr__server_drain(server);
+	pthread_mutex_lock(&server->lock);
+	server->shut = true;
+	pthread_mutex_unlock(&server->lock);
+	grpc_server_cancel_all_calls(server->core);
+	pyr__incall_shut_all(server);
+}
+
+void pyr__server_unref(pyr__grpc_server *server)
+{
+	if (atomic_fetch_sub_explicit(&server->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	pthread_cond_destroy(&server->stopped_cond);
+	pthread_mutex_destroy(&server->lock);
+	free(server);
+	grpc_shutdown();
+}
+
+/*
+ * The order matters: core's server is destroyed when it says that it has shut down, its queue is
+ * shut down after that, and destroyed when it is empty.
+ */
+void pyr__server_free(pyr__grpc_server *server)
+{
+	pthread_mutex_lock(&server->lock);
+	while (!server->stopped)
+		pthread_cond_wait(&server->stopped_cond, &server->lock);
+	pthread_mutex_unlock(&server->lock);
+	grpc_server_destroy(server->core);
+	pyr__poller_stop(&server->poller);
+	grpc_server_credentials_release(server->insecure);
+	pyr__peers_free(server);
+	pyr__server_unref(server);
+}
+
+pyr_status pyr__server_new(
+	const pyr__grpc_server_options *options, pyr__grpc_server **ret_server, pyr_error *err)
+{
+	int watch_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (watch_fd < 0)
+		return pyr_error_set(
+			err, PYR_RESOURCE_EXHAUSTED, "cannot make an epoll: %s", strerror(errno));
+	grpc_init();
+	pyr__grpc_server *server = pyr__zalloc(sizeof *server);
+	atomic_init(&server->refs, 1);
+	server->options = *options;
+	server->watch_fd = watch_fd;
+	pyr__list_init(&server->calls);
+	server->work_last = &server->work_first;
+	server->work_task.run = run_work;
+	server->shutdown_op.done = on_shutdown;
+	pthread_mutex_init(&server->lock, NULL);
+	pthread_cond_init(&server->stopped_cond, NULL);
+	pyr_status status = pyr__poller_start(&server->poller, on_drained, server, err);
+	if (status) {
+		close(watch_fd);
+		pyr__server_unref(server);
+		return status;
+	}
+	pyr__args args;
+	pyr__args_server(&args, options);
+	server->core = grpc_server_create(&args.core, NULL);
+	server->insecure = grpc_insecure_server_credentials_create();
+	grpc_server_register_completion_queue(server->core, server->poller.queue, NULL);
+	grpc_server_start(server->core);
+	for (size_t i = 0; i < PYR__REQUESTS; i++) {
+		server->requests[i].server = server;
+		ask(&server->requests[i]);
+	}
+	*ret_server = server;
+	return PYR_OK;
+}
