@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tells the story of story.proto to whoever calls. usage: story_server [WORKERS [ENDPOINT]] */
+#include <pyrite/pyrite.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "story.pyr.h"
+
+static pyr_daemon *daemon_to_stop;
+
+static void on_signal(int number)
+{
+	(void)number;
+	pyr_daemon_stop_from_signal(daemon_to_stop, 500);
+}
+
+static void pause_ms(pyr_call *call, uint32_t ms)
+{
+	struct timespec tick = {0, 1000000};
+	while (ms-- > 0 && !pyr_call_cancelled(call))
+		nanosleep(&tick, NULL);
+}
+
+/* True if the call was to fail, and has. */
+static bool fail(pyr_call *call, const Pyrite__Test__Story__Ask *ask)
+{
+	pyr_error err;
+	if (ask->status == 0)
+		return false;
+	pyr_error_set(&err, (pyr_status)ask->status, "%s", ask->message);
+	pyr_call_fail_error(
+		call, &err, ask->details.len ? ask->details.data : NULL, ask->details.len);
+	return true;
+}
+
+static void one(void *self, pyr_call *call, const Pyrite__Test__Story__Ask *ask)
+{
+	(void)self;
+	Pyrite__Test__Story__Item item = PYRITE__TEST__STORY__ITEM__INIT;
+	const char *echo = pyr_metadata_get(pyr_call_metadata(call), "x-echo-bin");
+	pause_ms(call, ask->delay_ms);
+	pyr_status status = pyr_call_add_metadata(call, "x-echo", echo ? echo : "none", NULL);
+	if (fail(call, ask))
+		return;
+	item.number = status;
+	item.data.data = calloc(1, ask->size + 1);
+	item.data.len = ask->size;
+	item.text = (char *)(echo ? echo : "");
+	pyrite_test_story_story_one__reply(call, &item);
+	free(item.data.data);
+}
+
+static void many(void *self, pyr_call *call, const Pyrite__Test__Story__Ask *ask)
+{
+	(void)self;
+	Pyrite__Test__Story__Item item = PYRITE__TEST__STORY__ITEM__INIT;
+	item.data.data = calloc(1, ask->size + 1);
+	item.data.len = ask->size;
+	for (item.number = 1; item.number <= ask->count; item.number++)
+		if (pyrite_test_story_story_many__send_reply(call, &item, NULL))
+			break;
+	free(item.data.data);
+	pause_ms(call, ask->delay_ms);
+	if (!fail(call, ask))
+		pyr_call_end(call);
+}
+
+static void collect(void *self, pyr_call *call)
+{
+	(void)self;
+	const Pyrite__Test__Story__Item *item;
+	Pyrite__Test__Story__Item sum = PYRITE__TEST__STORY__ITEM__INIT;
+	char count[24];
+	unsigned items = 0;
+	while (pyrite_test_story_story_collect__next_request(call, &item, NULL) == PYR_OK && item) {
+		sum.number += item->number;
+		items++;
+	}
+	snprintf(count, sizeof count, "%u", items);
+	sum.text = count;
+	pyrite_test_story_story_collect__reply(call, &sum);
+}
+
+static void chat(void *self, pyr_call *call)
+{
+	(void)self;
+	const Pyrite__Test__Story__Item *item;
+	while (pyrite_test_story_story_chat__next_request(call, &item, NULL) == PYR_OK && item) {
+		if (item->number < 0) {
+			pyr_call_fail(call, PYR_ABORTED, "item %lld", (long long)item->number);
+			return;
+		}
+		if (pyrite_test_story_story_chat__send_reply(call, item, NULL))
+			break;
+	}
+	if (pyr_call_cancelled(call)) {
+		printf("cancelled\n");
+		fflush(stdout);
+	}
+	pyr_call_end(call);
+}
+
+static const pyrite_test_story_story_ops ops = {
+	.one = one,
+	.many = many,
+	.collect = collect,
+	.chat = chat,
+};
+
+int main(int argc, char **argv)
+{
+	pyr_error err;
+	pyr_daemon_options options = PYR_DAEMON_OPTIONS_INIT;
+	char reference[PYR_REFERENCE_MAX];
+	options.workers = argc > 1 ? (uint32_t)atoi(argv[1]) : 8;
+	options.handshake_timeout_ms = 1000;
+	options.stall_timeout_ms = 2000;
+	if (pyr_daemon_new(&options, &daemon_to_stop, &err) ||
+		pyrite_test_story_story__serve(daemon_to_stop, "story", &ops, NULL, &err) ||
+		pyr_daemon_listen(daemon_to_stop, argc > 2 ? argv[2] : "127.0.0.1:0", NULL, &err) ||
+		pyr_daemon_reference(
+			daemon_to_stop, "story", 0, reference, sizeof reference, &err)) {
+		fprintf(stderr, "story_server: %s\n", err.message);
+		return 1;
+	}
+	signal(SIGTERM, on_signal);
+	puts(strchr(reference, '@') + 1);
+	fflush(stdout);
+	int result = pyr_daemon_run(daemon_to_stop, &err) != PYR_OK;
+	pyr_daemon_free(daemon_to_stop);
+	return result;
+}
