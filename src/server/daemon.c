@@ -112,8 +112,8 @@ static void forget_conn(pyr__task *task)
 	free(dead);
 }
 
-static void accept_native(pyr_daemon *daemon, pyr_credentials *credentials, int fd,
-	const pyr__address *address)
+static void accept_native(
+	pyr_daemon *daemon, pyr_credentials *credentials, int fd, const pyr__address *address)
 {
 	peer_conn *peer = pyr__zalloc(sizeof *peer);
 	peer->daemon = daemon;

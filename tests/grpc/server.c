@@ -35,21 +35,28 @@ static bool fail(pyr_call *call, const Pyrite__Test__Story__Ask *ask)
 	return true;
 }
 
-static void one(void *self, pyr_call *call, const Pyrite__Test__Story__Ask *ask)
+static void reply(
+	pyr_call *call, const Pyrite__Test__Story__Ask *ask, const char *echo, pyr_status number)
 {
-	(void)self;
 	Pyrite__Test__Story__Item item = PYRITE__TEST__STORY__ITEM__INIT;
-	const char *echo = pyr_metadata_get(pyr_call_metadata(call), "x-echo-bin");
-	pause_ms(call, ask->delay_ms);
-	pyr_status status = pyr_call_add_metadata(call, "x-echo", echo ? echo : "none", NULL);
-	if (fail(call, ask))
-		return;
-	item.number = status;
+	item.number = number;
 	item.data.data = calloc(1, ask->size + 1);
 	item.data.len = ask->size;
 	item.text = (char *)(echo ? echo : "");
 	pyrite_test_story_story_one__reply(call, &item);
 	free(item.data.data);
+}
+
+static void one(void *self, pyr_call *call, const Pyrite__Test__Story__Ask *ask)
+{
+	(void)self;
+	const char *echo = pyr_metadata_get(pyr_call_metadata(call), "x-echo-bin");
+	pause_ms(call, ask->delay_ms);
+	pyr_status status = pyr_call_add_metadata(call, "x-echo", echo ? echo : "none", NULL);
+	if (pyr_call_cancelled(call))
+		pyr_call_fail(call, PYR_CANCELLED, "nobody waits");
+	else if (!fail(call, ask))
+		reply(call, ask, echo, status);
 }
 
 static void many(void *self, pyr_call *call, const Pyrite__Test__Story__Ask *ask)
