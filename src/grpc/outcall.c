@@ -408,6 +408,11 @@ static pyr_status begin(call *c, pyr__grpc_channel *channel, pyr__outcall *outca
 		outcall->ops = &outcall_ops;
 		outcall->carrier = c;
 		c->rpc.inbox = &outcall->inbox;
+		/*
+		 * Until it is done with, when its successor exists already: to give back many calls
+		 * and then make many lets malloc return memory to the system and fetch it again.
+		 */
+		c->rpc.kept = true;
 	}
 	bool started =
 		unary ? start_unary(c, headers, request) : start_stream(c, headers, request, end);
@@ -619,6 +624,8 @@ static void out_done(pyr__outcall *outcall)
 		end_here(c, PYR_CANCELLED, "the call was abandoned");
 	c->outcall = NULL;
 	c->rpc.inbox = NULL;
+	c->rpc.kept = false;
+	pyr__rpc_settle(&c->rpc);
 	pthread_mutex_unlock(&c->rpc.lock);
 	if (c->pluck) {
 		pluck(c, PYR__DEADLINE_NONE); /* a cancelled batch comes back soon */

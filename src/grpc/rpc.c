@@ -83,7 +83,7 @@ void pyr__rpc_begin_done(pyr__rpc *rpc)
 
 void pyr__rpc_settle(pyr__rpc *rpc)
 {
-	if (!rpc->over || rpc->pending > 0 || !rpc->call)
+	if (!rpc->over || rpc->kept || rpc->pending > 0 || !rpc->call)
 		return;
 	rpc->side->idle(rpc);
 	grpc_call_unref(rpc->call);

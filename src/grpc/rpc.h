@@ -49,6 +49,7 @@ struct pyr__rpc {
 	grpc_call *call;      /* NULL once core is done with it */
 	unsigned pending;     /* batches that core has */
 	bool over;            /* no batch may be started any more */
+	bool kept;            /* the side gives the call back to core later, by settling */
 	pyr__inbox *inbox;    /* NULL: nobody takes messages any more */
 
 	pyr__op receive_op;
