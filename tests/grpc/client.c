@@ -330,6 +330,50 @@ static void cancel_stream(void)
 	pyr_stream_close(stream);
 }
 
+/* Who does not read makes the other side wait, and costs it no more memory than the windows. */
+static void stalled_stream(void)
+{
+	pyr_error err;
+	Item item = ITEM_INIT;
+	pyr_stream *stream;
+	pyrite_test_story_story *hasty;
+	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
+	size_t sent = 0;
+	pyr_status status;
+	options.timeout_ms = 1500;
+	item.data.len = 65536;
+	item.data.data = calloc(1, item.data.len);
+	CHECK(pyrite_test_story_story__derive(story, &options, &hasty, &err) == PYR_OK);
+	CHECK(pyrite_test_story_story_chat(hasty, &stream, &err) == PYR_OK);
+	while ((status = pyrite_test_story_story_chat__send(stream, &item, &err)) == PYR_OK &&
+		sent < 1u << 30)
+		sent += item.data.len;
+	CHECK(status == PYR_DEADLINE_EXCEEDED || status == PYR_CANCELLED);
+	CHECK(sent < 16u << 20);
+	pyr_stream_close(stream);
+	pyrite_test_story_story__close(hasty);
+	free(item.data.data);
+}
+
+/* A stream of 1 GiB that is opened and not read. */
+static void unread_stream(void)
+{
+	pyr_error err;
+	Ask ask = ASK_INIT;
+	const Item *item;
+	pyr_stream *stream;
+	struct timespec second = {1, 0};
+	ask.size = 65536;
+	ask.count = 16384;
+	CHECK(pyrite_test_story_story_many(story, &ask, &stream, &err) == PYR_OK);
+	CHECK(pyrite_test_story_story_many__next(stream, &item, &err) == PYR_OK && item);
+	nanosleep(&second, NULL);
+	for (int i = 0; i < 100; i++)
+		CHECK(pyrite_test_story_story_many__next(stream, &item, &err) == PYR_OK && item);
+	CHECK(item->number == 101);
+	pyr_stream_close(stream);
+}
+
 static void nobody_there(void)
 {
 	pyr_error err;
@@ -365,6 +409,8 @@ int main(int argc, char **argv)
 		ROW(both_streams),
 		ROW(stream_fails_in_the_middle),
 		ROW(cancel_stream),
+		ROW(stalled_stream),
+		ROW(unread_stream),
 		ROW(nobody_there),
 #undef ROW
 	};

@@ -122,7 +122,7 @@ int main(int argc, char **argv)
 	pyr_daemon_options options = PYR_DAEMON_OPTIONS_INIT;
 	char reference[PYR_REFERENCE_MAX];
 	options.workers = argc > 1 ? (uint32_t)atoi(argv[1]) : 8;
-	options.handshake_timeout_ms = 1000;
+	options.handshake_timeout_ms = 3000;
 	options.stall_timeout_ms = 2000;
 	if (pyr_daemon_new(&options, &daemon_to_stop, &err) ||
 		pyrite_test_story_story__serve(daemon_to_stop, "story", &ops, NULL, &err) ||
