@@ -10,8 +10,8 @@
 
 static const cli_command command = {
 	.name = "echo",
-	.usage = "[--listen ENDPOINT]... [--name NAME [--replica] [--ttl SECONDS]] [--object ID]\n"
-		 "            [--workers N] [--json]",
+	.usage = "[--listen ENDPOINT]... [--name NAME [--replica] [--ttl SECONDS]] [--object ID]"
+		 " [--workers N] [--json]",
 	.summary = "Runs a daemon with an object to try things with",
 	.text = "Its interface is pyrite.echo.Echo: Echo gives the text back, Slow does so after\n"
 		"delay_ms, Fail fails with a status, Oneway prints the text here. Prints the\n"
