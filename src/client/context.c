@@ -263,8 +263,13 @@ static pyr_status new_grpc(pyr_context *context, const pyr_reference *reference,
 		};
 		context->grpc = context->grpc_library->client_new(&options);
 	}
-	*ret_channel = context->grpc_library->channel_new(context->grpc, reference, name);
-	return PYR_OK;
+	const char *authorization;
+	pyr_status status =
+		pyr__tokens_find(&context->tokens, reference, name, &authorization, err);
+	if (status == PYR_OK)
+		*ret_channel = context->grpc_library->channel_new(
+			context->grpc, reference, name, authorization);
+	return status;
 }
 
 static pyr_status unsupported(const pyr_reference *reference, pyr_error *err)

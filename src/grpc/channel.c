@@ -20,6 +20,7 @@ static void unref_home(pyr__grpc_channel *self)
 		return;
 	pthread_mutex_destroy(&self->lock);
 	free(self->target);
+	free(self->authorization);
 	free(self);
 }
 
@@ -197,8 +198,8 @@ static char *make_target(const pyr_reference *endpoint)
 	return pyr__strdup(text);
 }
 
-pyr__channel *pyr__grpc_channel_new(
-	pyr__grpc_client *client, const pyr_reference *endpoint, const char *name)
+pyr__channel *pyr__grpc_channel_new(pyr__grpc_client *client, const pyr_reference *endpoint,
+	const char *name, const char *authorization)
 {
 	pyr__grpc_channel *self = pyr__zalloc(sizeof *self);
 	self->base.ops = &ops;
@@ -206,6 +207,7 @@ pyr__channel *pyr__grpc_channel_new(
 	snprintf(self->base.name, sizeof self->base.name, "%s", name);
 	self->client = client;
 	self->target = make_target(endpoint);
+	self->authorization = pyr__strdup(authorization);
 	atomic_init(&self->lines, 1);
 	pthread_mutex_init(&self->lock, NULL);
 	pyr__list_init(&self->calls);

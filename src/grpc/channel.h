@@ -30,6 +30,7 @@ struct pyr__grpc_channel {
 	pyr__channel base;
 	pyr__grpc_client *client;
 	char *target;         /* as core wants it */
+	char *authorization;  /* what each call shows; or NULL */
 	atomic_uint lines;    /* and one for whoever has the channel */
 	pthread_mutex_t lock; /* guards what follows */
 	pyr__line *line;      /* NULL: to be made by the next call */
@@ -37,8 +38,8 @@ struct pyr__grpc_channel {
 	bool shut;
 };
 
-pyr__channel *pyr__grpc_channel_new(
-	pyr__grpc_client *client, const pyr_reference *endpoint, const char *name);
+pyr__channel *pyr__grpc_channel_new(pyr__grpc_client *client, const pyr_reference *endpoint,
+	const char *name, const char *authorization);
 
 /* The line to use, with a reference; CANCELLED once the channel is shut. */
 pyr_status pyr__channel_line(pyr__grpc_channel *channel, pyr__line **ret_line, pyr_error *err);

@@ -149,7 +149,7 @@ void pyr__header_block_append(pyr__header_block *block, const grpc_metadata_arra
 		if (key.size == 0 || key.size > 255 || value.size > PYR__METADATA_VALUE_MAX)
 			continue;
 		if (key.data[0] == ':' || begins(key, "grpc-") || begins(key, "pyrite-") ||
-			is_of_http(key))
+			is_of_http(key) || is(key, PYR__HEADER_AUTHORIZATION))
 			continue;
 		append(block, key, value);
 	}

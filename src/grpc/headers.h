@@ -5,10 +5,11 @@
 
 #include "grpc/core.h"
 
-#define PYR__HEADER_OBJECT   "pyrite-object"
-#define PYR__HEADER_WHERE    "pyrite-where-bin"
-#define PYR__HEADER_EXECUTED "pyrite-executed"
-#define PYR__HEADER_DETAILS  "grpc-status-details-bin"
+#define PYR__HEADER_OBJECT        "pyrite-object"
+#define PYR__HEADER_WHERE         "pyrite-where-bin"
+#define PYR__HEADER_EXECUTED      "pyrite-executed"
+#define PYR__HEADER_DETAILS       "grpc-status-details-bin"
+#define PYR__HEADER_AUTHORIZATION "authorization"
 
 /* Headers to send. */
 typedef struct pyr__headers {

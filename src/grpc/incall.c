@@ -22,8 +22,10 @@
 typedef struct call {
 	pyr__rpc rpc;
 	pyr__grpc_server *server;
-	pyr__peer *peer; /* may be NULL: it has gone already */
-	uint64_t number; /* of its connection, if peer is NULL */
+	pyr__peer *peer;     /* may be NULL: it has gone already */
+	uint64_t number;     /* of its connection, if peer is NULL */
+	char *authorization; /* what the caller has shown, or NULL */
+	char *principal;     /* written before the servant runs; or NULL */
 	pyr__op close_op;
 
 	/* guarded by the lock */
@@ -277,6 +279,8 @@ static void free_call(pyr__rpc *rpc)
 	pyr__headers_done(&c->trailers);
 	grpc_slice_unref(c->message);
 	free(c->final);
+	free(c->authorization);
+	free(c->principal);
 	pyr__peer_unref(c->peer);
 	pyr__server_unref(c->server);
 	free(c);
@@ -360,6 +364,8 @@ static void begin(call *c, const pyr__request *request)
 			"the header " PYR__HEADER_OBJECT " is no object's id, percent-encoded");
 		return;
 	}
+	if (pyr__headers_find(&request->headers, PYR__HEADER_AUTHORIZATION, &value))
+		c->authorization = pyr__strndup(value.data, value.size);
 	head.timeout_us = timeout_of(request->details.deadline, now_us);
 	pyr__header_block_append(&block, &request->headers);
 	head.metadata = (pyr__text){block.data, block.size};
@@ -551,11 +557,27 @@ static const char *in_peer(pyr__incall *incall)
 	return c->peer ? c->peer->text : "grpc";
 }
 
-/* Who calls is not known on cleartext: core's numbers for connections are used again. */
+/*
+ * On cleartext only a token says who calls. Core's numbers for connections are used again, so
+ * nothing about a connection proves anything about a call.
+ */
 static const char *in_principal(pyr__incall *incall)
 {
-	(void)incall;
-	return "";
+	const call *c = call_of(incall);
+	return c->principal ? c->principal : "";
+}
+
+static const char *in_authorization(pyr__incall *incall)
+{
+	const call *c = call_of(incall);
+	return c->authorization ? c->authorization : "";
+}
+
+static void in_set_principal(pyr__incall *incall, const char *name)
+{
+	call *c = call_of(incall);
+	if (!c->principal)
+		c->principal = pyr__strdup(name);
 }
 
 static uint64_t in_connection(pyr__incall *incall)
@@ -575,5 +597,7 @@ static const pyr__incall_ops incall_ops = {
 	.done = in_done,
 	.peer = in_peer,
 	.principal = in_principal,
+	.set_principal = in_set_principal,
+	.authorization = in_authorization,
 	.connection = in_connection,
 };

@@ -442,6 +442,9 @@ pyr_status pyr__outcall_start(pyr__grpc_channel *channel, pyr__outcall *outcall,
 	pyr__headers_init(&headers);
 	if (head->object.size)
 		pyr__headers_add_object(&headers, head->object);
+	if (channel->authorization)
+		pyr__headers_add(&headers, PYR__HEADER_AUTHORIZATION,
+			(pyr__text){channel->authorization, strlen(channel->authorization)});
 	status = pyr__headers_add_block(&headers, head->metadata, err);
 	if (status == PYR_OK)
 		status = begin(c, channel, outcall, head, &headers, body, end, err);

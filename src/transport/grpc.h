@@ -59,9 +59,9 @@ typedef struct pyr__grpc_library {
 	pyr__grpc_client *(*client_new)(const pyr__grpc_client_options *options);
 	/* Its channels are freed already. Waits for core to be done with what was cancelled. */
 	void (*client_free)(pyr__grpc_client *client);
-	/* One reference; name is for errors. */
-	pyr__channel *(*channel_new)(
-		pyr__grpc_client *client, const pyr_reference *endpoint, const char *name);
+	/* One reference; name is for errors. authorization goes with each call; copied, or NULL. */
+	pyr__channel *(*channel_new)(pyr__grpc_client *client, const pyr_reference *endpoint,
+		const char *name, const char *authorization);
 
 	pyr_status (*server_new)(const pyr__grpc_server_options *options,
 		pyr__grpc_server **ret_server, pyr_error *err);
