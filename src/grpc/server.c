@@ -40,12 +40,19 @@ static void on_request(pyr__op *op, bool ok)
 
 /* Work */
 
+static void post_work(pyr__grpc_server *server)
+{
+	atomic_fetch_add_explicit(&server->refs, 1, memory_order_relaxed);
+	if (!pyr__services->loop_post(server->options.loop, &server->work_task))
+		pyr__server_unref(server); /* it is posted, and has its reference, already */
+}
+
 void pyr__server_add_work(pyr__grpc_server *server, pyr__incall *call, unsigned work, bool first)
 {
 	bool post = false;
 	pthread_mutex_lock(&server->lock);
 	bool listed = call->work != 0;
-	if (!listed && (first || server->options.host->ref(call))) {
+	if (!listed && !server->freed && (first || server->options.host->ref(call))) {
 		call->next_work = NULL;
 		*server->work_last = call;
 		server->work_last = &call->next_work;
@@ -56,7 +63,7 @@ void pyr__server_add_work(pyr__grpc_server *server, pyr__incall *call, unsigned 
 		call->work |= work;
 	pthread_mutex_unlock(&server->lock);
 	if (post)
-		pyr__services->loop_post(server->options.loop, &server->work_task);
+		post_work(server);
 }
 
 static void on_drained(void *arg)
@@ -66,7 +73,7 @@ static void on_drained(void *arg)
 	bool any = server->work_first != NULL;
 	pthread_mutex_unlock(&server->lock);
 	if (any)
-		pyr__services->loop_post(server->options.loop, &server->work_task);
+		post_work(server);
 }
 
 /* The next call to work on, which then is on no list; NULL when there is none. */
@@ -98,6 +105,7 @@ static void run_work(pyr__task *task)
 		server->options.host->work(server->options.host_arg, call, work);
 		pyr__incall_worked(carrier);
 	}
+	pyr__server_unref(server);
 }
 
 /* The end */
@@ -165,6 +173,9 @@ void pyr__server_free(pyr__grpc_server *server)
 	pyr__poller_stop(&server->poller);
 	grpc_server_credentials_release(server->insecure);
 	pyr__peers_free(server);
+	pthread_mutex_lock(&server->lock);
+	server->freed = true;
+	pthread_mutex_unlock(&server->lock);
 	pyr__server_unref(server);
 }
 

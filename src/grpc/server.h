@@ -28,7 +28,7 @@ typedef struct pyr__request {
 } pyr__request;
 
 struct pyr__grpc_server {
-	atomic_uint refs; /* the daemon's, and one for each call */
+	atomic_uint refs; /* the daemon's, and one for each call, and for work_task */
 	pyr__grpc_server_options options;
 	grpc_server *core;
 	grpc_server_credentials *insecure;
@@ -47,6 +47,7 @@ struct pyr__grpc_server {
 	bool draining; /* core has been told to shut down */
 	bool shut;     /* and to cancel all calls */
 	bool stopped;  /* and has done so */
+	bool freed;    /* the loop may be gone */
 	pthread_cond_t stopped_cond;
 };
 

@@ -56,20 +56,21 @@ static void many(void *self, pyr_call *call, const Ask *ask)
 static void on_request(void *ctx, pyr_call *call, pyr_status status, const Item *item)
 {
 	(void)ctx;
-	if (status == PYR_OK && item)
+	if (status == PYR_OK && item) {
 		status = pyrite_test_story_story_chat__send_reply(call, item, NULL);
-	else
-		pyr_call_end(call);
+		return;
+	}
+	pyr_call_end(call);
+	pyr_call_unref(call);
 }
 
 static void chat(void *self, pyr_call *call)
 {
 	(void)self;
-	pyr_status status =
-		pyrite_test_story_story_chat__observe_requests(call, on_request, NULL, NULL);
-	pyr_call_ref(call);
-	pyr_call_on_cancel(call, (void (*)(void *))pyr_call_unref, call);
-	(void)status;
+	pyr_error err;
+	check(pyrite_test_story_story_chat__observe_requests(
+		      pyr_call_ref(call), on_request, NULL, &err),
+		&err, "observe");
 }
 
 static const pyrite_test_story_story_ops ops = {.one = one, .many = many, .chat = chat};
