@@ -120,6 +120,28 @@ PYR_API PYR_MUST_USE pyr_status pyr_daemon_stop_on_signals(
 /* Stops without grace if that has not been done, and frees. NULL is ignored. */
 PYR_API void pyr_daemon_free(pyr_daemon *daemon);
 
+typedef struct pyr_object_options {
+	size_t size; /* sizeof(pyr_object_options) */
+	/*
+	 * The servant's functions may run on any thread, on several at once, and never block. A
+	 * call that waits for its answer and a oneway call then run on the thread that makes them,
+	 * if that is one of this process and context; all others where they always do.
+	 */
+	bool any_thread;
+} pyr_object_options;
+
+#define PYR_OBJECT_OPTIONS_INIT                                                                    \
+	{                                                                                          \
+		sizeof(pyr_object_options), false                                                  \
+	}
+
+/*
+ * Says how an object that is registered is served, from the next call on. interface NULL: all
+ * interfaces under this id. NOT_FOUND if there is none.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_configure(pyr_daemon *daemon, const char *object,
+	const pyr_interface *interface, const pyr_object_options *options, pyr_error *err);
+
 /*
  * Ends the service of one object: NOT_FOUND for every call from now on; running ones finish.
  * interface NULL: all interfaces under this id.

@@ -77,7 +77,7 @@ pyr_status pyr_context_new(
 	pthread_mutex_init(&context->lock, NULL);
 	pyr__list_init(&context->channels);
 	pyr__list_init(&context->paused);
-	pyr__list_init(&context->hosts);
+	pyr__list_init(&context->neighbours);
 	*ret_context = context;
 	return PYR_OK;
 }
@@ -272,10 +272,8 @@ static pyr_status new_grpc(pyr_context *context, const pyr_reference *reference,
 	return status;
 }
 
-static pyr_status unsupported(const pyr_reference *reference, pyr_error *err)
+static pyr_status unsupported(pyr_error *err)
 {
-	if (reference->scheme == PYR_SCHEME_LOCAL)
-		return pyr_error_set(err, PYR_UNIMPLEMENTED, "this version has no local transport");
 	return pyr_error_set(err, PYR_UNIMPLEMENTED, "this version has no gRPC over TLS");
 }
 
@@ -290,8 +288,51 @@ static pyr_status new_channel(pyr_context *context, const pyr_reference *referen
 	case PYR_SCHEME_GRPC:
 		return new_grpc(context, reference, name, ret_channel, err);
 	default:
-		return unsupported(reference, err);
+		return unsupported(err);
 	}
+}
+
+/* Lock held. The daemon of this context that the reference leads to; NULL: another one. */
+static pyr__local_host *find_neighbour(pyr_context *context, const pyr_reference *reference)
+{
+	pyr__text object = {reference->target, strlen(reference->target)};
+	for (pyr__link *l = context->neighbours.next; l != &context->neighbours; l = l->next) {
+		pyr__local_host *host = PYR__OWNER(l, pyr__neighbour, link)->host;
+		if (reference->scheme == PYR_SCHEME_LOCAL ? pyr__local_host_has(host, object)
+							  : pyr__local_host_is_at(host, reference))
+			return host;
+	}
+	return NULL;
+}
+
+/* Lock held. */
+static pyr__channel *local_channel(pyr_context *context, pyr__local_host *host)
+{
+	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next) {
+		pyr__channel *channel = PYR__OWNER(l, pyr__channel, link);
+		if (channel->scheme == PYR_SCHEME_LOCAL && pyr__local_channel_host(channel) == host)
+			return pyr__channel_ref(channel);
+	}
+	pyr__channel *channel =
+		pyr__local_channel_new(host, context->loop, context->session.message_max);
+	channel->scheme = PYR_SCHEME_LOCAL;
+	pyr__list_append(&context->channels, &channel->link);
+	return channel;
+}
+
+/* A local reference, or one over the native transport that leads to this very context. */
+static bool stays_here(pyr_context *context, const pyr_reference *reference,
+	pyr__channel **ret_channel, pyr_status *ret_status, pyr_error *err)
+{
+	if (reference->scheme != PYR_SCHEME_LOCAL && reference->scheme != PYR_SCHEME_PYR)
+		return false;
+	pyr__local_host *host = find_neighbour(context, reference);
+	if (host)
+		*ret_channel = local_channel(context, host);
+	else if (reference->scheme == PYR_SCHEME_LOCAL)
+		*ret_status = pyr_error_set(err, PYR_NOT_FOUND,
+			"no daemon of this context has an object '%s'", reference->target);
+	return host || *ret_status;
 }
 
 pyr_status pyr__context_channel(pyr_context *context, const pyr_reference *reference,
@@ -303,6 +344,10 @@ pyr_status pyr__context_channel(pyr_context *context, const pyr_reference *refer
 		return status;
 	name_channel(reference, name, sizeof name);
 	pthread_mutex_lock(&context->lock);
+	if (stays_here(context, reference, ret_channel, &status, err)) {
+		pthread_mutex_unlock(&context->lock);
+		return status;
+	}
 	*ret_channel = find_channel(context, reference->scheme, name);
 	if (!*ret_channel) {
 		status = new_channel(context, reference, name, ret_channel, err);
@@ -387,16 +432,16 @@ pyr__finder *pyr__context_finder(pyr_context *context)
 	return finder;
 }
 
-void pyr__context_add_host(pyr_context *context, pyr__local_host *host)
+void pyr__context_add_neighbour(pyr_context *context, pyr__neighbour *neighbour)
 {
 	pthread_mutex_lock(&context->lock);
-	pyr__list_append(&context->hosts, &host->link);
+	pyr__list_append(&context->neighbours, &neighbour->link);
 	pthread_mutex_unlock(&context->lock);
 }
 
-void pyr__context_remove_host(pyr_context *context, pyr__local_host *host)
+void pyr__context_remove_neighbour(pyr_context *context, pyr__neighbour *neighbour)
 {
 	pthread_mutex_lock(&context->lock);
-	pyr__list_remove(&host->link);
+	pyr__list_remove(&neighbour->link);
 	pthread_mutex_unlock(&context->lock);
 }

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "client/tokens.h"
+#include "local/host.h"
 #include "native/session.h"
 #include "transport/grpc.h"
 #include "transport/transport.h"
@@ -42,14 +43,11 @@ typedef struct pyr__finder {
 	void (*free)(struct pyr__finder *finder);
 } pyr__finder;
 
-/* An object host of the same process: a daemon. */
-typedef struct pyr__local_host {
+/* A daemon of this context: calls to its objects skip the sockets. */
+typedef struct pyr__neighbour {
 	pyr__link link;
-	const pyr__host_ops *ops;
-	void *host;
-	pyr__loop *loop;
-	bool (*has_object)(void *host, pyr__text object);
-} pyr__local_host;
+	pyr__local_host *host;
+} pyr__neighbour;
 
 /* A call that waits until it may be tried again. The loop thread's. */
 typedef struct pyr__paused {
@@ -71,7 +69,7 @@ struct pyr_context {
 	pyr_credentials *credentials; /* the user's, or made at the first need */
 	pyr__tokens tokens;
 	pyr__link channels;
-	pyr__link hosts;
+	pyr__link neighbours;
 	pyr__finder *finder; /* made at the first name */
 	const pyr__grpc_library *grpc_library;
 	pyr__grpc_client *grpc; /* made at the first reference to gRPC */
@@ -90,7 +88,7 @@ void pyr__context_release(pyr_context *context, pyr__channel *channel);
 /* The name server's finder, made if need be. */
 pyr__finder *pyr__context_finder(pyr_context *context);
 
-void pyr__context_add_host(pyr_context *context, pyr__local_host *host);
-void pyr__context_remove_host(pyr_context *context, pyr__local_host *host);
+void pyr__context_add_neighbour(pyr_context *context, pyr__neighbour *neighbour);
+void pyr__context_remove_neighbour(pyr_context *context, pyr__neighbour *neighbour);
 
 #endif

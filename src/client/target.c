@@ -208,7 +208,9 @@ void pyr__target_failed(pyr__target *target, const pyr__route *route, const pyr_
 	if (err->status != PYR_UNAVAILABLE && !no_object)
 		return;
 	pthread_mutex_lock(&target->lock);
-	if (is_name(target) && target->route.channel == route->channel)
+	/* a daemon of this process may be followed by another, here or elsewhere */
+	bool may_move = is_name(target) || route->channel->scheme == PYR_SCHEME_LOCAL;
+	if (may_move && target->route.channel == route->channel)
 		target->stale = true;
 	pthread_mutex_unlock(&target->lock);
 }

@@ -68,10 +68,16 @@ static pyr_status call_on(const attempt *a, const pyr__route *route, pyr_error *
 static pyr_status try_once(const attempt *a, pyr_error *err)
 {
 	pyr__route route;
-	pyr_status status = pyr__target_route(a->proxy->target, true, a->deadline_us, &route, err);
+	bool on_loop = pyr__loop_in_callback();
+	pyr_status status =
+		pyr__target_route(a->proxy->target, !on_loop, a->deadline_us, &route, err);
 	if (status)
 		return status;
-	status = call_on(a, &route, err);
+	/* a local call may have no need to wait, and says so itself if it has */
+	if (on_loop && route.channel->scheme != PYR_SCHEME_LOCAL)
+		status = pyr__proxy_may_block(a->proxy, a->method, err);
+	if (status == PYR_OK)
+		status = call_on(a, &route, err);
 	if (status)
 		pyr__target_failed(a->proxy->target, &route, err);
 	pyr__target_release(a->proxy->target, &route);
@@ -93,7 +99,7 @@ pyr_status pyr_stub_call(pyr_proxy *proxy, uint32_t method, const ProtobufCMessa
 	ProtobufCMessage **ret_reply, pyr_error *err)
 {
 	pyr__body body;
-	pyr_status status = pyr__proxy_may_block(proxy, method, err);
+	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
 	if (status == PYR_OK)
 		status = pyr__proxy_body(proxy, method, request, &body, err);
 	if (status)
@@ -110,7 +116,7 @@ pyr_status pyr_stub_call(pyr_proxy *proxy, uint32_t method, const ProtobufCMessa
 		err = &own; /* whether to try again depends on what it says */
 	uint32_t tried = 0;
 	while ((status = try_once(&a, err)) != PYR_OK) {
-		if (!pyr__proxy_may_retry(proxy, method, err, tried) ||
+		if (!pyr__proxy_may_retry(proxy, method, err, tried) || pyr__loop_in_callback() ||
 			!pause_before(tried, a.deadline_us))
 			return status;
 		tried++;

@@ -99,14 +99,21 @@ static pyr_status no_function(const pyr_call *call, pyr_error *err)
 		call->object->id, call->bound->name);
 }
 
+pyr_status pyr__call_find(pyr_call *call, pyr__objects *objects, pyr_error *err)
+{
+	if (call->object)
+		return PYR_OK;
+	return pyr__objects_find(
+		objects, call->object_id, call->method_name, call->bound, &call->object, err);
+}
+
 static pyr_status run(
 	pyr_call *call, pyr__objects *objects, size_t decoded_bytes_max, pyr_error *err)
 {
 	pyr_status status =
 		pyr__access_check(pyr__daemon_options(call->daemon), call, &call->incall, err);
 	if (status == PYR_OK)
-		status = pyr__objects_find(objects, call->object_id, call->method_name, call->bound,
-			&call->object, err);
+		status = pyr__call_find(call, objects, err);
 	if (status)
 		return status;
 	const pyr_method *method = call->bound->method;

@@ -48,6 +48,9 @@ struct pyr_call {
 pyr_call *pyr__call_new(
 	pyr_daemon *daemon, const pyr__bound *bound, const pyr__head *head, int64_t now_us);
 
+/* Looks for the call's object, unless that has been done. */
+pyr_status pyr__call_find(pyr_call *call, pyr__objects *objects, pyr_error *err);
+
 /* Decodes the request and runs the servant's function, or answers with an error. */
 void pyr__call_run(pyr_call *call, pyr__objects *objects, size_t decoded_bytes_max);
 

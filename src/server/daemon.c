@@ -198,6 +198,7 @@ static void complete_stop(pyr_daemon *daemon)
 		pyr__conn_shut(PYR__OWNER(l, peer_conn, link)->conn, PYR_UNAVAILABLE,
 			"the daemon has stopped");
 	pyr__daemon_grpc_shut(daemon);
+	pyr__local_host_close(daemon->neighbour.host, "the daemon has stopped");
 	event_del(&daemon->drain_timer);
 	event_del(&daemon->signal_event);
 	pthread_mutex_lock(&daemon->lock);
@@ -237,6 +238,7 @@ static void run_stop(pyr__task *task)
 	if (daemon->publisher)
 		pyr__publisher_stop(daemon->publisher, daemon->grace_ms > 0);
 	close_listeners(daemon);
+	pyr__local_host_drain(daemon->neighbour.host);
 	for (pyr__link *l = daemon->conns.next; l != &daemon->conns; l = l->next)
 		pyr__conn_drain(PYR__OWNER(l, peer_conn, link)->conn, "the daemon is stopping");
 	pyr__newcomers_close(&daemon->newcomers);
@@ -267,6 +269,47 @@ static bool has_object(void *host, pyr__text object)
 {
 	pyr_daemon *daemon = host;
 	return pyr__objects_has(&daemon->objects, object);
+}
+
+static bool same_endpoint(const pyr_reference *a, const pyr_reference *b)
+{
+	return a->scheme == b->scheme && a->port == b->port && a->is_unix == b->is_unix &&
+	       strcmp(a->host, b->host) == 0;
+}
+
+/* Callers who have something to prove do so on a connection. */
+static bool asks_who_calls(const pyr_daemon *daemon)
+{
+	return daemon->options.authenticate || daemon->options.intercept;
+}
+
+static bool is_at(void *host, const pyr_reference *reference)
+{
+	pyr_daemon *daemon = host;
+	if (asks_who_calls(daemon))
+		return false;
+	bool found = false;
+	pthread_mutex_lock(&daemon->lock);
+	for (const endpoint *e = daemon->endpoints; e && !found; e = e->next)
+		found = same_endpoint(&e->advertised, reference);
+	pthread_mutex_unlock(&daemon->lock);
+	return found;
+}
+
+static void join_neighbours(pyr_daemon *daemon)
+{
+	pyr__local_host_options options = {
+		.ops = &pyr__dispatcher_ops,
+		.host = daemon,
+		.loop = daemon->loop,
+		.message_max = daemon->session.message_max,
+		.metadata_max = daemon->session.metadata_max,
+		.calls_max = daemon->session.streams_max,
+		.has_object = has_object,
+		.is_at = is_at,
+	};
+	daemon->neighbour.host = pyr__local_host_new(&options);
+	pyr__context_add_neighbour(daemon->context, &daemon->neighbour);
 }
 
 pyr_status pyr_daemon_new(
@@ -313,11 +356,7 @@ pyr_status pyr_daemon_new(
 	event_assign(&daemon->signal_event, base, daemon->signal_fd, EV_READ | EV_PERSIST,
 		on_signal, daemon);
 	event_add(&daemon->signal_event, NULL);
-	daemon->local.ops = &pyr__dispatcher_ops;
-	daemon->local.host = daemon;
-	daemon->local.loop = daemon->loop;
-	daemon->local.has_object = has_object;
-	pyr__context_add_host(daemon->context, &daemon->local);
+	join_neighbours(daemon);
 	*ret_daemon = daemon;
 	return PYR_OK;
 }
@@ -483,13 +522,15 @@ void pyr_daemon_free(pyr_daemon *daemon)
 		}
 		pyr__daemon_grpc_free(daemon);
 		pyr__loop_finish(daemon->loop);
+		pyr__local_host_detach(daemon->neighbour.host);
 	}
-	pyr__context_remove_host(daemon->context, &daemon->local);
 	pyr__publisher_free(daemon->publisher);
+	pyr__context_remove_neighbour(daemon->context, &daemon->neighbour);
 	free_endpoints(daemon);
 	pyr__loop_free(daemon->loop);
 	pyr__context_unref(daemon->context);
 	close(daemon->signal_fd);
+	pyr__local_host_unref(daemon->neighbour.host);
 	unref(daemon);
 }
 
@@ -500,6 +541,14 @@ pyr_status pyr_stub_serve(pyr_daemon *daemon, const char *object, const pyr_inte
 		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
 			"the code generated for %s needs a newer library", interface->name);
 	return pyr__objects_add(&daemon->objects, object, interface, ops, self, err);
+}
+
+pyr_status pyr_daemon_configure(pyr_daemon *daemon, const char *object,
+	const pyr_interface *interface, const pyr_object_options *given, pyr_error *err)
+{
+	pyr_object_options options = PYR_OBJECT_OPTIONS_INIT;
+	memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
+	return pyr__objects_configure(&daemon->objects, object, interface, options.any_thread, err);
 }
 
 pyr_status pyr_daemon_unregister(

@@ -48,7 +48,7 @@ struct pyr_daemon {
 	pyr__pool *pool; /* NULL: servants run on the loop */
 	pyr__objects objects;
 	pyr__session_config session;
-	pyr__local_host local;
+	pyr__neighbour neighbour; /* for callers in this process */
 	atomic_uint_fast64_t queued_total;
 	atomic_uint_fast64_t running; /* calls that servants have not given back */
 	unsigned fork_count;

@@ -87,8 +87,27 @@ static bool ref(pyr__incall *incall)
 	return false;
 }
 
+/* Looks for the object early, for who runs it to find it here. */
+static bool may_run_here(void *host, pyr__incall *incall)
+{
+	pyr_daemon *daemon = host;
+	pyr_call *call = call_of(incall);
+	if (!daemon->pool && pyr__loop_is_current(daemon->loop))
+		return true;
+	return pyr__call_find(call, &daemon->objects, NULL) == PYR_OK &&
+	       atomic_load_explicit(&call->object->any_thread, memory_order_relaxed);
+}
+
+static void run_here(void *host, pyr__incall *incall)
+{
+	(void)host;
+	run_job(&call_of(incall)->job);
+}
+
 const pyr__host_ops pyr__dispatcher_ops = {
 	.open = open_call,
 	.work = work,
 	.ref = ref,
+	.may_run_here = may_run_here,
+	.run_here = run_here,
 };

@@ -85,6 +85,7 @@ pyr_status pyr__objects_add(pyr__objects *objects, const char *id, const pyr_int
 	object->interface = interface;
 	object->ops = ops;
 	object->self = self;
+	atomic_init(&object->any_thread, false);
 	object->next = NULL;
 	memcpy(object->id, id, size + 1);
 	pthread_mutex_lock(&objects->lock);
@@ -107,6 +108,28 @@ pyr_status pyr__objects_add(pyr__objects *objects, const char *id, const pyr_int
 	if (status)
 		free(object);
 	return status;
+}
+
+static pyr_status none_registered(const char *id, const pyr_interface *interface, pyr_error *err)
+{
+	return pyr_error_set(err, PYR_NOT_FOUND, "no object '%s'%s%s is registered", id,
+		interface ? " with the interface " : "", interface ? interface->name : "");
+}
+
+pyr_status pyr__objects_configure(pyr__objects *objects, const char *id,
+	const pyr_interface *interface, bool any_thread, pyr_error *err)
+{
+	bool found = false;
+	pthread_mutex_lock(&objects->lock);
+	pyr__object *object = pyr__map_find(&objects->by_id, id, strlen(id));
+	for (; object; object = object->next) {
+		if (interface && object->interface != interface)
+			continue;
+		found = true;
+		atomic_store(&object->any_thread, any_thread);
+	}
+	pthread_mutex_unlock(&objects->lock);
+	return found ? PYR_OK : none_registered(id, interface, err);
 }
 
 pyr_status pyr__objects_remove(
@@ -132,8 +155,7 @@ pyr_status pyr__objects_remove(
 		pyr__map_insert(&objects->by_id, first->id, size, first);
 	pthread_mutex_unlock(&objects->lock);
 	if (!removed)
-		return pyr_error_set(err, PYR_NOT_FOUND, "no object '%s'%s%s is registered", id,
-			interface ? " with the interface " : "", interface ? interface->name : "");
+		return none_registered(id, interface, err);
 	free_chain(removed);
 	return PYR_OK;
 }

@@ -15,6 +15,7 @@ typedef struct pyr__object {
 	const pyr_interface *interface;
 	const void *ops;
 	void *self;
+	atomic_bool any_thread;
 	struct pyr__object *next; /* the same id's other interfaces */
 	char id[];
 } pyr__object;
@@ -40,6 +41,8 @@ pyr_status pyr__objects_add(pyr__objects *objects, const char *id, const pyr_int
 	const void *ops, void *self, pyr_error *err);
 
 /* interface NULL: all of them. NOT_FOUND if there is none. */
+pyr_status pyr__objects_configure(pyr__objects *objects, const char *id,
+	const pyr_interface *interface, bool any_thread, pyr_error *err);
 pyr_status pyr__objects_remove(
 	pyr__objects *objects, const char *id, const pyr_interface *interface, pyr_error *err);
 

@@ -177,6 +177,12 @@ typedef struct pyr__host_ops {
 	void (*work)(void *host, pyr__incall *call, unsigned work);
 	/* One more reference, for more work; false if the last is being given back just now. */
 	bool (*ref)(pyr__incall *call);
+	/*
+	 * For a carrier without a wire: whether a new call may run on the thread that makes it, and
+	 * to run it there, which gives the work list's reference back. No lock held.
+	 */
+	bool (*may_run_here)(void *host, pyr__incall *call);
+	void (*run_here)(void *host, pyr__incall *call);
 } pyr__host_ops;
 
 typedef struct pyr__channel_ops {

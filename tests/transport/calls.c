@@ -445,7 +445,8 @@ Test(calls, refuses_a_servant_that_would_block_its_loop)
 	static const suite_config defaults;
 	pyr_daemon *other = suite_new_daemon(s, &defaults);
 	char reference[PYR_REFERENCE_MAX];
-	suite_refer(other, "suite", reference);
+	CHECK_OK(suite_suite__serve(other, "faraway", &servant_ops, &s->servant, &err));
+	suite_refer(other, "faraway", reference);
 	Suite__Errand request = SUITE__ERRAND__INIT;
 	Suite__Number *reply;
 	request.reference = reference;

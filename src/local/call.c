@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One local call: what both of its halves have in common. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "codec/encode.h"
+#include "local/local_private.h"
+
+pyr_status pyr__local_pack(const pyr__body *body, pyr__local_parcel *ret_parcel, pyr_error *err)
+{
+	pyr__payload *payload = &ret_parcel->payload;
+	uint8_t *to = ret_parcel->room;
+	*payload = (pyr__payload){to, body ? body->size : 0, NULL};
+	if (payload->size > sizeof ret_parcel->room) {
+		payload->block = pyr__block_new(payload->size);
+		if (!payload->block)
+			return pyr_error_set(
+				err, PYR_RESOURCE_EXHAUSTED, "no memory for the message");
+		payload->data = to = payload->block->data;
+	}
+	if (body && body->raw)
+		memcpy(to, body->raw, body->size);
+	else if (body)
+		pyr__encode(body->message, to, body->size);
+	return PYR_OK;
+}
+
+void pyr__local_unpack(pyr__local_parcel *parcel)
+{
+	pyr__block_unref(parcel->payload.block);
+}
+
+static void run_ready(pyr__task *task)
+{
+	pyr__local_call *call = PYR__OWNER(task, pyr__local_call, ready_task);
+	pyr__local_host *host = call->host;
+	pyr__loop *loop = call->loop; /* lives: it runs this */
+	pyr__loop_enter(loop);
+	pthread_mutex_lock(&host->lock);
+	pyr__outcall *out = call->out;
+	void (*ready)(pyr__outcall *) = out && out->is_ready ? out->ready : NULL;
+	if (out)
+		out->is_ready = false;
+	if (ready) {
+		call->running = true;
+		pthread_mutex_unlock(&host->lock);
+		ready(out);
+		pthread_mutex_lock(&host->lock);
+		call->running = false;
+		pthread_cond_broadcast(&host->quiet);
+	}
+	pthread_mutex_unlock(&host->lock);
+	pyr__local_call_unref(call);
+	pyr__loop_leave(loop);
+}
+
+pyr__local_call *pyr__local_call_new(pyr__local_host *host, pyr__incall *in)
+{
+	pyr__local_call *call = pyr__zalloc(sizeof *call);
+	atomic_init(&call->refs, 1);
+	pyr__list_init(&call->link);
+	call->host = pyr__local_host_ref(host);
+	call->in = in;
+	call->request_window = call->reply_window = PYR__LOCAL_WINDOW;
+	call->ready_task.run = run_ready;
+	return call;
+}
+
+void pyr__local_call_unref(pyr__local_call *call)
+{
+	if (atomic_fetch_sub_explicit(&call->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	pyr__local_host_unref(call->host);
+	free(call);
+}
+
+void pyr__local_call_notify(pyr__local_call *call)
+{
+	pyr__outcall *out = call->out;
+	pyr__local_wake(out->waiters);
+	if (!out->ready || out->is_ready || (out->unary && !out->over))
+		return;
+	out->is_ready = true;
+	pyr_status started = pyr__loop_start(call->loop, NULL);
+	(void)started; /* without a thread the task waits; deadlines of callers still hold */
+	atomic_fetch_add_explicit(&call->refs, 1, memory_order_relaxed);
+	if (!pyr__loop_post(call->loop, &call->ready_task))
+		pyr__local_call_unref(call); /* it waits already, with a reference */
+}
+
+void pyr__local_call_complete(pyr__local_call *call, const pyr__final *final)
+{
+	pyr__outcall *out = call->out;
+	if (!out || out->over)
+		return;
+	out->over = true;
+	out->outcome.status = final->status;
+	out->outcome.executed = final->executed;
+	if (final->status != PYR_OK || final->metadata.size)
+		out->outcome.final = pyr__final_copy(final);
+	pyr__local_call_notify(call);
+}
+
+void pyr__local_call_end(pyr__local_call *call, pyr_status status, const char *message)
+{
+	pyr__incall *in = call->in;
+	bool fresh = in && (in->work & PYR__WORK_RUN);
+	pyr__final final = {
+		.status = status,
+		.executed = fresh ? PYR_EXECUTED_NO : PYR_EXECUTED_MAYBE,
+		.message = {message, strlen(message)},
+	};
+	if (in && !in->finished && !atomic_load(&in->cancelled)) {
+		atomic_store_explicit(&in->cancelled, true, memory_order_release);
+		in->ended = true;
+		pyr__local_host_add_work(call->host, in, PYR__WORK_CANCEL);
+	}
+	pyr__local_call_complete(call, &final);
+}
+
+static void init_waiter(pyr__waiter *self)
+{
+	pthread_condattr_t attributes;
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&self->cond, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
+void pyr__local_call_wait(pyr__local_call *call, pyr__waiter **slot, bool (*met)(const void *arg),
+	const void *arg, int64_t until_us)
+{
+	if (met(arg))
+		return;
+	pyr__waiter self;
+	init_waiter(&self);
+	*slot = &self;
+	while (!met(arg) && pyr__now_us() < until_us) {
+		if (until_us == PYR__DEADLINE_NONE) {
+			pthread_cond_wait(&self.cond, &call->host->lock);
+		} else {
+			struct timespec until = {
+				.tv_sec = until_us / 1000000,
+				.tv_nsec = until_us % 1000000 * 1000,
+			};
+			pthread_cond_timedwait(&self.cond, &call->host->lock, &until);
+		}
+	}
+	*slot = NULL;
+	pthread_cond_destroy(&self.cond);
+}

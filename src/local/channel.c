@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A context's way to a daemon of the same process: how local calls begin. */
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "local/local_private.h"
+
+/* A call that runs on its caller's thread may make another one, but not without an end. */
+#define DEPTH_MAX 32
+
+typedef struct local_channel {
+	pyr__channel base;
+	pyr__local_host *host;
+	pyr__loop *loop;
+	size_t message_max;
+	uint64_t number;
+	bool shut; /* guarded by the host's lock */
+} local_channel;
+
+static _Thread_local unsigned depth;
+
+static pyr_status refuse(pyr_error *err, pyr_status status, const char *why)
+{
+	return pyr_error_set(err, status, "%s", why);
+}
+
+/* Lock held. */
+static pyr_status check_start(
+	const local_channel *self, const pyr__head *head, const pyr__body *body, pyr_error *err)
+{
+	const pyr__local_host *host = self->host;
+	size_t size = body ? body->size : 0;
+	if (self->shut)
+		return refuse(err, PYR_CANCELLED, "the context has been freed");
+	if (host->draining)
+		return refuse(err, PYR_UNAVAILABLE, "the daemon is stopping");
+	if (size > host->options.message_max)
+		return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED,
+			"the message has %zu bytes, the peer takes %zu", size,
+			host->options.message_max);
+	if (head->metadata.size > host->options.metadata_max)
+		return refuse(
+			err, PYR_RESOURCE_EXHAUSTED, "the metadata is longer than the peer takes");
+	if (host->call_count >= host->options.calls_max)
+		return refuse(err, PYR_RESOURCE_EXHAUSTED,
+			"as many calls are open as the peer takes at once");
+	return PYR_OK;
+}
+
+/* Lock held. */
+static pyr__local_call *open_call(local_channel *self, const pyr__head *head,
+	const pyr__local_parcel *parcel, bool has_message, bool end)
+{
+	pyr__local_host *host = self->host;
+	pyr__incall *in = host->options.ops->open(host->options.host, head, pyr__now_us());
+	pyr__local_call *call = pyr__local_call_new(host, in);
+	call->channel = &self->base;
+	call->loop = self->loop;
+	call->reply_max = self->message_max;
+	call->number = self->number;
+	in->ops = &pyr__local_incall_ops;
+	in->carrier = call;
+	in->finished = head->oneway;
+	in->ended = in->whole = end;
+	if (has_message)
+		pyr__inbox_put(&in->inbox, &parcel->payload, 0);
+	host->call_count++;
+	host->visitors++;
+	return call;
+}
+
+/* Lock held. The caller's half joins; the call is seen by all from now on. */
+static void begin(pyr__local_call *call, pyr__outcall *out, bool waits)
+{
+	pyr__list_append(&call->host->calls, &call->link);
+	if (!out)
+		return;
+	out->ops = &pyr__local_outcall_ops;
+	out->carrier = call;
+	call->out = out;
+	atomic_fetch_add_explicit(&call->refs, 1, memory_order_relaxed);
+	if (!waits && out->deadline_us != PYR__DEADLINE_NONE)
+		pyr__local_host_set_timer(call->host, out->deadline_us);
+}
+
+static void leave(pyr__local_host *host)
+{
+	if (--host->visitors == 0)
+		pthread_cond_broadcast(&host->quiet);
+}
+
+/* The servant's function runs here and now. */
+static void run_here(pyr__local_host *host, pyr__incall *in)
+{
+	bool on_loop = pyr__loop_is_current(host->options.loop);
+	depth++;
+	if (on_loop)
+		pyr__loop_enter(host->options.loop);
+	host->options.ops->run_here(host->options.host, in);
+	if (on_loop)
+		pyr__loop_leave(host->options.loop);
+	depth--;
+}
+
+static pyr_status would_block(pyr_error *err, const char *why)
+{
+	return pyr_error_set(
+		err, PYR_FAILED_PRECONDITION, "%s, and waiting would block the loop's thread", why);
+}
+
+/* No lock held: the call has been opened and is nobody's yet. */
+static pyr_status run_or_queue(
+	pyr__local_call *call, pyr__outcall *out, bool waits, bool oneway, pyr_error *err)
+{
+	pyr__local_host *host = call->host;
+	pyr__incall *in = call->in;
+	bool may_wait = !pyr__loop_in_callback() && !pyr__loop_is_current(host->options.loop);
+	bool here = (waits || oneway) && depth < DEPTH_MAX &&
+		    host->options.ops->may_run_here(host->options.host, in);
+	pyr_status status = PYR_OK;
+	pthread_mutex_lock(&host->lock);
+	if (host->closed)
+		status = refuse(err, PYR_UNAVAILABLE, "the daemon has stopped");
+	else if (waits && !here && !may_wait)
+		status = would_block(err, "the object does not run on this thread");
+	if (status == PYR_OK) {
+		begin(call, out, waits);
+		if (!here)
+			pyr__local_host_add_work(host, in, PYR__WORK_RUN);
+	}
+	pthread_mutex_unlock(&host->lock);
+	if (status)
+		host->options.ops->work(host->options.host, in, 0); /* gives it back */
+	else if (here)
+		run_here(host, in);
+	if (status && err)
+		err->executed = PYR_EXECUTED_NO;
+	if (status || !here || !waits || may_wait || pyr__outcall_is_over(out))
+		return status;
+	pyr__outcall_done(out);
+	out->ops = NULL;
+	return would_block(err, "the object did not answer at once");
+}
+
+static pyr_status start(pyr__channel *channel, pyr__outcall *out, const pyr__head *head,
+	const pyr__body *body, bool end, pyr_error *err)
+{
+	local_channel *self = (local_channel *)channel;
+	pyr__local_host *host = self->host;
+	pyr__local_parcel parcel = {.payload = {NULL, 0, NULL}};
+	pyr__local_call *call = NULL;
+	pthread_mutex_lock(&host->lock);
+	pyr_status status = check_start(self, head, body, err);
+	pthread_mutex_unlock(&host->lock);
+	if (status == PYR_OK && body)
+		status = pyr__local_pack(body, &parcel, err);
+	if (status == PYR_OK) {
+		pthread_mutex_lock(&host->lock);
+		status = check_start(self, head, body, err);
+		if (status == PYR_OK)
+			call = open_call(self, head, &parcel, body != NULL, end);
+		pthread_mutex_unlock(&host->lock);
+	}
+	pyr__local_unpack(&parcel);
+	if (status) {
+		if (err) {
+			err->executed = PYR_EXECUTED_NO;
+			pyr__error_where(err, "%s", channel->name);
+		}
+		return status;
+	}
+	status = run_or_queue(call, out, out && out->unary && !out->ready, head->oneway, err);
+	pthread_mutex_lock(&host->lock);
+	leave(host);
+	pthread_mutex_unlock(&host->lock);
+	return status;
+}
+
+static pyr_status connect_now(pyr__channel *channel, int64_t deadline_us, pyr_error *err)
+{
+	(void)deadline_us;
+	pyr__local_host *host = ((local_channel *)channel)->host;
+	pthread_mutex_lock(&host->lock);
+	bool there = !host->draining;
+	pthread_mutex_unlock(&host->lock);
+	return there ? PYR_OK : refuse(err, PYR_UNAVAILABLE, "the daemon is stopping");
+}
+
+static void shut(pyr__channel *channel)
+{
+	local_channel *self = (local_channel *)channel;
+	pyr__local_host *host = self->host;
+	pthread_mutex_lock(&host->lock);
+	self->shut = true;
+	for (pyr__link *l = host->calls.next; l != &host->calls; l = l->next) {
+		pyr__local_call *call = PYR__OWNER(l, pyr__local_call, link);
+		if (call->channel == channel && call->out)
+			pyr__local_call_end(call, PYR_CANCELLED, "the context was freed");
+	}
+	pthread_mutex_unlock(&host->lock);
+}
+
+static void free_channel(pyr__channel *channel)
+{
+	local_channel *self = (local_channel *)channel;
+	pyr__local_host_unref(self->host);
+	free(self);
+}
+
+static const pyr__channel_ops ops = {
+	.start = start,
+	.connect = connect_now,
+	.shut = shut,
+	.free = free_channel,
+};
+
+pyr__channel *pyr__local_channel_new(pyr__local_host *host, pyr__loop *loop, size_t message_max)
+{
+	local_channel *self = pyr__zalloc(sizeof *self);
+	self->base.ops = &ops;
+	atomic_init(&self->base.refs, 1);
+	snprintf(self->base.name, sizeof self->base.name, "local");
+	self->host = pyr__local_host_ref(host);
+	self->loop = loop;
+	self->message_max = message_max;
+	self->number = pyr__next_connection();
+	return &self->base;
+}
+
+pyr__local_host *pyr__local_channel_host(const pyr__channel *channel)
+{
+	return ((const local_channel *)channel)->host;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The local transport: calls between threads of one process, without a socket.
+ *
+ *     channel (a context's) --start--> host (a daemon's) --work--> on the daemon's loop
+ *                                        |
+ *                                        +--run_here--> on the caller's thread, where that may be
+ *
+ * A call that waits for its answer, or has none, runs on the thread that makes it when that is the
+ * daemon's own loop, or when the object runs on any thread. Every other call is queued to the loop.
+ * Messages are packed and unpacked: for small ones that costs less than the rest of a call, and it
+ * keeps every rule about whose a message is, and for how long, the same as with a connection.
+ */
+#ifndef PYR_LOCAL_HOST_H
+#define PYR_LOCAL_HOST_H
+
+#include "base/loop.h"
+#include "transport/transport.h"
+
+typedef struct pyr__local_host pyr__local_host;
+
+typedef struct pyr__local_host_options {
+	const pyr__host_ops *ops;
+	void *host;
+	pyr__loop *loop;
+	size_t message_max; /* as for a connection's peer */
+	size_t metadata_max;
+	uint32_t calls_max; /* at once, of all callers together */
+	/* Whether an object is there, or whether the daemon listens at this endpoint. */
+	bool (*has_object)(void *host, pyr__text object);
+	bool (*is_at)(void *host, const pyr_reference *endpoint);
+} pyr__local_host_options;
+
+/* Any thread but where it says otherwise. One reference. */
+pyr__local_host *pyr__local_host_new(const pyr__local_host_options *options);
+pyr__local_host *pyr__local_host_ref(pyr__local_host *host);
+void pyr__local_host_unref(pyr__local_host *host);
+
+bool pyr__local_host_has(pyr__local_host *host, pyr__text object);
+bool pyr__local_host_is_at(pyr__local_host *host, const pyr_reference *endpoint);
+
+/* No new calls from now on: UNAVAILABLE. */
+void pyr__local_host_drain(pyr__local_host *host);
+
+/* Ends every call with UNAVAILABLE; servants see a cancel, on the loop. */
+void pyr__local_host_close(pyr__local_host *host, const char *reason);
+
+/*
+ * The loop and the host's owner are going away: waits for servants that run on callers' threads;
+ * nothing is posted or worked on afterwards. The loop must not be dispatched any more.
+ */
+void pyr__local_host_detach(pyr__local_host *host);
+
+/* A context's way to the host. loop is where callbacks run; it is started when needed. */
+pyr__channel *pyr__local_channel_new(pyr__local_host *host, pyr__loop *loop, size_t message_max);
+
+/* Whose channel it is. */
+pyr__local_host *pyr__local_channel_host(const pyr__channel *channel);
+
+#endif
