@@ -33,9 +33,10 @@ typedef enum state {
 
 struct pyr_pending {
 	pyr__outcall call;
-	/* the user's, one until the callback has run, and one for each thing it waits for */
+	/* the user's, one until it is delivered, and one for each thing it waits for */
 	atomic_uint refs;
-	atomic_bool settled; /* the callback has run, or runs, or never will */
+	atomic_bool settled;   /* the callback has run, or runs, or never will */
+	atomic_bool delivered; /* what became of it has come, though perhaps nobody wants it */
 	pyr_proxy *proxy;
 	pyr__route route; /* while STARTED */
 	uint32_t method;
@@ -93,17 +94,22 @@ static void unref(pyr_pending *pending)
 
 static void deliver_failure(pyr_pending *pending, const pyr_error *err)
 {
-	if (atomic_exchange(&pending->settled, true))
+	if (atomic_exchange(&pending->delivered, true))
 		return;
 	const pyr_method *method = pyr__proxy_method(pending->proxy, pending->method);
-	method->deliver(pending->on_reply, pending->ctx, err->status, NULL, err);
+	if (!atomic_exchange(&pending->settled, true))
+		method->deliver(pending->on_reply, pending->ctx, err->status, NULL, err);
 	unref(pending);
 }
 
 static void deliver_reply(pyr_pending *pending, const pyr__outcall *call)
 {
-	if (atomic_exchange(&pending->settled, true))
+	if (atomic_exchange(&pending->delivered, true))
 		return;
+	if (atomic_exchange(&pending->settled, true)) {
+		unref(pending);
+		return;
+	}
 	const pyr_method *method = pyr__proxy_method(pending->proxy, pending->method);
 	const pyr__message *message = call->inbox.first;
 	if (call->outcome.final && call->outcome.final->metadata.size) {
@@ -290,6 +296,7 @@ static pyr_pending *new_pending(
 	pending->call.ops = NULL;
 	atomic_init(&pending->refs, 2);
 	atomic_init(&pending->settled, false);
+	atomic_init(&pending->delivered, false);
 	pending->proxy = pyr_proxy_ref(proxy);
 	pending->method = method;
 	pending->deadline_us = deadline_us;
@@ -381,8 +388,8 @@ static void do_nothing(pyr__task *task)
 void pyr_pending_abandon(pyr_pending *pending)
 {
 	if (!atomic_exchange(&pending->settled, true)) {
+		/* its end still comes to the loop, which gives the callback's reference back */
 		cancel(pending, "the call was abandoned");
-		unref(pending); /* the callback's */
 		return;
 	}
 	/* it has run, or it runs now: one trip through the loop outlasts it */
