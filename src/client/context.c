@@ -98,7 +98,7 @@ pyr_status pyr__context_check(const pyr_context *context, pyr_error *err)
 	if (context->fork_count != pyr__fork_count())
 		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
 			"this context was made before a fork: make a new one in the child");
-	if (context->shut)
+	if (atomic_load_explicit(&context->shut, memory_order_relaxed))
 		return pyr_error_set(err, PYR_CANCELLED, "the context has been freed");
 	return PYR_OK;
 }
@@ -136,7 +136,7 @@ static void shut_channels(pyr_context *context)
 {
 	size_t count = 0, made = 0;
 	pthread_mutex_lock(&context->lock);
-	context->shut = true;
+	atomic_store(&context->shut, true);
 	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next)
 		count++;
 	pyr__channel **channels = pyr__alloc(count * sizeof(pyr__channel *));
@@ -306,7 +306,7 @@ static pyr__local_host *find_neighbour(pyr_context *context, const pyr_reference
 }
 
 /* Lock held. */
-static pyr__channel *local_channel(pyr_context *context, pyr__local_host *host)
+static pyr__channel *local_channel(pyr_context *context, pyr__local_host *host, const char *name)
 {
 	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next) {
 		pyr__channel *channel = PYR__OWNER(l, pyr__channel, link);
@@ -314,21 +314,22 @@ static pyr__channel *local_channel(pyr_context *context, pyr__local_host *host)
 			return pyr__channel_ref(channel);
 	}
 	pyr__channel *channel =
-		pyr__local_channel_new(host, context->loop, context->session.message_max);
+		pyr__local_channel_new(host, name, context->loop, context->session.message_max);
 	channel->scheme = PYR_SCHEME_LOCAL;
 	pyr__list_append(&context->channels, &channel->link);
 	return channel;
 }
 
 /* A local reference, or one over the native transport that leads to this very context. */
-static bool stays_here(pyr_context *context, const pyr_reference *reference,
+static bool stays_here(pyr_context *context, const pyr_reference *reference, const char *name,
 	pyr__channel **ret_channel, pyr_status *ret_status, pyr_error *err)
 {
 	if (reference->scheme != PYR_SCHEME_LOCAL && reference->scheme != PYR_SCHEME_PYR)
 		return false;
 	pyr__local_host *host = find_neighbour(context, reference);
 	if (host)
-		*ret_channel = local_channel(context, host);
+		*ret_channel = local_channel(
+			context, host, reference->scheme == PYR_SCHEME_LOCAL ? "local" : name);
 	else if (reference->scheme == PYR_SCHEME_LOCAL)
 		*ret_status = pyr_error_set(err, PYR_NOT_FOUND,
 			"no daemon of this context has an object '%s'", reference->target);
@@ -344,7 +345,7 @@ pyr_status pyr__context_channel(pyr_context *context, const pyr_reference *refer
 		return status;
 	name_channel(reference, name, sizeof name);
 	pthread_mutex_lock(&context->lock);
-	if (stays_here(context, reference, ret_channel, &status, err)) {
+	if (stays_here(context, reference, name, ret_channel, &status, err)) {
 		pthread_mutex_unlock(&context->lock);
 		return status;
 	}

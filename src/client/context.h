@@ -62,10 +62,10 @@ struct pyr_context {
 	size_t decoded_bytes_max;
 	pyr__session_config session;
 	unsigned fork_count;
-	atomic_uint refs;     /* the user's, and one for each proxy */
-	pyr__link paused;     /* pyr__paused; the loop thread's */
-	pthread_mutex_t lock; /* guards what follows */
-	bool shut;
+	atomic_uint refs; /* the user's, and one for each proxy */
+	atomic_bool shut;
+	pyr__link paused;             /* pyr__paused; the loop thread's */
+	pthread_mutex_t lock;         /* guards what follows */
 	pyr_credentials *credentials; /* the user's, or made at the first need */
 	pyr__tokens tokens;
 	pyr__link channels;

@@ -132,12 +132,20 @@ static pyr_status rebind(pyr__target *target, bool wait, const pyr_reference *fa
 	return status;
 }
 
+/* Lock held. A daemon of this process that has gone is noticed before a call is lost. */
+static bool is_bound(const pyr__target *target)
+{
+	const pyr__channel *channel = target->route.channel;
+	return channel && !target->stale &&
+	       (channel->scheme != PYR_SCHEME_LOCAL || pyr__local_channel_serves(channel));
+}
+
 pyr_status pyr__target_route(
 	pyr__target *target, bool wait, int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
 {
 	pyr_reference failed;
 	pthread_mutex_lock(&target->lock);
-	bool bound = target->route.channel && !target->stale &&
+	bool bound = is_bound(target) &&
 		     !atomic_load_explicit(&target->route.channel->retired, memory_order_relaxed);
 	bool stale = target->stale;
 	if (bound) {

@@ -216,17 +216,23 @@ static const pyr__channel_ops ops = {
 	.free = free_channel,
 };
 
-pyr__channel *pyr__local_channel_new(pyr__local_host *host, pyr__loop *loop, size_t message_max)
+pyr__channel *pyr__local_channel_new(
+	pyr__local_host *host, const char *name, pyr__loop *loop, size_t message_max)
 {
 	local_channel *self = pyr__zalloc(sizeof *self);
 	self->base.ops = &ops;
 	atomic_init(&self->base.refs, 1);
-	snprintf(self->base.name, sizeof self->base.name, "local");
+	snprintf(self->base.name, sizeof self->base.name, "%s", name);
 	self->host = pyr__local_host_ref(host);
 	self->loop = loop;
 	self->message_max = message_max;
 	self->number = pyr__next_connection();
 	return &self->base;
+}
+
+bool pyr__local_channel_serves(const pyr__channel *channel)
+{
+	return !atomic_load(&((const local_channel *)channel)->host->draining);
 }
 
 pyr__local_host *pyr__local_channel_host(const pyr__channel *channel)

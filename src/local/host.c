@@ -41,14 +41,20 @@ void pyr__local_host_unref(pyr__local_host *host)
 	free(host);
 }
 
+/* One that takes no more calls is passed over, since another may have its place already. */
+static bool is_serving(pyr__local_host *host)
+{
+	return !atomic_load(&host->draining);
+}
+
 bool pyr__local_host_has(pyr__local_host *host, pyr__text object)
 {
-	return host->options.has_object(host->options.host, object);
+	return is_serving(host) && host->options.has_object(host->options.host, object);
 }
 
 bool pyr__local_host_is_at(pyr__local_host *host, const pyr_reference *endpoint)
 {
-	return host->options.is_at(host->options.host, endpoint);
+	return is_serving(host) && host->options.is_at(host->options.host, endpoint);
 }
 
 /* Working: on the loop */
@@ -170,7 +176,8 @@ void pyr__local_host_drain(pyr__local_host *host)
 void pyr__local_host_close(pyr__local_host *host, const char *reason)
 {
 	pthread_mutex_lock(&host->lock);
-	host->draining = host->closed = true;
+	atomic_store(&host->draining, true);
+	host->closed = true;
 	for (pyr__link *l = host->calls.next; l != &host->calls; l = l->next)
 		pyr__local_call_end(PYR__OWNER(l, pyr__local_call, link), PYR_UNAVAILABLE, reason);
 	pthread_mutex_unlock(&host->lock);

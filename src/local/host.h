@@ -51,8 +51,13 @@ void pyr__local_host_close(pyr__local_host *host, const char *reason);
  */
 void pyr__local_host_detach(pyr__local_host *host);
 
-/* A context's way to the host. loop is where callbacks run; it is started when needed. */
-pyr__channel *pyr__local_channel_new(pyr__local_host *host, pyr__loop *loop, size_t message_max);
+/* A context's way to the host; name is for errors. loop is where callbacks run; it is started when
+ * needed. */
+pyr__channel *pyr__local_channel_new(
+	pyr__local_host *host, const char *name, pyr__loop *loop, size_t message_max);
+
+/* False once the daemon takes no more calls. */
+bool pyr__local_channel_serves(const pyr__channel *channel);
 
 /* Whose channel it is. */
 pyr__local_host *pyr__local_channel_host(const pyr__channel *channel);

@@ -16,7 +16,7 @@ struct pyr__local_host {
 	pthread_mutex_t lock; /* guards what follows, and every call of the host */
 	pthread_cond_t
 		quiet; /* a `ready` has returned, or a servant that ran on a caller's thread */
-	bool draining;
+	atomic_bool draining;
 	bool closed;
 	bool detached;
 	unsigned visitors; /* callers' threads that are in the owner's code */
