@@ -29,6 +29,7 @@ struct pyr__loop {
 	pthread_mutex_t lock; /* guards what follows */
 	queue posted;
 	bool has_thread;
+	bool ended; /* no thread is started any more */
 	pthread_t thread;
 
 	atomic_bool stopping;
@@ -244,7 +245,7 @@ pyr_status pyr__loop_start(pyr__loop *loop, pyr_error *err)
 		return PYR_OK;
 	pyr_status status = PYR_OK;
 	pthread_mutex_lock(&loop->lock);
-	if (!loop->has_thread && !atomic_load(&loop->dispatching)) {
+	if (!loop->has_thread && !loop->ended && !atomic_load(&loop->dispatching)) {
 		atomic_store(&loop->stopping, false);
 		int failed = pthread_create(&loop->thread, NULL, thread_main, loop);
 		if (failed)
@@ -285,6 +286,7 @@ void pyr__loop_stop(pyr__loop *loop)
 	pthread_mutex_lock(&loop->lock);
 	bool join = loop->has_thread;
 	loop->has_thread = false;
+	loop->ended = true;
 	pthread_mutex_unlock(&loop->lock);
 	if (join || (atomic_load(&loop->dispatching) && !pyr__loop_is_current(loop))) {
 		atomic_store(&loop->stopping, true);

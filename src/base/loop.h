@@ -37,7 +37,8 @@ pyr_status pyr__loop_start(pyr__loop *loop, pyr_error *err);
 /* Dispatches on this thread until pyr__loop_stop(). */
 pyr_status pyr__loop_run(pyr__loop *loop, pyr_error *err);
 
-/* Makes run return, and ends the own thread and waits for it. Any thread but the loop's. */
+/* Makes run return, and ends the own thread, for good, and waits for it. Any thread but the loop's.
+ */
 void pyr__loop_stop(pyr__loop *loop);
 
 /* As stop, for a loop in pyr__loop_run(), from its own thread: run returns after this turn. */

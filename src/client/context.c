@@ -76,6 +76,7 @@ pyr_status pyr_context_new(
 	atomic_init(&context->refs, 1);
 	pthread_mutex_init(&context->lock, NULL);
 	pyr__list_init(&context->channels);
+	pyr__conns_init(&context->conns);
 	pyr__list_init(&context->paused);
 	pyr__list_init(&context->neighbours);
 	*ret_context = context;
@@ -127,6 +128,7 @@ void pyr__context_unref(pyr_context *context)
 	pyr__loop_free(context->loop);
 	pyr_credentials_unref(context->credentials);
 	pyr__tokens_done(&context->tokens);
+	pyr__conns_done(&context->conns);
 	pthread_mutex_destroy(&context->lock);
 	free(context);
 }
@@ -178,6 +180,7 @@ void pyr_context_free(pyr_context *context)
 		return;
 	if (context->fork_count == pyr__fork_count()) {
 		shut_channels(context);
+		pyr__conns_shut(&context->conns, PYR_CANCELLED, "the context was freed");
 		pyr__loop_stop(context->loop);
 		pyr__loop_finish(context->loop);
 		end_paused(context);
@@ -227,6 +230,7 @@ static pyr_status new_native(pyr_context *context, const pyr_reference *referenc
 	pyr__session_config session = context->session;
 	pyr__conn_options options = {
 		.loop = context->loop,
+		.conns = &context->conns,
 		.start_loop = true,
 		.session = &session,
 		.connect_timeout_ms = context->connect_timeout_ms,

@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "client/tokens.h"
 #include "local/host.h"
+#include "native/conns.h"
 #include "native/session.h"
 #include "transport/grpc.h"
 #include "transport/transport.h"
@@ -69,6 +70,7 @@ struct pyr_context {
 	pyr_credentials *credentials; /* the user's, or made at the first need */
 	pyr__tokens tokens;
 	pyr__link channels;
+	pyr__conns conns; /* of all channels that are or were; has its own lock */
 	pyr__link neighbours;
 	pyr__finder *finder; /* made at the first name */
 	const pyr__grpc_library *grpc_library;

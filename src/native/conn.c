@@ -14,8 +14,29 @@
 #define PAUSE_BEFORE_CHECK_US 20000 /* after so long without reading, look before writing */
 #define LINGER_US             1000000
 
+static void list(pyr__conn *conn)
+{
+	pyr__conns *conns = conn->options.conns;
+	if (!conns)
+		return;
+	pthread_mutex_lock(&conns->lock);
+	pyr__list_append(&conns->list, &conn->among);
+	pthread_mutex_unlock(&conns->lock);
+}
+
+static void unlist(pyr__conn *conn)
+{
+	pyr__conns *conns = conn->options.conns;
+	if (!conns)
+		return;
+	pthread_mutex_lock(&conns->lock);
+	pyr__list_remove(&conn->among);
+	pthread_mutex_unlock(&conns->lock);
+}
+
 static void dispose(pyr__conn *conn)
 {
+	unlist(conn);
 	if (conn->options.queued_total)
 		atomic_fetch_sub(conn->options.queued_total, conn->queued_counted);
 	if (conn->fd >= 0)
@@ -24,7 +45,7 @@ static void dispose(pyr__conn *conn)
 		conn->tls_library->close(conn->tls);
 	pyr_credentials_unref(conn->options.credentials);
 	pyr__session_free(conn->session);
-	pthread_cond_destroy(&conn->not_running);
+	pthread_cond_destroy(&conn->changed);
 	pthread_mutex_destroy(&conn->lock);
 	free(conn);
 }
@@ -58,7 +79,7 @@ static pyr__conn *new_conn(const pyr__conn_options *options)
 	}
 	conn->fd = -1;
 	pthread_mutex_init(&conn->lock, NULL);
-	pthread_cond_init(&conn->not_running, NULL);
+	pthread_cond_init(&conn->changed, NULL);
 	pyr__list_init(&conn->outcalls);
 	pyr__list_init(&conn->incalls);
 	pyr__list_init(&conn->waiters);
@@ -68,6 +89,7 @@ static pyr__conn *new_conn(const pyr__conn_options *options)
 	conn->connect_deadline_us = conn->last_read_us + options->connect_timeout_ms * 1000ll;
 	conn->timer_us = conn->timer_added_us = PYR__DEADLINE_NONE;
 	pyr__conn_loop_init(conn);
+	list(conn);
 	return conn;
 }
 
@@ -344,6 +366,14 @@ void pyr__conn_shut(pyr__conn *conn, pyr_status status, const char *reason)
 {
 	pthread_mutex_lock(&conn->lock);
 	request_shut(conn, status, reason);
+	pthread_mutex_unlock(&conn->lock);
+}
+
+void pyr__conn_await_reader(pyr__conn *conn)
+{
+	pthread_mutex_lock(&conn->lock);
+	while (conn->reader == READER_THREAD)
+		pthread_cond_wait(&conn->changed, &conn->lock);
 	pthread_mutex_unlock(&conn->lock);
 }
 

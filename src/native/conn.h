@@ -20,6 +20,7 @@
 #define PYR_NATIVE_CONN_H
 
 #include "base/loop.h"
+#include "native/conns.h"
 #include "native/session.h"
 #include "native/socket.h"
 #include "transport/credentials.h"
@@ -29,7 +30,8 @@ typedef struct pyr__conn pyr__conn;
 
 typedef struct pyr__conn_options {
 	pyr__loop *loop;
-	bool start_loop; /* start the loop's own thread when it is needed (a client's) */
+	pyr__conns *conns; /* where it is to be listed; NULL: nowhere */
+	bool start_loop;   /* start the loop's own thread when it is needed (a client's) */
 	const pyr__session_config *session;
 	const pyr__host_ops *host; /* NULL: calls that the peer makes are refused */
 	void *host_arg;
@@ -76,6 +78,9 @@ bool pyr__conn_busy(pyr__conn *conn);
 
 /* Ends the connection: every call is over with this status. Any thread; does not wait. */
 void pyr__conn_shut(pyr__conn *conn, pyr_status status, const char *reason);
+
+/* After shut, not on the loop's thread: waits until no other thread reads it any more. */
+void pyr__conn_await_reader(pyr__conn *conn);
 
 /* No more calls will be started: ends the connection as soon as those that run are over and all is
  * sent. Any thread; does not wait. */

@@ -98,7 +98,7 @@ void pyr__conn_run_ready(pyr__conn *conn)
 		ready(call);
 		pthread_mutex_lock(&conn->lock);
 		conn->running = NULL;
-		pthread_cond_broadcast(&conn->not_running);
+		pthread_cond_broadcast(&conn->changed);
 	}
 }
 
@@ -269,7 +269,7 @@ static void await_not_running(pyr__conn *conn, const pyr__outcall *call)
 	if (pyr__loop_is_current(conn->options.loop))
 		return;
 	while (conn->running == call)
-		pthread_cond_wait(&conn->not_running, &conn->lock);
+		pthread_cond_wait(&conn->changed, &conn->lock);
 }
 
 static void out_observe(pyr__outcall *call, void (*ready)(pyr__outcall *call))

@@ -24,6 +24,7 @@ typedef enum conn_state {
 
 struct pyr__conn {
 	atomic_uint refs;
+	pyr__link among; /* options.conns */
 	pyr__conn_options options;
 	char peer[PYR__PEER_TEXT_MAX];
 	uint64_t number; /* no other connection of the process has it, or had */
@@ -54,7 +55,7 @@ struct pyr__conn {
 	pyr__outcall *ready_first, **ready_last;
 	pyr__incall *work_first, **work_last;
 	const pyr__outcall *running; /* whose `ready` is being called now, on the loop */
-	pthread_cond_t not_running;
+	pthread_cond_t changed;      /* running is another, or a thread has stopped reading */
 	uint64_t ping_sent, ping_answered;
 	size_t queued_counted; /* our part of *options.queued_total */
 	int64_t last_read_us;

@@ -105,6 +105,8 @@ static void lead(pyr__conn *conn, int64_t until_us)
 void pyr__conn_pass_on(pyr__conn *conn)
 {
 	conn->reader = READER_NOBODY;
+	if (conn->shut)
+		pthread_cond_broadcast(&conn->changed);
 	if (!pyr__list_empty(&conn->waiters)) {
 		pyr__waiter *next = PYR__OWNER(conn->waiters.next, pyr__waiter, link);
 		pthread_cond_signal(&next->cond);

@@ -119,8 +119,7 @@ static void end_under_load(bool local, uint32_t workers, bool context_ends)
 		pyr_daemon_stop(s.daemon, 10000);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	if (!context_ends)
-		MUST(tally_await(&s.called, tally_get(&s.invoked)));
+	MUST(tally_await(&s.called, tally_get(&s.invoked)));
 	MUST(atomic_load(&s.lost) == 0);
 	if (!context_ends)
 		MUST(tally_get(&s.good) == tally_get(&s.servant.count_count));
