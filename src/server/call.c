@@ -17,7 +17,8 @@ static pyr__text keep(pyr__arena *arena, pyr__text text)
 	char *copy = pyr__arena_alloc_aligned(arena, text.size + 1, 1);
 	if (!copy)
 		return (pyr__text){"", 0};
-	memcpy(copy, text.data, text.size);
+	if (text.size)
+		memcpy(copy, text.data, text.size);
 	copy[text.size] = '\0';
 	return (pyr__text){copy, text.size};
 }
