@@ -239,6 +239,25 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
+/*
+ * The loop counts as dispatched before its thread has got so far. Else whoever comes first would
+ * take it for one that nobody dispatches: run a task in its stead, or stop it without a turn.
+ */
+static pyr_status start_thread(pyr__loop *loop, pyr_error *err)
+{
+	atomic_store_explicit(&loop->dispatcher, pthread_self(), memory_order_relaxed);
+	atomic_store_explicit(&loop->dispatching, true, memory_order_release);
+	int failed = pthread_create(&loop->thread, NULL, thread_main, loop);
+	if (failed) {
+		atomic_store_explicit(&loop->dispatching, false, memory_order_release);
+		return pyr_error_set(
+			err, PYR_RESOURCE_EXHAUSTED, "cannot start a thread: %s", strerror(failed));
+	}
+	atomic_store_explicit(&loop->dispatcher, loop->thread, memory_order_relaxed);
+	loop->has_thread = true;
+	return PYR_OK;
+}
+
 pyr_status pyr__loop_start(pyr__loop *loop, pyr_error *err)
 {
 	if (!loop->owns_base)
@@ -247,11 +266,7 @@ pyr_status pyr__loop_start(pyr__loop *loop, pyr_error *err)
 	pthread_mutex_lock(&loop->lock);
 	if (!loop->has_thread && !loop->ended && !atomic_load(&loop->dispatching)) {
 		atomic_store(&loop->stopping, false);
-		int failed = pthread_create(&loop->thread, NULL, thread_main, loop);
-		if (failed)
-			status = pyr_error_set(err, PYR_RESOURCE_EXHAUSTED,
-				"cannot start a thread: %s", strerror(failed));
-		loop->has_thread = failed == 0;
+		status = start_thread(loop, err);
 	}
 	pthread_mutex_unlock(&loop->lock);
 	return status;
