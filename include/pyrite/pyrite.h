@@ -7,6 +7,7 @@
 #include <pyrite/context.h>
 #include <pyrite/credentials.h>
 #include <pyrite/daemon.h>
+#include <pyrite/dynamic.h>
 #include <pyrite/metadata.h>
 #include <pyrite/proxy.h>
 #include <pyrite/reference.h>

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decoding a message: its fields one by one, in the order in which they come. */
 #include "codec/decoder.h"
+#include "codec/init.h"
 
 ProtobufCMessage *pyr__decoder_new_message(
 	pyr__decoder *d, const ProtobufCMessageDescriptor *descriptor)
 {
 	ProtobufCMessage *message = pyr__decoder_alloc(d, descriptor->sizeof_message, 8);
 	if (message)
-		descriptor->message_init(message);
+		pyr__message_init(descriptor, message);
 	return message;
 }
 
