@@ -14,7 +14,7 @@ foreach(program protoc-gen-pyrite pyrite)
 endforeach()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/pyrite DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
 	FILES_MATCHING PATTERN *.h)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/proto/pyrite DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/proto/pyrite ${PROJECT_SOURCE_DIR}/proto/grpc DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
 	FILES_MATCHING PATTERN *.proto)
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/PyriteConfig.cmake.in

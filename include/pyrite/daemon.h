@@ -49,12 +49,19 @@ typedef struct pyr_daemon_options {
 	 */
 	pyr_status (*intercept)(void *access_ctx, pyr_call *call, pyr_error *err);
 	void *access_ctx;
+	/*
+	 * Every daemon answers gRPC's reflection (grpc.reflection.v1 and v1alpha: which interfaces
+	 * there are, and their .proto files) and health checking (grpc.health.v1), over every
+	 * transport and under any object id. These turn them off.
+	 */
+	bool no_reflection;
+	bool no_health;
 } pyr_daemon_options;
 
 #define PYR_DAEMON_OPTIONS_INIT                                                                    \
 	{                                                                                          \
 		sizeof(pyr_daemon_options), 0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL,  \
-			NULL                                                                       \
+			NULL, false, false                                                         \
 	}
 
 /* options may be NULL. */
@@ -156,6 +163,14 @@ PYR_API PYR_MUST_USE pyr_status pyr_daemon_unregister(
  */
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_reference(pyr_daemon *daemon, const char *object,
 	size_t endpoint, char *buf, size_t size, pyr_error *err);
+
+/*
+ * What health checking answers about an interface, "demo.Calculator", or with "" about the daemon
+ * as a whole. Until it is told, everything that is registered serves; a daemon that stops does not.
+ * RESOURCE_EXHAUSTED past 1,024 interfaces, FAILED_PRECONDITION with no_health.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_set_serving(
+	pyr_daemon *daemon, const char *interface, bool serving, pyr_error *err);
 
 typedef struct pyr_publish_options {
 	size_t size;             /* sizeof(pyr_publish_options) */

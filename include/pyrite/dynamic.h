@@ -54,6 +54,17 @@ PYR_API PYR_MUST_USE pyr_status pyr_pool_add_set(
 PYR_API PYR_MUST_USE pyr_status pyr_pool_add_generated(
 	pyr_pool *pool, const pyr_file *file, pyr_error *err);
 
+/*
+ * Asks the server behind a reference or a name for its descriptors, by gRPC's reflection (v1, or
+ * else v1alpha), and adds them: the file that defines `symbol`, a full name, and what it imports;
+ * NULL: those of all interfaces. Files whose names the pool has already are left as they are.
+ * Blocks for as long as the options say. *ret_interfaces, which may be NULL, is the caller's, one
+ * free() for all: the names of what the server serves, and a NULL behind the last.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_pool_ask(pyr_pool *pool, pyr_context *context,
+	const char *reference, const pyr_proxy_options *options, const char *symbol,
+	char ***ret_interfaces, pyr_error *err);
+
 /* By full name, "demo.Person". NULL if there is none. */
 PYR_API const ProtobufCMessageDescriptor *pyr_pool_message(const pyr_pool *pool, const char *name);
 PYR_API const ProtobufCEnumDescriptor *pyr_pool_enum(const pyr_pool *pool, const char *name);
@@ -65,6 +76,16 @@ PYR_API const ProtobufCEnumDescriptor *pyr_pool_enum(const pyr_pool *pool, const
  */
 PYR_API PYR_MUST_USE ProtobufCMessage *pyr_dynamic_new(
 	const ProtobufCMessageDescriptor *descriptor);
+
+/*
+ * Decodes what anybody may have sent, which protobuf_c_message_unpack() should not: depth is
+ * limited to 100 and memory to bytes_max (0: 32 MiB). Any descriptor, generated or of a pool.
+ * *ret_message is the caller's: protobuf_c_message_free_unpacked(). INVALID_ARGUMENT says byte and
+ * field, RESOURCE_EXHAUSTED if a limit was reached.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_dynamic_unpack(const ProtobufCMessageDescriptor *descriptor,
+	const void *data, size_t size, size_t bytes_max, ProtobufCMessage **ret_message,
+	pyr_error *err);
 
 /*
  * By full name, "demo.Calculator". For pyr_stub_open() and its like; callbacks are of the type

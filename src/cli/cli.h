@@ -121,6 +121,8 @@ int cli_names_remove(int argc, char **argv);
 int cli_names_status(int argc, char **argv);
 int cli_names_tag(int argc, char **argv);
 int cli_names_watch(int argc, char **argv);
+int cli_describe(int argc, char **argv);
+int cli_call(int argc, char **argv);
 int cli_ping(int argc, char **argv);
 int cli_echo(int argc, char **argv);
 int cli_bench_serve(int argc, char **argv);

@@ -20,6 +20,8 @@ static const entry entries[] = {
 	{"names", "tag", cli_names_tag, "change the tags of a name"},
 	{"names", "status", cli_names_status, "show how the name server is"},
 	{"names", "watch", cli_names_watch, "print every change of names as it happens"},
+	{NULL, "describe", cli_describe, "show what a server serves, as .proto text"},
+	{NULL, "call", cli_call, "call any method, with JSON there and back"},
 	{NULL, "ping", cli_ping, "see whether the daemon behind a reference answers"},
 	{NULL, "echo", cli_echo, "run a daemon with an object to try things with"},
 	{"bench", "serve", cli_bench_serve, "serve the other side of a measurement"},

@@ -162,6 +162,13 @@ ProtobufCMessage *pyr_dynamic_new(const ProtobufCMessageDescriptor *descriptor)
 	return message;
 }
 
+pyr_status pyr_dynamic_unpack(const ProtobufCMessageDescriptor *descriptor, const void *data,
+	size_t size, size_t bytes_max, ProtobufCMessage **ret_message, pyr_error *err)
+{
+	pyr__decode_options options = {.bytes_max = bytes_max ? bytes_max : 32u << 20};
+	return pyr__decode(descriptor, data, size, &options, ret_message, err);
+}
+
 static const pyr_interface *interface_of(pyr__symbol *symbol)
 {
 	return &PYR__OWNER(symbol, pyr__pool_interface, symbol)->interface;
@@ -344,6 +351,19 @@ static pyr_status check_file(
 	return PYR_OK;
 }
 
+/* Whether a file of this name and content has been added; *ret_status says if it is another one. */
+static bool is_known(const pyr_pool *pool, const char *name, const void *data, size_t size,
+	pyr_status *ret_status, pyr_error *err)
+{
+	const pyr__pool_file *same = find_file(pool, name);
+	*ret_status = PYR_OK;
+	if (same && (same->file.descriptor_size != size ||
+			    memcmp(same->file.descriptor, data, size) != 0))
+		*ret_status = pyr_error_set(err, PYR_ALREADY_EXISTS,
+			"another file '%.200s' has been added before", name);
+	return same != NULL;
+}
+
 /* data is what proto was decoded from. */
 static pyr_status add(
 	pyr_pool *pool, const file_proto *proto, const void *data, size_t size, pyr_error *err)
@@ -351,14 +371,8 @@ static pyr_status add(
 	pyr_status status = check_file(pool, proto, size, err);
 	if (status)
 		return status;
-	const pyr__pool_file *same = find_file(pool, proto->name);
-	if (same) {
-		if (same->file.descriptor_size == size &&
-			memcmp(same->file.descriptor, data, size) == 0)
-			return PYR_OK;
-		return pyr_error_set(err, PYR_ALREADY_EXISTS,
-			"another file '%.200s' has been added before", proto->name);
-	}
+	if (is_known(pool, proto->name, data, size, &status, err))
+		return status;
 	status = add_well_known(pool, proto, err);
 	if (status)
 		return status;
@@ -404,9 +418,9 @@ pyr_status pyr_pool_add_file(pyr_pool *pool, const void *data, size_t size, pyr_
 
 pyr_status pyr_pool_add_generated(pyr_pool *pool, const pyr_file *file, pyr_error *err)
 {
-	if (find_file(pool, file->name))
-		return PYR_OK;
-	pyr_status status = PYR_OK;
+	pyr_status status;
+	if (is_known(pool, file->name, file->descriptor, file->descriptor_size, &status, err))
+		return status;
 	for (size_t i = 0; i < file->import_count && !status; i++)
 		status = pyr_pool_add_generated(pool, file->imports[i], err);
 	return status ? status

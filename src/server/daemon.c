@@ -53,6 +53,8 @@ static void unref(pyr_daemon *daemon)
 {
 	if (atomic_fetch_sub_explicit(&daemon->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	pyr__reflection_free(daemon->reflection);
+	pyr__health_free(daemon->health);
 	pyr__objects_done(&daemon->objects);
 	pthread_cond_destroy(&daemon->stopped);
 	pthread_mutex_destroy(&daemon->lock);
@@ -237,6 +239,8 @@ static void run_stop(pyr__task *task)
 		return;
 	if (daemon->publisher)
 		pyr__publisher_stop(daemon->publisher, daemon->grace_ms > 0);
+	if (daemon->health)
+		pyr__health_stop(daemon->health);
 	close_listeners(daemon);
 	pyr__local_host_drain(daemon->neighbour.host);
 	for (pyr__link *l = daemon->conns.next; l != &daemon->conns; l = l->next)
@@ -356,6 +360,10 @@ pyr_status pyr_daemon_new(
 	event_assign(&daemon->signal_event, base, daemon->signal_fd, EV_READ | EV_PERSIST,
 		on_signal, daemon);
 	event_add(&daemon->signal_event, NULL);
+	if (!daemon->options.no_reflection)
+		daemon->reflection = pyr__reflection_new(daemon);
+	if (!daemon->options.no_health)
+		daemon->health = pyr__health_new(daemon);
 	join_neighbours(daemon);
 	*ret_daemon = daemon;
 	return PYR_OK;

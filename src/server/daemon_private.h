@@ -16,6 +16,8 @@
 #include "transport/grpc.h"
 
 struct pyr__publisher;
+struct pyr__reflection;
+struct pyr__health;
 
 typedef enum daemon_state {
 	DAEMON_SERVING,  /* from the beginning: connections wait until the loop runs */
@@ -47,6 +49,8 @@ struct pyr_daemon {
 	pyr_context *context;
 	pyr__pool *pool; /* NULL: servants run on the loop */
 	pyr__objects objects;
+	struct pyr__reflection *reflection; /* NULL: turned off, as the next */
+	struct pyr__health *health;
 	pyr__session_config session;
 	pyr__neighbour neighbour; /* for callers in this process */
 	atomic_uint_fast64_t queued_total;
@@ -87,6 +91,15 @@ void pyr__daemon_grpc_drain(pyr_daemon *daemon);
 bool pyr__daemon_grpc_busy(pyr_daemon *daemon);
 void pyr__daemon_grpc_shut(pyr_daemon *daemon);
 void pyr__daemon_grpc_free(pyr_daemon *daemon); /* waits for core */
+
+/* reflection.c: registers the servant; freed with the daemon's memory, when no call is left */
+struct pyr__reflection *pyr__reflection_new(pyr_daemon *daemon);
+void pyr__reflection_free(struct pyr__reflection *reflection);
+
+/* health.c: the same */
+struct pyr__health *pyr__health_new(pyr_daemon *daemon);
+void pyr__health_stop(struct pyr__health *health); /* loop thread: nothing serves any more */
+void pyr__health_free(struct pyr__health *health);
 
 /* publish.c */
 void pyr__publisher_stop(struct pyr__publisher *publisher, bool withdraw);

@@ -73,12 +73,32 @@ static void bind_methods(pyr__objects *objects, const pyr_interface *interface)
 	}
 }
 
-pyr_status pyr__objects_add(pyr__objects *objects, const char *id, const pyr_interface *interface,
+/* Lock held. A second table of one name could not be told from the first by callers. */
+static pyr_status check_table(pyr__objects *objects, const pyr_interface *interface, pyr_error *err)
+{
+	char name[512];
+	if (interface->method_count == 0)
+		return PYR_OK;
+	snprintf(name, sizeof name, "%s/%s", interface->name, interface->methods[0].name);
+	const pyr__bound *bound = pyr__map_find(&objects->by_method, name, strlen(name));
+	if (!bound || bound->interface == interface)
+		return PYR_OK;
+	const pyr__object *own =
+		pyr__map_find(&objects->by_id, PYR__OBJECT_OWN, sizeof PYR__OBJECT_OWN - 1);
+	for (; own; own = own->next)
+		if (own->interface == bound->interface)
+			return pyr_error_set(err, PYR_ALREADY_EXISTS,
+				"the daemon serves %s itself, unless its options say no",
+				interface->name);
+	return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+		"%s has been registered with another table: this program has its generated code "
+		"twice",
+		interface->name);
+}
+
+static pyr_status add(pyr__objects *objects, const char *id, const pyr_interface *interface,
 	const void *ops, void *self, pyr_error *err)
 {
-	pyr_status status = check_id(id, err);
-	if (status)
-		return status;
 	size_t size = strlen(id);
 	pyr__object *object = pyr__alloc(sizeof *object + size + 1);
 	atomic_init(&object->refs, 1);
@@ -90,6 +110,7 @@ pyr_status pyr__objects_add(pyr__objects *objects, const char *id, const pyr_int
 	memcpy(object->id, id, size + 1);
 	pthread_mutex_lock(&objects->lock);
 	pyr__object *first = pyr__map_find(&objects->by_id, id, size);
+	pyr_status status = check_table(objects, interface, err);
 	for (pyr__object *o = first; o && status == PYR_OK; o = o->next)
 		if (o->interface == interface)
 			status = pyr_error_set(err, PYR_ALREADY_EXISTS,
@@ -130,6 +151,38 @@ pyr_status pyr__objects_configure(pyr__objects *objects, const char *id,
 	}
 	pthread_mutex_unlock(&objects->lock);
 	return found ? PYR_OK : none_registered(id, interface, err);
+}
+
+pyr_status pyr__objects_add(pyr__objects *objects, const char *id, const pyr_interface *interface,
+	const void *ops, void *self, pyr_error *err)
+{
+	pyr_status status = check_id(id, err);
+	return status ? status : add(objects, id, interface, ops, self, err);
+}
+
+void pyr__objects_add_own(
+	pyr__objects *objects, const pyr_interface *interface, const void *ops, void *self)
+{
+	pyr_status status = add(objects, PYR__OBJECT_OWN, interface, ops, self, NULL);
+	(void)status; /* they are the first, so nothing is there already */
+}
+
+size_t pyr__objects_interfaces(pyr__objects *objects, const pyr_interface **to, size_t room)
+{
+	size_t count = 0;
+	const pyr_interface *last = NULL;
+	pthread_mutex_lock(&objects->lock);
+	for (uint32_t i = 0; i < objects->by_method.count; i++) {
+		/* nothing is ever removed, so the methods of an interface are side by side */
+		const pyr__bound *bound = objects->by_method.entries[i].value;
+		if (bound->interface == last)
+			continue;
+		last = bound->interface;
+		if (count++ < room)
+			to[count - 1] = last;
+	}
+	pthread_mutex_unlock(&objects->lock);
+	return count;
 }
 
 pyr_status pyr__objects_remove(
@@ -219,6 +272,14 @@ static pyr_status explain(pyr__object *first, pyr__text id, pyr__text method, py
 		interface.data);
 }
 
+/* Lock held. */
+static pyr__object *with_interface(pyr__object *first, const pyr_interface *interface)
+{
+	while (first && first->interface != interface)
+		first = first->next;
+	return first;
+}
+
 pyr_status pyr__objects_find(pyr__objects *objects, pyr__text id, pyr__text method,
 	const pyr__bound *bound, pyr__object **ret_object, pyr_error *err)
 {
@@ -231,9 +292,11 @@ pyr_status pyr__objects_find(pyr__objects *objects, pyr__text id, pyr__text meth
 			status = PYR_NOT_FOUND;
 	} else {
 		pyr__object *first = pyr__map_find(&objects->by_id, id.data, id.size);
-		for (found = first; found; found = found->next)
-			if (bound && found->interface == bound->interface)
-				break;
+		found = bound ? with_interface(first, bound->interface) : NULL;
+		if (!found && bound)
+			found = with_interface(pyr__map_find(&objects->by_id, PYR__OBJECT_OWN,
+						       sizeof PYR__OBJECT_OWN - 1),
+				bound->interface);
 		if (!found)
 			status = explain(first, id, method, err);
 	}

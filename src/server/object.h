@@ -53,6 +53,22 @@ pyr_status pyr__objects_remove(
 pyr_status pyr__objects_find(pyr__objects *objects, pyr__text id, pyr__text method,
 	const pyr__bound *bound, pyr__object **ret_object, pyr_error *err);
 
+/*
+ * The daemon's own objects have this id. They answer calls to any object id, so that who has a
+ * reference to an object can ask its daemon as well.
+ */
+#define PYR__OBJECT_OWN "pyr.daemon"
+
+/* As pyr__objects_add(), for an object of the daemon's own. */
+void pyr__objects_add_own(
+	pyr__objects *objects, const pyr_interface *interface, const void *ops, void *self);
+
+/*
+ * Writes the interfaces that objects have or had, up to room of them; returns how many there are.
+ * They stay where they are as long as the program does.
+ */
+size_t pyr__objects_interfaces(pyr__objects *objects, const pyr_interface **to, size_t room);
+
 bool pyr__objects_has(pyr__objects *objects, pyr__text id);
 
 /* NULL if no object with that method was ever registered. */
