@@ -191,7 +191,7 @@ static int find_and_run(
 		return cli_fail(&err);
 	c->method = find_method(interface, method_name);
 	c->index = (uint32_t)(c->method - interface->methods);
-	if (pyr_stub_open(NULL, interface, reference, &s->options, &c->proxy, &err))
+	if (pyr_stub_open(s->context, interface, reference, &s->options, &c->proxy, &err))
 		return cli_fail(&err);
 	int result = run(c);
 	pyr_proxy_unref(c->proxy);

@@ -136,12 +136,15 @@ int schema_get(schema *s, const cli_command *command, const schema_options *opti
 						? PYR_TIMEOUT_NONE
 						: (uint32_t)(options->timeout * 1000);
 	s->pool = pyr_pool_new(NULL);
+	if (pyr_context_new(NULL, &s->context, &err))
+		return cli_fail(&err);
 	if (options->protos.count)
 		return compile(s->pool, options, &err) ? cli_fail(&err) : CLI_DONE;
 	pyr_proxy_options asking = s->options;
 	if (!asking.timeout_ms)
 		asking.timeout_ms = PYR_TIMEOUT_DEFAULT_MS;
-	if (pyr_pool_ask(s->pool, NULL, reference, &asking, symbol, &s->interfaces, &err) == PYR_OK)
+	if (pyr_pool_ask(s->pool, s->context, reference, &asking, symbol, &s->interfaces, &err) ==
+		PYR_OK)
 		return CLI_DONE;
 	cli_fail(&err);
 	if (err.status == PYR_UNIMPLEMENTED)
@@ -152,6 +155,7 @@ int schema_get(schema *s, const cli_command *command, const schema_options *opti
 
 void schema_done(schema *s)
 {
+	pyr_context_free(s->context);
 	pyr_pool_free(s->pool);
 	pyr_metadata_free(s->metadata);
 	free(s->interfaces);

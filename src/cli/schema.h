@@ -26,6 +26,7 @@ typedef struct schema_options {
 	}
 
 typedef struct schema {
+	pyr_context *context; /* of this command, so that nothing runs when the program ends */
 	pyr_pool *pool;
 	char **interfaces; /* what the server serves, NULL behind the last; NULL: not asked */
 	pyr_metadata *metadata;
