@@ -40,6 +40,17 @@ static bool digits_to_u64(const char *digits, size_t size, uint64_t *ret_value)
 	return true;
 }
 
+/* Digits with a sign, or nothing; past 1,000 it does not matter any more. */
+static long read_exponent(const char *text, size_t size)
+{
+	bool negative = size > 0 && text[0] == '-';
+	long exponent = 0;
+	for (size_t i = size > 0 && (negative || text[0] == '+'); i < size; i++)
+		if (exponent < 10000)
+			exponent = exponent * 10 + (text[i] - '0');
+	return negative ? -exponent : exponent;
+}
+
 /*
  * "-12.50e2" without its sign, as digits: what is behind the point after it has been moved must be
  * zeros. No double is in between, so that all 64 bits count. False for what is no integer, or too
@@ -57,7 +68,7 @@ static bool magnitude(const char *text, size_t size, uint64_t *ret_value)
 		for (at++; at < size && text[at] >= '0' && text[at] <= '9'; at++)
 			digits[count++] = text[at];
 	if (at < size)
-		exponent = strtol(text + at + 1, NULL, 10);
+		exponent = read_exponent(text + at + 1, size - at - 1);
 	size_t zeros = 0; /* leading ones count for nothing */
 	while (zeros < count && digits[zeros] == '0')
 		zeros++;

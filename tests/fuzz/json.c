@@ -110,7 +110,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
 		try_type(types[i], (const char *)data, size);
-	if (size > 0)
+	/* of NUL bytes jansson lets some pass */
+	if (size > 0 && !memchr(data, '\0', size))
 		ask_jansson((const char *)data, size);
 	return 0;
 }
