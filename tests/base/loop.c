@@ -37,7 +37,7 @@ Test(loop, is_dispatched_from_the_moment_it_is_started)
 	CHECK_LEAKS();
 }
 
-Test(loop, may_be_stopped_before_its_thread_has_begun_and_started_again)
+Test(loop, may_be_stopped_before_its_thread_has_begun_and_then_stays_so)
 {
 	for (int round = 0; round < ROUNDS; round++) {
 		last l = {.task = {.run = run_last}};
@@ -45,8 +45,10 @@ Test(loop, may_be_stopped_before_its_thread_has_begun_and_started_again)
 		cr_assert_eq(pyr__loop_start(l.loop, NULL), PYR_OK);
 		pyr__loop_stop(l.loop);
 		cr_assert_eq(pyr__loop_start(l.loop, NULL), PYR_OK);
-		pyr__loop_call(l.loop, &l.task);
-		cr_assert(l.current);
+		cr_assert_not(pyr__loop_is_dispatched(l.loop), "it was started anew");
+		pyr__loop_post(l.loop, &l.task);
+		pyr__loop_finish(l.loop);
+		cr_assert(l.current, "what was posted late was lost");
 		pyr__loop_free(l.loop);
 	}
 	CHECK_LEAKS();
