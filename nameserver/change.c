@@ -9,7 +9,7 @@ static pyr_status stage_register(
 	ns_service *service, const void *message, ns_answer *answer, pyr_error *err)
 {
 	const Pyrite__RegisterRequest *request = message;
-	ns_caller caller = ns_caller_of(answer->call);
+	ns_caller caller = ns_caller_of(service, answer->call);
 	ns_registration registration = {
 		.name = request->name,
 		.references = (const char *const *)request->references,
@@ -48,7 +48,7 @@ static pyr_status stage_remove(
 	ns_service *service, const void *message, ns_answer *answer, pyr_error *err)
 {
 	const Pyrite__RemoveRequest *request = message;
-	ns_caller caller = ns_caller_of(answer->call);
+	ns_caller caller = ns_caller_of(service, answer->call);
 	ns_removal removal = {
 		.name = request->name,
 		.reference = request->reference,
@@ -100,7 +100,7 @@ static pyr_status stage_set_tags(
 	ns_service *service, const void *message, ns_answer *answer, pyr_error *err)
 {
 	const Pyrite__SetTagsRequest *request = message;
-	ns_caller caller = ns_caller_of(answer->call);
+	ns_caller caller = ns_caller_of(service, answer->call);
 	ns_tagging tagging = {
 		.name = request->name,
 		.replace = request->replace,
@@ -139,7 +139,7 @@ static pyr_status stage_grant(
 	ns_service *service, const void *message, ns_answer *answer, pyr_error *err)
 {
 	const Pyrite__GrantRequest *request = message;
-	ns_caller caller = ns_caller_of(answer->call);
+	ns_caller caller = ns_caller_of(service, answer->call);
 	uint64_t now_us = ns_now_us();
 	answer->ttl_ms = request->ttl_ms;
 	pyr_status status = ns_store_grant(
@@ -169,7 +169,7 @@ static pyr_status stage_revoke(
 	ns_service *service, const void *message, ns_answer *answer, pyr_error *err)
 {
 	const Pyrite__RevokeRequest *request = message;
-	ns_caller caller = ns_caller_of(answer->call);
+	ns_caller caller = ns_caller_of(service, answer->call);
 	return ns_store_revoke(service->store, request->lease_id, &caller, &answer->number, err);
 }
 

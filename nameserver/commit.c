@@ -57,8 +57,12 @@ void ns_change(ns_service *service, pyr_call *call, const void *request, ns_stag
 	ns_tell_fn tell_fn)
 {
 	ns_commit *commit = &service->commit;
+	pyr_error err;
+	if (ns_may_ask_for_change(service, call, &err)) {
+		ns_fail(call, &err);
+		return;
+	}
 	if (commit->count >= service->options.changes_max) {
-		pyr_error err;
 		pyr_error_set(&err, PYR_RESOURCE_EXHAUSTED, "%u changes wait to be stored already",
 			commit->count);
 		err.executed = PYR_EXECUTED_NO;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <pyrite/reference.h>
 #include <pyrite/version.h>
 #include "alloc.h"
@@ -20,10 +21,29 @@ uint64_t ns_now_us(void)
 	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000;
 }
 
-ns_caller ns_caller_of(const pyr_call *call)
+/* "uid:" stands for what the kernel says of a local process, and for nothing else. */
+static bool is_administrator(const ns_service *service, const char *principal)
 {
-	(void)call; /* nobody proves who they are yet: everybody is nobody in particular */
-	return (ns_caller){.principal = ""};
+	return strcmp(principal, service->own_user) == 0 || strcmp(principal, "uid:0") == 0 ||
+	       (service->options.tokens &&
+		       ns_tokens_administrator(service->options.tokens, principal));
+}
+
+ns_caller ns_caller_of(const ns_service *service, const pyr_call *call)
+{
+	const char *principal = pyr_call_principal(call);
+	return (ns_caller){
+		.principal = principal, .administrator = is_administrator(service, principal)};
+}
+
+pyr_status ns_may_ask_for_change(const ns_service *service, const pyr_call *call, pyr_error *err)
+{
+	if (!service->options.tokens || *pyr_call_principal(call))
+		return PYR_OK;
+	pyr_error_set(err, PYR_UNAUTHENTICATED,
+		"whoever changes something here has to show a token: PYRITE_TOKEN");
+	err->executed = PYR_EXECUTED_NO;
+	return PYR_UNAUTHENTICATED;
 }
 
 void ns_fail(pyr_call *call, pyr_error *err)
@@ -110,11 +130,12 @@ static void do_status(void *self, pyr_call *call, const Pyrite__StatusRequest *r
 static void do_renew(void *self, pyr_call *call, const Pyrite__RenewRequest *request)
 {
 	ns_service *service = self;
-	ns_caller caller = ns_caller_of(call);
+	ns_caller caller = ns_caller_of(service, call);
 	Pyrite__RenewReply reply = PYRITE__RENEW_REPLY__INIT;
 	pyr_error err;
-	if (ns_store_renew(
-		    service->store, request->lease_id, ns_now_us(), &caller, &reply.ttl_ms, &err)) {
+	if (ns_may_ask_for_change(service, call, &err) ||
+		ns_store_renew(service->store, request->lease_id, ns_now_us(), &caller,
+			&reply.ttl_ms, &err)) {
 		ns_fail(call, &err);
 		return;
 	}
@@ -165,6 +186,7 @@ static void fill_options(ns_service_options *options, const ns_service_options *
 	TAKE(walks_max);
 	TAKE(removals_max);
 	TAKE(progress_ms);
+	TAKE(tokens);
 #undef TAKE
 }
 
@@ -215,6 +237,7 @@ pyr_status ns_service_new(pyr_daemon *daemon, ns_store *store, const ns_service_
 	service->base = pyr_daemon_base(daemon);
 	service->store = store;
 	service->started_us = ns_now_us();
+	snprintf(service->own_user, sizeof service->own_user, "uid:%u", (unsigned)geteuid());
 	fill_options(&service->options, options);
 	pyr_status status = register_itself(service, err);
 	if (status) {

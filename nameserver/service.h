@@ -15,6 +15,7 @@
 
 #include <pyrite/daemon.h>
 #include "store.h"
+#include "tokens.h"
 
 typedef struct ns_service ns_service;
 
@@ -27,6 +28,11 @@ typedef struct ns_service_options {
 	uint32_t changes_max;                /* that wait for a commit; 100,000 */
 	uint32_t walks_max;                  /* lists and removals that wait for a turn; 10,000 */
 	uint32_t removals_max;               /* by prefix or regex, at once; 64 */
+	/*
+	 * Whose token is whose, for administrators; borrowed as long as the service lives. With it
+	 * nobody changes anything who has not proved who they are: UNAUTHENTICATED. NULL: "" may.
+	 */
+	const ns_tokens *tokens;
 	/* How often a watch without events is told the revision; 10,000 ms */
 	uint32_t progress_ms;
 } ns_service_options;

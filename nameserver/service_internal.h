@@ -19,6 +19,7 @@ struct ns_service {
 	ns_store *store;
 	ns_service_options options;
 	uint64_t started_us;
+	char own_user[16]; /* the principal that the server itself would be, "uid:1000" */
 	bool stopping;
 	ns_region region; /* of the message that is being made */
 	ns_commit commit;
@@ -31,8 +32,11 @@ struct ns_service {
 /* Microseconds of a clock that never goes back. */
 uint64_t ns_now_us(void);
 
-/* On whose behalf the call is made. */
-ns_caller ns_caller_of(const pyr_call *call);
+/* On whose behalf the call is made; borrowed from it. */
+ns_caller ns_caller_of(const ns_service *service, const pyr_call *call);
+
+/* UNAUTHENTICATED for nobody in particular, where changes need somebody. */
+pyr_status ns_may_ask_for_change(const ns_service *service, const pyr_call *call, pyr_error *err);
 
 /* Ends the call with this error. It has run, unless err says otherwise. */
 void ns_fail(pyr_call *call, pyr_error *err);

@@ -49,8 +49,8 @@ typedef struct ns_store ns_store;
 typedef struct ns_limits {
 	uint64_t names_max;
 	/*
-	 * Registrations of one principal, and leases of one. Nobody in particular ("") is not
-	 * limited by these: without authentication everybody is that principal.
+	 * Registrations of one principal, and leases of one. Administrators are not limited by
+	 * these, nor is nobody in particular (""): without authentication that is everybody.
 	 */
 	uint64_t names_per_principal_max;
 	uint64_t leases_per_principal_max;
@@ -139,9 +139,13 @@ uint32_t ns_store_lease_ttl_ms(const ns_store *store, uint64_t lease_id);
 
 /* On whose behalf something is changed. */
 typedef struct ns_caller {
-	const char *principal; /* "" for nobody in particular; never NULL */
-	bool administrator;    /* may change what belongs to others */
-	bool own;              /* the name server itself: may change NS_OWN_NAME */
+	/*
+	 * "" for nobody in particular; never NULL. What belongs to somebody only that principal and
+	 * administrators change, what belongs to nobody in particular everybody does.
+	 */
+	const char *principal;
+	bool administrator; /* may change what belongs to others */
+	bool own;           /* the name server itself: may change NS_OWN_NAME */
 } ns_caller;
 
 typedef struct ns_registration {

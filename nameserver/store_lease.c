@@ -47,7 +47,7 @@ pyr_status ns_store_grant(ns_store *store, uint32_t ttl_ms, uint64_t now_us,
 			(unsigned long long)store->limits.leases_max);
 	if (ns_find_principal(store, caller->principal)->leases >=
 			store->limits.leases_per_principal_max &&
-		*caller->principal)
+		*caller->principal && !caller->administrator)
 		return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "\"%s\" has %llu leases already",
 			caller->principal,
 			(unsigned long long)store->limits.leases_per_principal_max);

@@ -138,7 +138,8 @@ static pyr_status check_store_limits(const ns_store *store, const plan *p, pyr_e
 	if (!p->head && store->head_names >= limits->names_max)
 		return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "there are %llu names already",
 			(ull)store->head_names);
-	if (*principal && others + held_by(&p->draft, principal) > limits->names_per_principal_max)
+	if (*principal && !p->caller->administrator &&
+		others + held_by(&p->draft, principal) > limits->names_per_principal_max)
 		return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "\"%s\" has %llu names already",
 			principal, (ull)limits->names_per_principal_max);
 	if (p->lease && p->lease->names.count >= limits->names_per_lease_max &&

@@ -122,7 +122,7 @@ static void step_removal(walk *w, uint64_t end_us)
 	}
 	pyr_error err;
 	pyr_status status = PYR_OK;
-	ns_caller caller = ns_caller_of(w->call);
+	ns_caller caller = ns_caller_of(service, w->call);
 	uint64_t before = w->removed;
 	for (uint32_t examined = 0;
 		status == PYR_OK && examined < STEP_MAX && !w->cursor.done && ns_now_us() < end_us;
@@ -303,7 +303,8 @@ void ns_walk_remove(ns_service *service, pyr_call *call, const Pyrite__RemoveReq
 	const ns_filter filter = {.prefix = request->prefix};
 	pyr_error err;
 	walk *w;
-	if (new_walk(service, call, &filter, request->regex, NULL, &w, &err))
+	if (ns_may_ask_for_change(service, call, &err) ||
+		new_walk(service, call, &filter, request->regex, NULL, &w, &err))
 		ns_fail(call, &err);
 	else
 		begin(w);

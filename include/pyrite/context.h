@@ -24,7 +24,11 @@ typedef struct pyr_context_options {
 	 * than the loop's, call evthread_use_pthreads() before making the base.
 	 */
 	struct event_base *base;
-	const char *name_server; /* HOST:PORT or unix:PATH; NULL: PYRITE_NS, else 127.0.0.1:9790 */
+	/*
+	 * HOST:PORT or unix:PATH, with "pyrs:" before it over TLS; NULL: PYRITE_NS, else
+	 * 127.0.0.1:9790
+	 */
+	const char *name_server;
 	uint32_t connect_timeout_ms; /* 0: 10,000 */
 	uint32_t message_bytes_max;  /* largest message accepted; 0: 4 MiB */
 	uint32_t
@@ -42,7 +46,13 @@ typedef struct pyr_context_options {
 		sizeof(pyr_context_options), NULL, NULL, 0, 0, 0, 0, NULL                          \
 	}
 
-/* options may be NULL. INVALID_ARGUMENT for a malformed name_server or PYRITE_NS. */
+/*
+ * options may be NULL. INVALID_ARGUMENT for a malformed name_server, PYRITE_NS or PYRITE_TOKEN.
+ *
+ * The environment variable PYRITE_TOKEN, if it is set and not empty, holds a token that the context
+ * shows to its name server, and to nobody else: as if it had been set for that endpoint with
+ * pyr_context_set_token(), without allow_cleartext.
+ */
 PYR_API PYR_MUST_USE pyr_status pyr_context_new(
 	const pyr_context_options *options, pyr_context **ret_context, pyr_error *err);
 

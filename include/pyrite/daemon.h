@@ -25,7 +25,11 @@ typedef struct pyr_daemon_options {
 	uint32_t worker_queue_max; /* calls waiting for a worker; 0: 1,024; more: RESOURCE_EXHAUSTED
 				    */
 	struct event_base *base;   /* the user's own loop, borrowed; NULL: one of the daemon */
-	pyr_context *context;      /* for publishing and for local calls; NULL: the default one */
+	/*
+	 * For publishing and for local calls; NULL: the default one. The name server is shown the
+	 * credentials and tokens that the context has when the daemon first publishes something.
+	 */
+	pyr_context *context;
 	uint32_t message_bytes_max;     /* largest request accepted; 0: 4 MiB */
 	uint32_t decoded_bytes_max;     /* largest memory of one decoded request; 0: 32 MiB */
 	uint32_t connections_max;       /* 0: 10,000 */
@@ -174,7 +178,7 @@ PYR_API PYR_MUST_USE pyr_status pyr_daemon_set_serving(
 
 typedef struct pyr_publish_options {
 	size_t size;             /* sizeof(pyr_publish_options) */
-	const char *name_server; /* HOST:PORT or unix:PATH; NULL: the context's */
+	const char *name_server; /* as in pyr_context_options; NULL: the context's */
 	const char *const *tags; /* tag_count of them; copied */
 	size_t tag_count;
 	uint32_t ttl_ms; /* of the lease, renewed every third of it; 0: 10,000 */

@@ -64,8 +64,10 @@ static void print_help(FILE *to)
 	      "Where a command takes REF, that is a reference as 'pyrite echo' prints it, or a "
 	      "name.\n\n"
 	      "environment\n"
-	      "  PYRITE_NS   HOST:PORT or unix:PATH of the name server (127.0.0.1:9790)\n"
-	      "  NO_COLOR    if set, no colours on a terminal either\n\n"
+	      "  PYRITE_NS     HOST:PORT or unix:PATH of the name server (127.0.0.1:9790), with\n"
+	      "                pyrs: before it over TLS\n"
+	      "  PYRITE_TOKEN  the token that the name server is shown\n"
+	      "  NO_COLOR      if set, no colours on a terminal either\n\n"
 	      "exit status\n"
 	      "  0 done, 1 the call failed (its gRPC status is on stderr), 2 wrong usage,\n"
 	      "  130 and 143 ended by Ctrl-C and SIGTERM; servers then end with 0\n",

@@ -14,7 +14,8 @@
 			value                                                                      \
 	}
 
-/* A proxy for the name server; at NULL: the default one. timeout_ms 0: the default. */
+/* A proxy for the name server, which is shown PYRITE_TOKEN; at NULL: the default one. timeout_ms 0:
+ * the default. */
 pyr_status names_open(
 	const char *at, uint32_t timeout_ms, pyrite_names **ret_names, pyr_error *err);
 

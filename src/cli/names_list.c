@@ -8,15 +8,31 @@
 #define PAGE_NAMES       500
 #define WAIT_SECONDS_MAX 1000000
 
+/* The default context knows of the default name server only. */
+static pyr_status show_token(const char *endpoint, pyr_error *err)
+{
+	const char *token = getenv("PYRITE_TOKEN");
+	if (!endpoint || !token || !*token)
+		return PYR_OK;
+	return pyr_context_set_token(NULL, endpoint, token, false, err);
+}
+
 pyr_status names_open(const char *at, uint32_t timeout_ms, pyrite_names **ret_names, pyr_error *err)
 {
 	pyr_proxy_options proxy_options = PYR_PROXY_OPTIONS_INIT;
 	char reference[PYR_REFERENCE_MAX];
 	const char *where = at ? at : getenv("PYRITE_NS");
+	if (!where || !*where)
+		where = "127.0.0.1:9790";
+	bool tls = strncmp(where, "pyrs:", 5) == 0 && strchr(where + 5, ':');
+	if (tls)
+		where += 5;
 	proxy_options.timeout_ms = timeout_ms;
-	snprintf(reference, sizeof reference, "pyr:pyrite.nameserver@%s",
-		where && *where ? where : "127.0.0.1:9790");
-	return pyrite_names__open(NULL, reference, &proxy_options, ret_names, err);
+	snprintf(reference, sizeof reference, "%s:pyrite.nameserver@%s", tls ? "pyrs" : "pyr",
+		where);
+	pyr_status status = show_token(at ? where : NULL, err);
+	return status ? status
+		      : pyrite_names__open(NULL, reference, &proxy_options, ret_names, err);
 }
 
 static json_t *texts_to_json(char *const *texts, size_t count)

@@ -18,22 +18,35 @@
 
 static const cli_command command = {
 	.name = "ns",
-	.usage = "[--listen ENDPOINT]... [--store memory|FILE] [--insecure] [--json]",
+	.usage = "[--listen ENDPOINT]... [--store memory|FILE] [--tokens FILE] [--json]",
 	.summary = "Runs the name server",
 	.text = "  pyrite ns                                   on this machine, names in memory\n"
 		"  pyrite ns --store /var/lib/pyrite/names.db  names that outlive it\n"
 		"  pyrite ns --listen unix:/run/pyrite/ns      for programs of this user only\n"
-		"  pyrite ns --listen 10.0.0.7:9790 --insecure for everybody who can reach it\n\n"
+		"  pyrite ns --listen 10.0.0.7:9790 --tokens /etc/pyrite/tokens \\\n"
+		"      --tls-certificate ns.pem --tls-key ns.key   for other machines\n"
+		"  pyrite ns --listen 10.0.0.7:9790 --insecure     for everybody who can reach "
+		"it\n\n"
 		"It prints where it listens, and 'ready'. Clients find it at 127.0.0.1:9790, or\n"
 		"where PYRITE_NS says: PYRITE_NS=10.0.0.7:9790. Names that a daemon publishes go\n"
 		"when the daemon dies; names made by 'pyrite names register' stay until they are\n"
-		"removed. Ctrl-C ends it.",
+		"removed. Ctrl-C ends it.\n\n"
+		"A name belongs to who registered it, and only they and administrators change it:\n"
+		"on a Unix socket the user (this server's own and root are administrators), over\n"
+		"TLS whom the certificate names, else whom the token in PYRITE_TOKEN stands for.\n"
+		"What nobody in particular has registered everybody may change. With --tokens\n"
+		"whoever changes something has to be somebody; reading is free. The file has a\n"
+		"line PRINCIPAL TOKEN [admin] for each token, # begins a comment, and only its\n"
+		"owner and group may have access to it. Clients reach a name server that speaks\n"
+		"TLS with PYRITE_NS=pyrs:10.0.0.7:9790, and send tokens to other machines only so.",
 };
 
 typedef struct settings {
 	option_texts listen;
 	const char *advertise;
 	const char *store;
+	const char *tokens;
+	pyr_tls_options tls;
 	bool insecure;
 	bool json;
 	uint64_t names_max;
@@ -46,6 +59,8 @@ typedef struct settings {
 typedef struct server {
 	pyr_daemon *daemon;
 	ns_service *service;
+	ns_tokens *tokens;            /* NULL: none needed */
+	pyr_credentials *credentials; /* NULL: cleartext */
 	struct event *signals[2];
 } server;
 
@@ -65,25 +80,34 @@ static bool is_loopback(const pyr_reference *endpoint)
 	return false;
 }
 
-static pyr_status check_endpoint(const char *text, bool insecure, pyr_error *err)
+/* Nobody changes anything over TCP without having proved who they are. */
+static bool is_guarded(const settings *given)
 {
-	pyr_reference endpoint;
-	memset(&endpoint, 0, sizeof endpoint);
-	pyr_status status = pyr_endpoint_parse(text, &endpoint, err);
-	if (status || insecure || is_loopback(&endpoint))
-		return status;
+	return given->tokens || given->tls.authorities_file;
+}
+
+static pyr_status check_endpoint(
+	const settings *given, const char *text, const pyr_reference *endpoint, pyr_error *err)
+{
+	if (given->insecure || is_guarded(given) || is_loopback(endpoint))
+		return PYR_OK;
 	return pyr_error_set(err, PYR_FAILED_PRECONDITION,
 		"%s can be reached from other machines, and whoever reaches it could change every "
-		"name, for this version cannot tell who is who. Listen on 127.0.0.1 or unix:PATH, "
-		"or say --insecure if the network keeps strangers out",
+		"name. Listen on 127.0.0.1 or unix:PATH, say with --tokens or --tls-authorities "
+		"who is who, or say --insecure if the network keeps strangers out",
 		text);
 }
 
 static pyr_status listen_on(server *s, const settings *given, const char *endpoint, pyr_error *err)
 {
-	pyr_status status = check_endpoint(endpoint, given->insecure, err);
+	pyr_reference where;
+	memset(&where, 0, sizeof where);
+	pyr_status status = pyr_endpoint_parse(endpoint, &where, err);
+	if (status == PYR_OK)
+		status = check_endpoint(given, endpoint, &where, err);
 	pyr_listen_options options = PYR_LISTEN_OPTIONS_INIT;
 	options.advertise = given->advertise;
+	options.credentials = where.is_unix ? NULL : s->credentials; /* the kernel vouches there */
 	return status ? status : pyr_daemon_listen(s->daemon, endpoint, &options, err);
 }
 
@@ -123,6 +147,7 @@ static pyr_status open_service(server *s, const settings *given, pyr_error *err)
 	ns_service_options options = {
 		.watches_max = (uint32_t)given->watches_max,
 		.waiting_max = (uint32_t)given->waiting_max,
+		.tokens = s->tokens,
 	};
 	ns_store *store;
 	pyr_status status = open_store(given, &store, err);
@@ -180,11 +205,27 @@ static void print_ready(const server *s, const settings *given)
 	fflush(stdout);
 }
 
+static pyr_status load_access(server *s, const settings *given, pyr_error *err)
+{
+	pyr_status status = PYR_OK;
+	if (given->tokens)
+		status = ns_tokens_load(given->tokens, &s->tokens, err);
+	if (status == PYR_OK && given->tls.certificate_file)
+		status = pyr_credentials_new_tls(&given->tls, &s->credentials, err);
+	return status;
+}
+
 static pyr_status serve(server *s, const settings *given, pyr_error *err)
 {
 	pyr_daemon_options options = PYR_DAEMON_OPTIONS_INIT;
 	options.connections_max = (uint32_t)given->connections_max;
-	pyr_status status = pyr_daemon_new(&options, &s->daemon, err);
+	pyr_status status = load_access(s, given, err);
+	if (s->tokens) {
+		options.authenticate = ns_tokens_authenticate;
+		options.access_ctx = s->tokens;
+	}
+	if (status == PYR_OK)
+		status = pyr_daemon_new(&options, &s->daemon, err);
 	if (status == PYR_OK)
 		status = listen_all(s, given, err);
 	if (status == PYR_OK)
@@ -200,7 +241,7 @@ static pyr_status serve(server *s, const settings *given, pyr_error *err)
 static int run(const settings *given)
 {
 	pyr_error err;
-	server s = {NULL, NULL, {NULL, NULL}};
+	server s = {0};
 	int result = CLI_DONE;
 	if (serve(&s, given, &err))
 		result = cli_fail(&err);
@@ -209,6 +250,8 @@ static int run(const settings *given)
 			event_free(s.signals[i]);
 	ns_service_free(s.service);
 	pyr_daemon_free(s.daemon);
+	pyr_credentials_unref(s.credentials);
+	ns_tokens_free(s.tokens);
 	return result;
 }
 
@@ -221,12 +264,17 @@ static int check(const settings *given)
 				(unsigned long long)counts[i]);
 	if (!*given->store)
 		return cli_usage(&command, "--store takes memory or a file's path");
+	const pyr_tls_options *tls = &given->tls;
+	if (!tls->certificate_file != !tls->key_file)
+		return cli_usage(&command, "--tls-certificate and --tls-key go together");
+	if (tls->authorities_file && !tls->certificate_file)
+		return cli_usage(&command, "--tls-authorities needs a --tls-certificate");
 	return CLI_DONE;
 }
 
 int cli_ns(int argc, char **argv)
 {
-	settings given = {.store = "memory"};
+	settings given = {.store = "memory", .tls = PYR_TLS_OPTIONS_INIT};
 	const cli_option options[] = {
 		{"listen", "ENDPOINT", "HOST:PORT, unix:PATH or unix:@NAME (" ENDPOINT_DEFAULT ")",
 			OPTION_TEXTS, &given.listen},
@@ -234,6 +282,13 @@ int cli_ns(int argc, char **argv)
 			OPTION_TEXT, &given.advertise},
 		{"store", "memory|FILE", "where names are kept (memory)", OPTION_TEXT,
 			&given.store},
+		{"tokens", "FILE", "who is who, a line each: PRINCIPAL TOKEN [admin]", OPTION_TEXT,
+			&given.tokens},
+		{"tls-certificate", "FILE", "PEM, ours: TCP endpoints speak TLS", OPTION_TEXT,
+			&given.tls.certificate_file},
+		{"tls-key", "FILE", "PEM, its key", OPTION_TEXT, &given.tls.key_file},
+		{"tls-authorities", "FILE", "PEM: TCP clients need a certificate of one of these",
+			OPTION_TEXT, &given.tls.authorities_file},
 		{"insecure", NULL, "listen off loopback although anybody may then change names",
 			OPTION_FLAG, &given.insecure},
 		{"names-max", "N", "most names (2,000,000)", OPTION_NUMBER, &given.names_max},

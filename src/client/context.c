@@ -34,13 +34,61 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise)
 	return value ? value : otherwise;
 }
 
+/* A host may be called "pyrs", but then only a port follows. */
+pyr_status pyr__name_server_parse(const char *text, pyr_reference *ret_reference, pyr_error *err)
+{
+	const char *rest = strncmp(text, "pyrs:", 5) == 0 ? text + 5 : NULL;
+	bool tls = rest && strchr(rest, ':');
+	memset(ret_reference, 0, sizeof *ret_reference);
+	ret_reference->scheme = tls ? PYR_SCHEME_PYRS : PYR_SCHEME_PYR;
+	return pyr_endpoint_parse(tls ? rest : text, ret_reference, err);
+}
+
 static pyr_status parse_name_server(const char *text, pyr_reference *ret_reference, pyr_error *err)
 {
 	pyr_error why;
-	memset(ret_reference, 0, sizeof *ret_reference);
-	if (pyr_endpoint_parse(text, ret_reference, &why))
+	if (pyr__name_server_parse(text, ret_reference, &why))
 		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
 			"the name server's address '%s' (PYRITE_NS): %s", text, why.message);
+	return PYR_OK;
+}
+
+/* What an endpoint is called, among channels and tokens. */
+static void name_channel(const pyr_reference *reference, char *buf, size_t size)
+{
+	if (reference->is_unix)
+		snprintf(buf, size, "unix:%s", reference->host);
+	else if (strchr(reference->host, ':'))
+		snprintf(buf, size, "[%s]:%u", reference->host, reference->port);
+	else
+		snprintf(buf, size, "%s:%u", reference->host, reference->port);
+}
+
+static pyr_status check_token(const char *token, pyr_error *err)
+{
+	size_t size = strlen(token);
+	if (size == 0 || size > PYR__TOKEN_MAX)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"a token has 1 to %d bytes, this one has %zu", PYR__TOKEN_MAX, size);
+	for (size_t i = 0; i < size; i++)
+		if (token[i] <= ' ' || token[i] > '~')
+			return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+				"byte %zu of the token is not printable ASCII", i + 1);
+	return PYR_OK;
+}
+
+/* PYRITE_TOKEN is for the name server's eyes only. */
+static pyr_status take_token(pyr_context *context, pyr_error *err)
+{
+	char name[sizeof((pyr__channel *)0)->name];
+	const char *token = setting(NULL, "PYRITE_TOKEN", NULL);
+	pyr_error why;
+	if (!token)
+		return PYR_OK;
+	if (check_token(token, &why))
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT, "PYRITE_TOKEN: %s", why.message);
+	name_channel(&context->name_server, name, sizeof name);
+	pyr__tokens_set(&context->tokens, name, token, false);
 	return PYR_OK;
 }
 
@@ -79,8 +127,23 @@ pyr_status pyr_context_new(
 	pyr__conns_init(&context->conns);
 	pyr__list_init(&context->paused);
 	pyr__list_init(&context->neighbours);
-	*ret_context = context;
-	return PYR_OK;
+	status = take_token(context, err);
+	if (status)
+		pyr__context_unref(context);
+	else
+		*ret_context = context;
+	return status;
+}
+
+void pyr__context_inherit(pyr_context *context, pyr_context *from)
+{
+	pyr__tokens_done(&context->tokens);
+	pthread_mutex_lock(&from->lock);
+	context->name_server = from->name_server;
+	if (from->credentials)
+		context->credentials = pyr_credentials_ref(from->credentials);
+	pyr__tokens_copy(&context->tokens, &from->tokens);
+	pthread_mutex_unlock(&from->lock);
 }
 
 static pyr_status get_default(pyr_context **ret_context, pyr_error *err)
@@ -200,16 +263,6 @@ static pyr__channel *find_channel(pyr_context *context, pyr_scheme scheme, const
 			return pyr__channel_ref(channel);
 	}
 	return NULL;
-}
-
-static void name_channel(const pyr_reference *reference, char *buf, size_t size)
-{
-	if (reference->is_unix)
-		snprintf(buf, size, "unix:%s", reference->host);
-	else if (strchr(reference->host, ':'))
-		snprintf(buf, size, "[%s]:%u", reference->host, reference->port);
-	else
-		snprintf(buf, size, "%s:%u", reference->host, reference->port);
 }
 
 /* Lock held. */
@@ -389,19 +442,6 @@ static void retire_channels(pyr_context *context)
 {
 	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next)
 		atomic_store(&PYR__OWNER(l, pyr__channel, link)->retired, true);
-}
-
-static pyr_status check_token(const char *token, pyr_error *err)
-{
-	size_t size = strlen(token);
-	if (size == 0 || size > PYR__TOKEN_MAX)
-		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
-			"a token has 1 to %d bytes, this one has %zu", PYR__TOKEN_MAX, size);
-	for (size_t i = 0; i < size; i++)
-		if (token[i] <= ' ' || token[i] > '~')
-			return pyr_error_set(err, PYR_INVALID_ARGUMENT,
-				"byte %zu of the token is not printable ASCII", i + 1);
-	return PYR_OK;
 }
 
 pyr_status pyr_context_set_token(pyr_context *context, const char *endpoint, const char *token,

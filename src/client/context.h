@@ -58,7 +58,7 @@ typedef struct pyr__paused {
 
 struct pyr_context {
 	pyr__loop *loop;
-	pyr_reference name_server; /* its endpoint */
+	pyr_reference name_server; /* its endpoint, and whether over TLS */
 	uint32_t connect_timeout_ms;
 	size_t decoded_bytes_max;
 	pyr__session_config session;
@@ -81,6 +81,15 @@ struct pyr_context {
 pyr_status pyr__context_get(pyr_context *context, pyr_context **ret_context, pyr_error *err);
 void pyr__context_unref(pyr_context *context);
 pyr_status pyr__context_check(const pyr_context *context, pyr_error *err);
+
+/*
+ * Where a name server is: an endpoint, over TLS if "pyrs:" stands before it. Only scheme, host and
+ * port of the reference are filled in.
+ */
+pyr_status pyr__name_server_parse(const char *text, pyr_reference *ret_reference, pyr_error *err);
+
+/* Makes a fresh context one like another: the same name server, credentials and tokens. */
+void pyr__context_inherit(pyr_context *context, pyr_context *from);
 
 /* The channel to a reference's endpoint, shared; give it back with release. */
 pyr_status pyr__context_channel(pyr_context *context, const pyr_reference *reference,

@@ -106,7 +106,7 @@ static bool usable(const char *text, char *buf, size_t size)
 {
 	pyr_reference reference;
 	return pyr_reference_parse(text, &reference, NULL) == PYR_OK &&
-	       reference.scheme == PYR_SCHEME_PYR &&
+	       (reference.scheme == PYR_SCHEME_PYR || reference.scheme == PYR_SCHEME_PYRS) &&
 	       pyr_reference_format(&reference, buf, size, NULL) == PYR_OK;
 }
 
@@ -303,7 +303,8 @@ static pyr_status open_server(names_finder *self, const question *q, int64_t dea
 {
 	pyr_reference where = *server_of(self, &q->name);
 	char reference[PYR_REFERENCE_MAX];
-	where.scheme = PYR_SCHEME_PYR;
+	if (q->name.host[0])
+		where.scheme = PYR_SCHEME_PYR;
 	snprintf(where.target, sizeof where.target, "%s", PYR__NAME_SERVER_OBJECT);
 	pyr_status status = pyr_reference_format(&where, reference, sizeof reference, err);
 	if (status)

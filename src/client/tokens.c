@@ -34,20 +34,35 @@ static void drop(pyr__tokens *tokens, const char *endpoint)
 	}
 }
 
+/* Takes the authorization over. */
+static void add(
+	pyr__tokens *tokens, const char *endpoint, char *authorization, bool allow_cleartext)
+{
+	pyr__token *fresh = pyr__zalloc(sizeof *fresh);
+	fresh->endpoint = pyr__strdup(endpoint);
+	fresh->authorization = authorization;
+	fresh->allow_cleartext = allow_cleartext;
+	fresh->next = tokens->first;
+	tokens->first = fresh;
+}
+
 void pyr__tokens_set(
 	pyr__tokens *tokens, const char *endpoint, const char *token, bool allow_cleartext)
 {
 	drop(tokens, endpoint);
 	if (!token)
 		return;
-	pyr__token *fresh = pyr__zalloc(sizeof *fresh);
 	size_t size = strlen("Bearer ") + strlen(token) + 1;
-	fresh->endpoint = pyr__strdup(endpoint);
-	fresh->authorization = pyr__alloc(size);
-	snprintf(fresh->authorization, size, "Bearer %s", token);
-	fresh->allow_cleartext = allow_cleartext;
-	fresh->next = tokens->first;
-	tokens->first = fresh;
+	char *authorization = pyr__alloc(size);
+	snprintf(authorization, size, "Bearer %s", token);
+	add(tokens, endpoint, authorization, allow_cleartext);
+}
+
+void pyr__tokens_copy(pyr__tokens *tokens, const pyr__tokens *from)
+{
+	for (const pyr__token *token = from->first; token; token = token->next)
+		add(tokens, token->endpoint, pyr__strdup(token->authorization),
+			token->allow_cleartext);
 }
 
 void pyr__tokens_done(pyr__tokens *tokens)

@@ -15,6 +15,8 @@ typedef struct pyr__tokens {
 /* token NULL: none any more. */
 void pyr__tokens_set(
 	pyr__tokens *tokens, const char *endpoint, const char *token, bool allow_cleartext);
+/* Copies all that from has; tokens is empty. */
+void pyr__tokens_copy(pyr__tokens *tokens, const pyr__tokens *from);
 void pyr__tokens_done(pyr__tokens *tokens);
 
 /*

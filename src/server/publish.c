@@ -393,7 +393,7 @@ static pyr_status get_publisher(pyr_daemon *daemon, pyr__publisher **ret_publish
 		status = pyr_context_new(&options, &context, err);
 		if (status == PYR_OK) {
 			pyr__publisher *publisher = pyr__zalloc(sizeof *publisher);
-			context->name_server = daemon->context->name_server;
+			pyr__context_inherit(context, daemon->context);
 			publisher->daemon = daemon;
 			publisher->context = context;
 			pthread_mutex_init(&publisher->lock, NULL);
@@ -416,7 +416,7 @@ static pyr_status name_server_endpoint(const pyr__publisher *publisher, const ch
 	pyr_reference *ret_endpoint, pyr_error *err)
 {
 	*ret_endpoint = publisher->context->name_server;
-	return address ? pyr_endpoint_parse(address, ret_endpoint, err) : PYR_OK;
+	return address ? pyr__name_server_parse(address, ret_endpoint, err) : PYR_OK;
 }
 
 static pyr_status name_server_reference(const pyr__publisher *publisher, const char *address,
@@ -426,7 +426,6 @@ static pyr_status name_server_reference(const pyr__publisher *publisher, const c
 	pyr_status status = name_server_endpoint(publisher, address, &where, err);
 	if (status)
 		return status;
-	where.scheme = PYR_SCHEME_PYR;
 	snprintf(where.target, sizeof where.target, "%s", PYR__NAME_SERVER_OBJECT);
 	return pyr_reference_format(&where, buf, size, err);
 }

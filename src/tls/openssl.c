@@ -277,11 +277,16 @@ static const char *why(const pyr__tls *tls)
 
 /* The peer's name */
 
+/* For a "uid:" only the kernel vouches, so that no certificate may name one. */
+#define LOCAL_USER "uid:"
+
 static bool copy_name(char *name, const ASN1_STRING *text)
 {
 	int size = ASN1_STRING_length(text);
 	const unsigned char *data = ASN1_STRING_get0_data(text);
 	if (size <= 0 || size >= PYR__TLS_NAME_MAX || memchr(data, '\0', (size_t)size))
+		return false;
+	if ((size_t)size >= strlen(LOCAL_USER) && memcmp(data, LOCAL_USER, strlen(LOCAL_USER)) == 0)
 		return false;
 	memcpy(name, data, (size_t)size);
 	name[size] = '\0';

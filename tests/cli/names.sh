@@ -99,10 +99,11 @@ expect 0 "$pyrite" names lookup example.calc
 says '^example.calc  *pyr:other@127.0.0.1:4711  big,blue$'
 expect 0 "$pyrite" names lookup example.calc --json --at "$tcp"
 revision=$(python3 -c '
-import json, sys
+import json, os, sys
 name = json.load(open(sys.argv[1]))
+owner = "uid:%d" % os.getuid()
 assert name["name"] == "example.calc", name
-assert name["holders"] == [{"references": ["pyr:other@127.0.0.1:4711"], "owner": "", "ttl_ms": 0}], name
+assert name["holders"] == [{"references": ["pyr:other@127.0.0.1:4711"], "owner": owner, "ttl_ms": 0}], name
 assert name["tags"] == ["big", "blue"], name
 print(name["mod_revision"])
 ' "$work/out") || fail "the JSON of lookup"

@@ -51,6 +51,10 @@ void served_start(served *s)
 				     &store, &s->err));
 	pyr_daemon_options options = PYR_DAEMON_OPTIONS_INIT;
 	options.context = s->context; /* the default one would never go */
+	if (s->options.tokens) {
+		options.authenticate = ns_tokens_authenticate;
+		options.access_ctx = (void *)s->options.tokens;
+	}
 	assert_ok(s, pyr_daemon_new(&options, &s->daemon, &s->err));
 	assert_ok(s, pyr_daemon_listen(s->daemon, s->endpoint, NULL, &s->err));
 	assert_ok(s, ns_service_new(s->daemon, store, &s->options, &s->service, &s->err));

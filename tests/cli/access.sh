@@ -1,0 +1,150 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# usage: access.sh PYRITE CERTIFICATES.SH
+# Who may change names, as processes: tokens, TLS, and the users of one machine.
+set -eu
+pyrite=$1
+certificates=$2
+work=$(mktemp -d)
+pids=
+trap 'for p in $pids; do kill -9 "$p" 2>/dev/null || :; done; rm -rf "$work"' EXIT
+unset PYRITE_NS PYRITE_TOKEN
+
+fail() { echo "access: $*" >&2; exit 1; }
+
+# expect STATUS COMMAND...: the command's output is in $work/out and $work/err afterwards
+expect() {
+	wanted=$1; shift
+	status=0; "$@" > "$work/out" 2> "$work/err" < /dev/null || status=$?
+	[ "$status" = "$wanted" ] || { cat "$work/out" "$work/err" >&2; fail "$*: exit $status, not $wanted"; }
+}
+says() { grep -q -- "$1" "$work/out" || { cat "$work/out" >&2; fail "no '$1' in the output"; }; }
+complains() { grep -q -- "$1" "$work/err" || { cat "$work/err" >&2; fail "no '$1' among the errors"; }; }
+
+# start NAME COMMAND...: in the background, with its output in $work/NAME; returns after 'ready'
+start() {
+	name=$1; shift
+	mkfifo "$work/$name.pipe"
+	"$@" > "$work/$name.pipe" 2> "$work/$name.err" < /dev/null &
+	pid=$!
+	pids="$pids $pid"
+	: > "$work/$name"
+	while read -r line; do
+		echo "$line" >> "$work/$name"
+		[ "$line" != ready ] || break
+	done < "$work/$name.pipe"
+	rm "$work/$name.pipe"
+	grep -q '^ready$' "$work/$name" || { cat "$work/$name.err" >&2; fail "$name did not start"; }
+}
+# ends PID: with SIGTERM, which must end it with status 0
+ends() {
+	kill -TERM "$1"
+	status=0; wait "$1" || status=$?
+	[ "$status" = 0 ] || fail "SIGTERM: exit $status"
+}
+
+# What is refused at the start
+
+expect 0 "$pyrite" ns --help
+says '--tokens'
+says '--tls-certificate'
+says 'PYRITE_TOKEN'
+expect 0 "$pyrite" --help
+says 'PYRITE_TOKEN'
+printf '# who is who\nalice a1\nbob   b1\nanna  root1 admin\n' > "$work/tokens"
+chmod 644 "$work/tokens"
+expect 1 "$pyrite" ns --listen 127.0.0.1:0 --tokens "$work/tokens"
+complains '^pyrite: FAILED_PRECONDITION: .*chmod 600'
+chmod 600 "$work/tokens"
+expect 1 "$pyrite" ns --listen 127.0.0.1:0 --tokens "$work/none"
+printf 'alice\n' > "$work/wrong"; chmod 600 "$work/wrong"
+expect 1 "$pyrite" ns --listen 127.0.0.1:0 --tokens "$work/wrong"
+complains '^pyrite: INVALID_ARGUMENT: .*line 1'
+expect 2 "$pyrite" ns --tls-certificate "$work/x.pem"
+expect 2 "$pyrite" ns --tls-key "$work/x.key"
+expect 2 "$pyrite" ns --tls-authorities "$work/ca.pem"
+expect 1 "$pyrite" ns --listen 0.0.0.0:0
+complains '--tokens'
+
+# Tokens
+
+start guarded "$pyrite" ns --listen 0.0.0.0:0 --listen "unix:$work/socket" --tokens "$work/tokens"
+server=$pid
+tcp=127.0.0.1:$(sed -n 's/^pyr:pyrite.nameserver@0.0.0.0://p' "$work/guarded")
+export PYRITE_NS="$tcp"
+as() { PYRITE_TOKEN=$1; export PYRITE_TOKEN; shift; expect "$@"; unset PYRITE_TOKEN; }
+as a1 0 "$pyrite" names register calc pyr:calc@127.0.0.1:1
+as a1 0 "$pyrite" names register mine pyr:calc@127.0.0.1:1 --at "localhost:${tcp#*:}"
+expect 0 "$pyrite" names lookup calc --json
+says '"owner":"alice"'
+as b1 1 "$pyrite" names register calc pyr:calc@127.0.0.1:2 --replace
+complains '^pyrite: PERMISSION_DENIED: .*"alice"'
+as b1 1 "$pyrite" names remove calc
+complains '^pyrite: PERMISSION_DENIED: .*"alice"'
+expect 1 "$pyrite" names register other pyr:calc@127.0.0.1:2
+complains '^pyrite: UNAUTHENTICATED: .*PYRITE_TOKEN'
+as '' 1 "$pyrite" names remove calc
+complains '^pyrite: UNAUTHENTICATED: '
+as wrong 1 "$pyrite" names lookup calc
+complains '^pyrite: UNAUTHENTICATED: '
+as 'a b' 1 "$pyrite" names lookup calc
+complains '^pyrite: INVALID_ARGUMENT: PYRITE_TOKEN: '
+as root1 0 "$pyrite" names remove calc
+expect 0 "$pyrite" names remove mine --at "unix:$work/socket" # the server's own user
+
+# Users: root can be somebody else
+
+if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
+	chmod 711 "$work"; chmod 666 "$work/socket"
+	export PYRITE_NS="unix:$work/socket"
+	other() { setpriv --reuid 65534 --clear-groups "$@"; }
+	if other "$pyrite" version > /dev/null 2>&1; then
+		expect 0 other "$pyrite" names register theirs pyr:x@127.0.0.1:1
+		expect 0 "$pyrite" names register ours pyr:x@127.0.0.1:1
+		expect 1 other "$pyrite" names remove ours
+		complains '^pyrite: PERMISSION_DENIED: .*"uid:0"'
+		expect 0 "$pyrite" names lookup theirs --json
+		says '"owner":"uid:65534"'
+		expect 0 "$pyrite" names remove theirs
+	fi
+fi
+ends $server
+
+# TLS
+
+sh "$certificates" "$work"
+start tls "$pyrite" ns --listen 127.0.0.1:0 --listen "unix:$work/socket" --tokens "$work/tokens" \
+	--tls-certificate "$work/server.pem" --tls-key "$work/server.key"
+server=$pid
+endpoint=$(sed -n 's/^pyrs:pyrite.nameserver@//p' "$work/tls")
+grep -q "^pyr:pyrite.nameserver@unix:$work/socket$" "$work/tls" || fail "a Unix socket is in the clear"
+export PYRITE_NS="pyrs:$endpoint"
+expect 1 "$pyrite" names lookup calc
+complains '^pyrite: UNAVAILABLE: '
+export SSL_CERT_FILE="$work/ca.pem"
+as a1 0 "$pyrite" names register calc pyr:calc@127.0.0.1:1
+as a1 0 "$pyrite" names register more pyr:calc@127.0.0.1:1 --at "pyrs:localhost:${endpoint#*:}"
+expect 0 "$pyrite" names lookup calc --json
+says '"owner":"alice"'
+expect 1 "$pyrite" names register other pyr:calc@127.0.0.1:2
+complains '^pyrite: UNAUTHENTICATED: '
+export PYRITE_TOKEN=b1
+start echo "$pyrite" echo --name test.echo
+unset PYRITE_TOKEN
+echo=$pid
+expect 0 "$pyrite" ping test.echo # found over TLS
+expect 0 "$pyrite" names lookup test.echo --json
+says '"owner":"bob"'
+ends $echo
+expect 1 "$pyrite" names lookup test.echo
+complains '^pyrite: NOT_FOUND: '
+ends $server
+
+# With certificates instead of tokens
+
+start mutual "$pyrite" ns --listen 0.0.0.0:0 --advertise 127.0.0.1:1 --tls-certificate "$work/server.pem" \
+	--tls-key "$work/server.key" --tls-authorities "$work/ca.pem"
+ends $pid
+expect 1 "$pyrite" ns --listen 0.0.0.0:0 --tls-certificate "$work/server.pem" --tls-key "$work/server.key"
+complains '--tls-authorities'
+echo "access: all as expected"
