@@ -141,6 +141,7 @@ static void do_renew(void *self, pyr_call *call, const Pyrite__RenewRequest *req
 	}
 	reply.store_id = ns_to_store_id(service->store);
 	reply.revision = ns_store_revision(service->store);
+	reply.names = ns_store_lease_names(service->store, request->lease_id);
 	pyrite_names_renew__reply(call, &reply);
 }
 

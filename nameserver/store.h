@@ -135,6 +135,9 @@ uint64_t ns_store_leases(const ns_store *store);
 /* The time to live of a lease; 0 for id 0 or if there is no such lease. */
 uint32_t ns_store_lease_ttl_ms(const ns_store *store, uint64_t lease_id);
 
+/* How many names are under a lease, with what is staged; 0 if there is no such lease. */
+uint64_t ns_store_lease_names(const ns_store *store, uint64_t lease_id);
+
 /* Changes. One that fails has staged nothing. */
 
 /* On whose behalf something is changed. */

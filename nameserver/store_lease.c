@@ -125,3 +125,9 @@ uint32_t ns_store_lease_ttl_ms(const ns_store *store, uint64_t lease_id)
 	const ns_lease *lease = lease_id ? ns_leases_find(&store->leases, lease_id) : NULL;
 	return lease ? lease->ttl_ms : 0;
 }
+
+uint64_t ns_store_lease_names(const ns_store *store, uint64_t lease_id)
+{
+	const ns_lease *lease = lease_id ? ns_leases_find(&store->leases, lease_id) : NULL;
+	return lease ? lease->names.count : 0;
+}

@@ -185,9 +185,11 @@ typedef struct pyr_publish_options {
 	bool replica;    /* one of several daemons under this name; else the name must be free */
 	bool replace;    /* take the name over from whoever holds it */
 	/*
-	 * Called once, on the daemon's loop, when the name is lost: the lease ended because the
-	 * daemon was stopped or cut off for too long, and meanwhile somebody else took the name. It
-	 * is not published any more then; err says who has it. Must not block. May be NULL.
+	 * Called once, on the daemon's loop, when the name is lost: somebody took it over with
+	 * `replace`, or while the daemon was stopped or cut off for longer than the lease
+	 * (ALREADY_EXISTS, which says for what; PERMISSION_DENIED if it is another principal's), or
+	 * removed it (NOT_FOUND). Found out with the renewals of the lease, so within ttl_ms. The
+	 * name is not published any more then. Must not block. May be NULL.
 	 */
 	void (*on_lost)(void *lost_ctx, const char *name, const pyr_error *err);
 	void *lost_ctx;

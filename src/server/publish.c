@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keeps a daemon's names in the name server: registers them under a lease, renews it, and registers
- * again when the name server has forgotten them.
+ * Keeps a daemon's names in the name server: registers them under a lease, renews it, registers
+ * again when the name server has forgotten them, and finds out when somebody has taken one.
  *
  *               Grant             Register what is not under this lease
  *   NO LEASE  --------->  LEASED  <-----------------+
  *       ^                   |  every third of the TTL: Renew
  *       |                   v
  *       +------------- NOT_FOUND: the name server has lost or ended the lease
+ *
+ * The answer to Renew says how many names are under the lease. When that is not what it should be
+ * each is looked up. One that is not ours then has been taken or removed, or the lease has just
+ * ended with it; the next renewal tells which.
  *
  * The first registration of a name waits in the caller's thread, so that its error can be returned;
  * everything later runs on the daemon's loop. A later registration succeeds only while the name is
@@ -36,6 +40,9 @@ typedef struct publication {
 	uint64_t lease_id;      /* what it is registered under; guarded by the publisher's lock */
 	uint64_t next_lease_id; /* loop thread: what it is being registered under; 0: it is not */
 	bool replica;
+	bool looking;           /* loop thread: it is being looked up */
+	pyr_error *gone;        /* loop thread: how it was found not to be ours; NULL: it was not */
+	uint64_t gone_renewals; /* the server's renewals by then */
 	void (*on_lost)(void *ctx, const char *name, const pyr_error *err);
 	void *lost_ctx;
 	char *name;
@@ -52,7 +59,9 @@ typedef struct name_server {
 	char *address; /* as given; NULL: the context's */
 	pyrite_names *names;
 	uint64_t lease_id;   /* 0: none; guarded by the publisher's lock */
+	uint64_t unsure_id;  /* a lease that may have names we do not know of; the same lock's */
 	uint64_t renewed_id; /* loop thread: the lease whose renewal is under way */
+	uint64_t renewals;   /* loop thread: that have been asked for */
 	uint32_t ttl_ms;
 	bool busy;   /* loop thread: a renewal or what follows it is under way */
 	bool failed; /* loop thread: something has to be tried again soon */
@@ -93,6 +102,7 @@ static void unref_publication(publication *p)
 		return;
 	free_texts(p->references, p->reference_count);
 	free_texts(p->tags, p->tag_count);
+	free(p->gone);
 	free(p->name);
 	free(p);
 }
@@ -188,6 +198,12 @@ static void settle(name_server *server)
 	schedule(server, pause_ms);
 }
 
+static void forget_gone(publication *p)
+{
+	free(p->gone);
+	p->gone = NULL;
+}
+
 /* Somebody else has the name: it is ours no longer, and its owner hears of that. */
 static void lose(publication *p, const pyr_error *err)
 {
@@ -214,6 +230,7 @@ static void on_registered(
 		pthread_mutex_lock(&server->publisher->lock);
 		p->lease_id = p->next_lease_id;
 		pthread_mutex_unlock(&server->publisher->lock);
+		forget_gone(p);
 	} else if (status == PYR_ALREADY_EXISTS || status == PYR_PERMISSION_DENIED) {
 		lose(p, err);
 	} else if (!server->busy && !server->publisher->stopping) {
@@ -272,20 +289,130 @@ static void grant_again(name_server *server)
 	}
 }
 
+/* Names that are taken from us while we are there */
+
+static bool is_held_by_us(const publication *p, const Pyrite__Name *name)
+{
+	for (size_t i = 0; i < name->n_holders; i++) {
+		const Pyrite__Holder *holder = name->holders[i];
+		size_t same = 0;
+		while (same < holder->n_references && same < p->reference_count &&
+			strcmp(holder->references[same], p->references[same]) == 0)
+			same++;
+		if (same == holder->n_references && same == p->reference_count)
+			return true;
+	}
+	return false;
+}
+
+/* How a name that was looked up is not ours; false if it is, or nobody knows. */
+static bool find_gone(
+	const publication *p, pyr_status status, const Pyrite__LookupReply *reply, pyr_error *err)
+{
+	if (status == PYR_NOT_FOUND) {
+		pyr_error_set(err, PYR_NOT_FOUND, "the name \"%s\" has been removed", p->name);
+		return true;
+	}
+	if (status || !reply->name || reply->name->n_holders == 0 || is_held_by_us(p, reply->name))
+		return false;
+	const Pyrite__Holder *holder = reply->name->holders[0];
+	pyr_error_set(err, PYR_ALREADY_EXISTS, "the name \"%s\" has been taken over, for %.300s",
+		p->name, holder->n_references ? holder->references[0] : "nothing");
+	return true;
+}
+
+static void on_looked_up(
+	void *ctx, pyr_status status, const Pyrite__LookupReply *reply, const pyr_error *err)
+{
+	(void)err;
+	publication *p = ctx;
+	name_server *server = p->server;
+	pyr_error how;
+	p->looking = false;
+	if (find_gone(p, status, reply, &how)) {
+		if (!p->gone)
+			p->gone = pyr__alloc(sizeof *p->gone);
+		*p->gone = how;
+		p->gone_renewals = server->renewals;
+		if (!server->busy)
+			schedule(server, 0);
+	}
+	unref_publication(p);
+}
+
+/* Lock held. */
+static void look_up(name_server *server, publication *p)
+{
+	Pyrite__LookupRequest request = PYRITE__LOOKUP_REQUEST__INIT;
+	request.name = p->name;
+	atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+	p->looking = true;
+	if (pyrite_names_lookup__invoke(server->names, &request, on_looked_up, p, NULL, NULL)) {
+		p->looking = false;
+		unref_publication(p);
+	}
+}
+
+/* count: of the names that the name server has under our lease. */
+static void check_names(name_server *server, uint64_t count)
+{
+	pyr__publisher *publisher = server->publisher;
+	uint64_t expected = 0;
+	pthread_mutex_lock(&publisher->lock);
+	for (pyr__link *l = server->publications.next; l != &server->publications; l = l->next)
+		expected += PYR__OWNER(l, publication, link)->lease_id == server->renewed_id;
+	if (count != expected || server->unsure_id == server->renewed_id)
+		for (pyr__link *l = server->publications.next; l != &server->publications;
+			l = l->next) {
+			publication *p = PYR__OWNER(l, publication, link);
+			if (p->lease_id == server->renewed_id && !p->looking)
+				look_up(server, p);
+		}
+	pthread_mutex_unlock(&publisher->lock);
+}
+
+/* One that was not ours before a renewal that found the lease alive; with a reference. */
+static publication *find_lost(name_server *server)
+{
+	publication *found = NULL;
+	pthread_mutex_lock(&server->publisher->lock);
+	for (pyr__link *l = server->publications.next; !found && l != &server->publications;
+		l = l->next) {
+		publication *p = PYR__OWNER(l, publication, link);
+		if (p->gone && p->lease_id == server->renewed_id &&
+			p->gone_renewals < server->renewals)
+			found = p;
+	}
+	if (found)
+		atomic_fetch_add_explicit(&found->refs, 1, memory_order_relaxed);
+	pthread_mutex_unlock(&server->publisher->lock);
+	return found;
+}
+
+static void lose_gone(name_server *server)
+{
+	for (publication *p; (p = find_lost(server));) {
+		lose(p, p->gone);
+		unref_publication(p);
+	}
+}
+
 static void on_renewed(
 	void *ctx, pyr_status status, const Pyrite__RenewReply *reply, const pyr_error *err)
 {
-	(void)reply;
 	(void)err;
 	name_server *server = ctx;
 	if (status == PYR_NOT_FOUND && !server->publisher->stopping) {
 		grant_again(server);
 		return;
 	}
-	if (status == PYR_OK)
+	if (status == PYR_OK) {
+		lose_gone(server);
 		register_missing(server);
-	else
+		check_names(server, reply->names);
+	} else {
 		server->failed = true;
+	}
 	settle(server);
 }
 
@@ -293,6 +420,7 @@ static void renew(name_server *server)
 {
 	Pyrite__RenewRequest request = PYRITE__RENEW_REQUEST__INIT;
 	request.lease_id = server->renewed_id = lease_of(server);
+	server->renewals++;
 	server->busy = true;
 	if (pyrite_names_renew__invoke(server->names, &request, on_renewed, server, NULL, NULL)) {
 		server->failed = true;
@@ -553,6 +681,17 @@ static publication *unlist(publication *p)
 	return p;
 }
 
+/* Unless it has been refused, a registration may have been carried out all the same. */
+static void note_unsure(name_server *server, pyr_status status)
+{
+	if (status == PYR_ALREADY_EXISTS || status == PYR_INVALID_ARGUMENT ||
+		status == PYR_PERMISSION_DENIED || status == PYR_UNAUTHENTICATED)
+		return;
+	pthread_mutex_lock(&server->publisher->lock);
+	server->unsure_id = server->lease_id;
+	pthread_mutex_unlock(&server->publisher->lock);
+}
+
 static pyr_status publish(pyr__publisher *publisher, publication *p,
 	const pyr_publish_options *options, pyr_error *err)
 {
@@ -563,8 +702,10 @@ static pyr_status publish(pyr__publisher *publisher, publication *p,
 		return status;
 	p->server = server;
 	status = register_now(p, options->replace, err);
-	if (status)
+	if (status) {
+		note_unsure(server, status);
 		return status;
+	}
 	pthread_mutex_lock(&publisher->lock);
 	publication *before = unlist(find_publication(server, p->name));
 	pyr__list_append(&server->publications, &p->link);

@@ -120,7 +120,7 @@ static pyr_status renew_by(client *c, uint64_t lease_id, uint64_t *ret_names)
 	request.lease_id = lease_id;
 	pyr_status status = pyrite_names_renew(c->names, &request, &reply, &c->s->err);
 	if (status == PYR_OK) {
-		*ret_names = 0;
+		*ret_names = reply->names;
 		pyrite__renew_reply__free_unpacked(reply, NULL);
 	}
 	return status;
@@ -180,6 +180,7 @@ static void ownership(served *s, const char *tcp)
 	assert_ok(s, lease_by(&alice, &lease_id));
 	assert_ok(s, put_by(&alice, "leased", false, lease_id));
 	assert_ok(s, renew_by(&alice, lease_id, &count));
+	cr_assert_eq(count, 1);
 	assert_fails(s, PYR_PERMISSION_DENIED, "\"alice\"", put_by(&bob, "bobs", false, lease_id));
 	assert_fails(s, PYR_PERMISSION_DENIED, "\"alice\"", renew_by(&bob, lease_id, &count));
 	assert_fails(s, PYR_PERMISSION_DENIED, "\"alice\"", revoke_by(&bob, lease_id));

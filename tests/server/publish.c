@@ -258,6 +258,59 @@ Test(publish, a_suspended_owner_comes_back_only_where_nobody_is_and_hears_of_the
 	run(suspended);
 }
 
+/* Somebody is given the name although we are there. */
+static void replace(served *s, const char *name, const char *reference)
+{
+	Pyrite__RegisterRequest request = PYRITE__REGISTER_REQUEST__INIT;
+	Pyrite__RegisterReply *reply;
+	char *references[] = {(char *)reference};
+	request.name = (char *)name;
+	request.references = references;
+	request.n_references = 1;
+	request.replace = true;
+	assert_ok(s, pyrite_names_register(s->names, &request, &reply, &s->err));
+	pyrite__register_reply__free_unpacked(reply, NULL);
+}
+
+static void taken_over(served *s)
+{
+	losses l = {.lock = PTHREAD_MUTEX_INITIALIZER}, kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	size_t holders;
+	pyr_daemon *daemon = start_host(s);
+	assert_ok(s, publish(s, daemon, "taken", &l, false));
+	assert_ok(s, publish(s, daemon, "removed", &l, false));
+	assert_ok(s, publish(s, daemon, "shared", &l, true));
+	assert_ok(s, publish(s, daemon, "kept", &kept, false));
+	replace(s, "taken", "pyr:new@127.0.0.1:1");
+	wait_until(lost(&l) == 1);
+	cr_assert_str_eq(l.name, "taken");
+	cr_assert_eq(l.status, PYR_ALREADY_EXISTS);
+	assert_fails(s, PYR_NOT_FOUND, "'taken'", pyr_daemon_withdraw(daemon, "taken", &s->err));
+	assert_ok(s, take(s, "removed"));
+	wait_until(lost(&l) == 2);
+	cr_assert_str_eq(l.name, "removed");
+	cr_assert_eq(l.status, PYR_NOT_FOUND);
+	replace(s, "shared", "pyr:new@127.0.0.1:1");
+	wait_until(lost(&l) == 3);
+	cr_assert_str_eq(l.name, "shared");
+	pass_ms(2 * TTL_MS);
+	cr_assert_str_eq(reference_of(s, "taken", &holders), "pyr:new@127.0.0.1:1");
+	cr_assert_not(is_there(s, "removed"), "what was removed comes back by itself");
+	cr_assert(is_there(s, "kept"));
+	cr_assert_eq(lost(&l), 3);
+	cr_assert_eq(lost(&kept), 0);
+	assert_ok(s, publish(s, daemon, "removed", &l, false));
+	pyr_daemon_stop(daemon, 1000);
+	cr_assert(is_there(s, "taken"), "a daemon withdraws what is its own only");
+	cr_assert_not(is_there(s, "removed"));
+	pyr_daemon_free(daemon);
+}
+
+Test(publish, an_owner_hears_of_it_when_a_name_is_taken_over_or_removed)
+{
+	run(taken_over);
+}
+
 /* From where a name server on TCP is reached. */
 static void wildcard(served *s)
 {
