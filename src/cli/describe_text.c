@@ -33,6 +33,17 @@ static void print_quoted(const char *text)
 	putchar('"');
 }
 
+/* What should be a name or a number, and if it is not, in quotes. */
+static void print_plain(const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_.+-";
+	if (text[strspn(text, plain)])
+		print_quoted(text);
+	else
+		fputs(text, stdout);
+}
+
 /* Without the leading dot, which nobody writes. */
 static const char *type_text(const char *name)
 {
@@ -50,7 +61,7 @@ static const char *scalar_name(int type)
 static void print_type(const field_proto *field)
 {
 	if (field->type_name)
-		fputs(type_text(field->type_name), stdout);
+		print_plain(type_text(field->type_name));
 	else
 		fputs(scalar_name(field->type), stdout);
 }
@@ -90,7 +101,7 @@ static void print_options(const field_proto *field)
 		if (quoted)
 			print_quoted(field->default_value);
 		else
-			fputs(field->default_value, stdout);
+			print_plain(field->default_value);
 		begin = ", ";
 	}
 	if (field->options && field->options->has_packed) {

@@ -20,6 +20,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/owner.h"
+#include "base/utf8.h"
 #include "codec/decode.h"
 #include "codec/init.h"
 
@@ -341,6 +342,10 @@ static pyr_status check_file(
 		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
 			"a file descriptor has no name, or one of more than %d bytes",
 			PYR__FILE_NAME_MAX);
+	size_t length = strlen(proto->name);
+	if (pyr__utf8_printable_bytes(proto->name, length) < length)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"a file descriptor's name has a control character in it");
 	if (pool->file_count >= pool->options.files_max)
 		return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "%.200s: more than %u files",
 			proto->name, pool->options.files_max);

@@ -213,6 +213,10 @@ static void no_file_name(sample *s)
 {
 	s->file.name = "";
 }
+static void odd_file_name(sample *s)
+{
+	s->file.name = "t\033[2J";
+}
 static void editions(sample *s)
 {
 	s->file.syntax = "editions";
@@ -354,6 +358,7 @@ static const spoiled cases[] = {
 	{"digit", digit_name, "field 1 of t.M has a name"},
 	{"package", odd_package, "package"},
 	{"file name", no_file_name, "no name"},
+	{"odd file name", odd_file_name, "control character"},
 	{"editions", editions, "editions"},
 	{"twice", twice, "t.M has been defined before"},
 	{"same number", same_number, "t.M.e has the number of another field"},
