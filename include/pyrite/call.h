@@ -77,7 +77,8 @@ PYR_API const char *pyr_call_peer(const pyr_call *call);
  *   - what the daemon's `authenticate` made of the token that the caller has shown;
  *   - over TLS what its certificate names: a URI, a DNS name, a mail address (RFC 5280,
  *     subjectAltName), or the common name; none that begins with "uid:";
- *   - on a Unix socket "uid:1000", for which the kernel vouches.
+ *   - on a Unix socket "uid:1000", for which the kernel vouches, and in the same process its own
+ * user.
  */
 PYR_API const char *pyr_call_principal(const pyr_call *call);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A daemon as the host of local calls: its queue, its deadlines and its end. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "local/local_private.h"
@@ -14,6 +16,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg);
 pyr__local_host *pyr__local_host_new(const pyr__local_host_options *options)
 {
 	pyr__local_host *host = pyr__zalloc(sizeof *host);
+	snprintf(host->principal, sizeof host->principal, "uid:%u", (unsigned)geteuid());
 	atomic_init(&host->refs, 1);
 	host->options = *options;
 	pthread_mutex_init(&host->lock, NULL);

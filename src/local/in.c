@@ -206,10 +206,16 @@ static const char *in_peer(pyr__incall *in)
 	return "local";
 }
 
-static const char *nobody(pyr__incall *in)
+static const char *nothing(pyr__incall *in)
 {
 	(void)in;
 	return "";
+}
+
+static const char *in_principal(pyr__incall *in)
+{
+	const pyr__local_call *call = in->carrier;
+	return call->host->principal;
 }
 
 static void in_set_principal(pyr__incall *in, const char *name)
@@ -234,8 +240,8 @@ const pyr__incall_ops pyr__local_incall_ops = {
 	.poke = in_poke,
 	.done = in_done,
 	.peer = in_peer,
-	.principal = nobody,
-	.authorization = nobody,
+	.principal = in_principal,
+	.authorization = nothing,
 	.set_principal = in_set_principal,
 	.connection = in_connection,
 };

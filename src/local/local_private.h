@@ -13,6 +13,7 @@
 struct pyr__local_host {
 	atomic_uint refs;
 	pyr__local_host_options options;
+	char principal[32];   /* "uid:1000", of this process: who every caller is */
 	pthread_mutex_t lock; /* guards what follows, and every call of the host */
 	pthread_cond_t
 		quiet; /* a `ready` has returned, or a servant that ran on a caller's thread */
