@@ -323,15 +323,22 @@ static pyr_status new_grpc(pyr_context *context, const pyr_reference *reference,
 	const char *authorization;
 	pyr_status status =
 		pyr__tokens_find(&context->tokens, reference, name, &authorization, err);
-	if (status == PYR_OK)
-		*ret_channel = context->grpc_library->channel_new(
-			context->grpc, reference, name, authorization);
-	return status;
+	pyr_credentials *credentials = NULL;
+	pyr__pem pem;
+	if (status == PYR_OK && reference->scheme == PYR_SCHEME_GRPCS)
+		status = get_credentials(context, &credentials, err);
+	if (status)
+		return status;
+	if (credentials)
+		pyr__credentials_pem(credentials, &pem);
+	*ret_channel = context->grpc_library->channel_new(
+		context->grpc, reference, name, authorization, credentials ? &pem : NULL);
+	return PYR_OK;
 }
 
 static pyr_status unsupported(pyr_error *err)
 {
-	return pyr_error_set(err, PYR_UNIMPLEMENTED, "this version has no gRPC over TLS");
+	return pyr_error_set(err, PYR_UNIMPLEMENTED, "this version has no such transport");
 }
 
 /* Lock held. */
@@ -343,6 +350,7 @@ static pyr_status new_channel(pyr_context *context, const pyr_reference *referen
 	case PYR_SCHEME_PYRS:
 		return new_native(context, reference, name, ret_channel, err);
 	case PYR_SCHEME_GRPC:
+	case PYR_SCHEME_GRPCS:
 		return new_grpc(context, reference, name, ret_channel, err);
 	default:
 		return unsupported(err);

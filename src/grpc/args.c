@@ -43,9 +43,16 @@ static void set_common(pyr__args *args, uint32_t message_max, uint32_t metadata_
 	set(args, GRPC_ARG_HTTP2_BDP_PROBE, 0);
 }
 
-void pyr__args_client(pyr__args *args, const pyr__grpc_client_options *options)
+void pyr__args_client(
+	pyr__args *args, const pyr__grpc_client_options *options, const char *server_name)
 {
 	set_common(args, options->message_max, options->metadata_max);
+	if (server_name)
+		args->items[args->core.num_args++] = (grpc_arg){
+			.type = GRPC_ARG_STRING,
+			.key = (char *)GRPC_SSL_TARGET_NAME_OVERRIDE_ARG,
+			.value.string = (char *)server_name,
+		};
 	set(args, GRPC_ARG_ENABLE_RETRIES, 0); /* a proxy knows better what may be tried again */
 	set(args, GRPC_ARG_ENABLE_HTTP_PROXY, 0);
 	set(args, GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
@@ -60,6 +67,8 @@ void pyr__args_client(pyr__args *args, const pyr__grpc_client_options *options)
 void pyr__args_server(pyr__args *args, const pyr__grpc_server_options *options)
 {
 	set_common(args, options->message_max, options->metadata_max);
+	set(args, GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, to_int(options->handshake_timeout_ms));
+	set(args, GRPC_ARG_ALLOW_REUSEPORT, 0);
 	set(args, GRPC_ARG_MAX_CONCURRENT_STREAMS, to_int(options->streams_max));
 	set(args, GRPC_ARG_KEEPALIVE_TIME_MS, to_int(options->stall_timeout_ms));
 	set(args, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, to_int(options->handshake_timeout_ms));

@@ -12,7 +12,10 @@ typedef struct pyr__args {
 	grpc_arg items[PYR__ARGS_MAX];
 } pyr__args;
 
-void pyr__args_client(pyr__args *args, const pyr__grpc_client_options *options);
+/* server_name, which must outlive args: what the peer must prove to be instead of the host; NULL.
+ */
+void pyr__args_client(
+	pyr__args *args, const pyr__grpc_client_options *options, const char *server_name);
 void pyr__args_server(pyr__args *args, const pyr__grpc_server_options *options);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/clock.h"
 #include "grpc/args.h"
+#include "grpc/secure.h"
 
 /* Lines */
 
@@ -21,6 +22,8 @@ static void unref_home(pyr__grpc_channel *self)
 	pthread_mutex_destroy(&self->lock);
 	free(self->target);
 	free(self->authorization);
+	free(self->server_name);
+	grpc_channel_credentials_release(self->credentials);
 	free(self);
 }
 
@@ -28,11 +31,9 @@ static pyr__line *new_line(pyr__grpc_channel *self)
 {
 	pyr__line *line = pyr__zalloc(sizeof *line);
 	pyr__args args;
-	pyr__args_client(&args, &self->client->options);
-	grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
+	pyr__args_client(&args, &self->client->options, self->server_name);
 	atomic_init(&line->refs, 1);
-	line->core = grpc_channel_create(self->target, credentials, &args.core);
-	grpc_channel_credentials_release(credentials);
+	line->core = grpc_channel_create(self->target, self->credentials, &args.core);
 	line->home = self;
 	atomic_fetch_add_explicit(&self->lines, 1, memory_order_relaxed);
 	return line;
@@ -199,7 +200,7 @@ static char *make_target(const pyr_reference *endpoint)
 }
 
 pyr__channel *pyr__grpc_channel_new(pyr__grpc_client *client, const pyr_reference *endpoint,
-	const char *name, const char *authorization)
+	const char *name, const char *authorization, pyr__pem *pem)
 {
 	pyr__grpc_channel *self = pyr__zalloc(sizeof *self);
 	self->base.ops = &ops;
@@ -208,6 +209,12 @@ pyr__channel *pyr__grpc_channel_new(pyr__grpc_client *client, const pyr_referenc
 	self->client = client;
 	self->target = make_target(endpoint);
 	self->authorization = pyr__strdup(authorization);
+	self->credentials =
+		pem ? pyr__secure_channel_credentials(pem) : grpc_insecure_credentials_create();
+	if (pem) {
+		self->server_name = pyr__strdup(pem->server_name);
+		pyr__pem_wipe(pem);
+	}
 	atomic_init(&self->lines, 1);
 	pthread_mutex_init(&self->lock, NULL);
 	pyr__list_init(&self->calls);

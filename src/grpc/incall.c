@@ -16,6 +16,7 @@
 #include "grpc/message.h"
 #include "grpc/peer.h"
 #include "grpc/rpc.h"
+#include "grpc/secure.h"
 
 #define CALL_BYTES 2048 /* what a call costs besides its messages */
 
@@ -24,6 +25,7 @@ typedef struct call {
 	pyr__grpc_server *server;
 	pyr__peer *peer;     /* may be NULL: it has gone already */
 	uint64_t number;     /* of its connection, if peer is NULL */
+	char *from;          /* its address, if peer is NULL; or NULL */
 	char *authorization; /* what the caller has shown, or NULL */
 	char *principal;     /* written before the servant runs; or NULL */
 	pyr__op close_op;
@@ -280,6 +282,7 @@ static void free_call(pyr__rpc *rpc)
 	grpc_slice_unref(c->message);
 	free(c->final);
 	free(c->authorization);
+	free(c->from);
 	free(c->principal);
 	pyr__peer_unref(c->peer);
 	pyr__server_unref(c->server);
@@ -299,6 +302,20 @@ static const pyr__rpc_side side = {
 
 /* Arriving */
 
+/* On connections of core's own: who calls, from where, and a number made of that. */
+static void identify(call *c, grpc_call *core)
+{
+	char *name = grpc_call_get_peer(core); /* "ipv4:127.0.0.1:4711" */
+	const char *address = name && strncmp(name, "ipv", 3) == 0 ? strchr(name, ':') + 1 : name;
+	c->from = pyr__strdup(address);
+	c->principal = pyr__secure_principal(core);
+	c->number = 14695981039346656037u;
+	for (const char *at = address ? address : ""; *at; at++)
+		c->number = (c->number ^ (uint8_t)*at) * 1099511628211u;
+	c->number |= 1ull << 63; /* no other connection's, whose numbers are small */
+	gpr_free(name);
+}
+
 static call *new_call(pyr__request *request)
 {
 	pyr__grpc_server *server = request->server;
@@ -306,8 +323,11 @@ static call *new_call(pyr__request *request)
 	memset(&c->server, 0, sizeof *c - offsetof(call, server));
 	pyr__rpc_init(&c->rpc, &side, request->call);
 	c->server = server;
-	c->peer = pyr__peer_of(server, request->call);
-	if (!c->peer)
+	if (server->secure)
+		identify(c, request->call);
+	else
+		c->peer = pyr__peer_of(server, request->call);
+	if (!c->peer && !c->number)
 		c->number = pyr__services->next_connection();
 	c->close_op.done = on_close;
 	c->message = grpc_empty_slice();
@@ -554,7 +574,7 @@ static void in_done(pyr__incall *incall)
 static const char *in_peer(pyr__incall *incall)
 {
 	call *c = call_of(incall);
-	return c->peer ? c->peer->text : "grpc";
+	return c->peer ? c->peer->text : c->from ? c->from : "grpc";
 }
 
 /*
@@ -576,8 +596,8 @@ static const char *in_authorization(pyr__incall *incall)
 static void in_set_principal(pyr__incall *incall, const char *name)
 {
 	call *c = call_of(incall);
-	if (!c->principal)
-		c->principal = pyr__strdup(name);
+	free(c->principal); /* what a certificate says; a token says it better */
+	c->principal = pyr__strdup(name);
 }
 
 static uint64_t in_connection(pyr__incall *incall)

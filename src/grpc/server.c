@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "grpc/args.h"
 #include "grpc/peer.h"
+#include "grpc/secure.h"
 
 /* Requests */
 
@@ -179,6 +180,19 @@ void pyr__server_free(pyr__grpc_server *server)
 	pyr__server_unref(server);
 }
 
+/* False if the address is taken, or the certificate is none. */
+static bool listen_securely(pyr__grpc_server *server)
+{
+	const pyr__grpc_server_options *options = &server->options;
+	grpc_server_credentials *credentials = pyr__secure_server_credentials(options->pem);
+	pyr__pem_wipe(options->pem);
+	if (!credentials)
+		return false;
+	*options->ret_port = grpc_server_add_http2_port(server->core, options->listen, credentials);
+	grpc_server_credentials_release(credentials);
+	return *options->ret_port > 0;
+}
+
 pyr_status pyr__server_new(
 	const pyr__grpc_server_options *options, pyr__grpc_server **ret_server, pyr_error *err)
 {
@@ -206,12 +220,20 @@ pyr_status pyr__server_new(
 	pyr__args args;
 	pyr__args_server(&args, options);
 	server->core = grpc_server_create(&args.core, NULL);
+	server->secure = options->listen != NULL;
 	server->insecure = grpc_insecure_server_credentials_create();
+	bool listens = !server->secure || listen_securely(server);
 	grpc_server_register_completion_queue(server->core, server->poller.queue, NULL);
 	grpc_server_start(server->core);
 	for (size_t i = 0; i < PYR__REQUESTS; i++) {
 		server->requests[i].server = server;
 		ask(&server->requests[i]);
+	}
+	if (!listens) {
+		pyr__server_shut(server);
+		pyr__server_free(server);
+		return pyr_error_set(
+			err, PYR_UNAVAILABLE, "cannot listen on %s with TLS", options->listen);
 	}
 	*ret_server = server;
 	return PYR_OK;

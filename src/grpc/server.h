@@ -32,6 +32,7 @@ struct pyr__grpc_server {
 	pyr__grpc_server_options options;
 	grpc_server *core;
 	grpc_server_credentials *insecure;
+	bool secure; /* core listens by itself, and knows who calls */
 	pyr__poller poller;
 	pyr__request requests[PYR__REQUESTS];
 	pyr__op shutdown_op;

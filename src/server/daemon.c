@@ -179,7 +179,8 @@ static void close_listeners(pyr_daemon *daemon)
 {
 	pthread_mutex_lock(&daemon->lock);
 	for (endpoint *e = daemon->endpoints; e; e = e->next)
-		pyr__listener_close(e->listener);
+		if (e->listener) /* else it is core's, which the drain closes */
+			pyr__listener_close(e->listener);
 	pthread_mutex_unlock(&daemon->lock);
 }
 
@@ -394,7 +395,23 @@ static void free_endpoint(endpoint *e)
 	free(e);
 }
 
-static pyr_status new_endpoint(pyr_daemon *daemon, const pyr_reference *where,
+#define GRPCS "grpcs:"
+
+static pyr_status new_grpcs_endpoint(
+	endpoint *e, pyr_reference *where, const pyr_listen_options *options, pyr_error *err)
+{
+	if (!options->credentials)
+		return pyr_error_set(
+			err, PYR_INVALID_ARGUMENT, "an endpoint for " GRPCS " needs credentials");
+	pyr_status status = pyr__daemon_grpc_listen(e->daemon, where, options->credentials, err);
+	e->advertised = *where;
+	e->advertised.scheme = PYR_SCHEME_GRPCS;
+	if (status == PYR_OK && options->advertise)
+		status = pyr_endpoint_parse(options->advertise, &e->advertised, err);
+	return status;
+}
+
+static pyr_status new_endpoint(pyr_daemon *daemon, pyr_reference *where, bool grpcs,
 	const pyr_listen_options *options, endpoint **ret_endpoint, pyr_error *err)
 {
 	pyr_status status = PYR_OK;
@@ -406,9 +423,13 @@ static pyr_status new_endpoint(pyr_daemon *daemon, const pyr_reference *where,
 	e->daemon = daemon;
 	if (options->credentials)
 		e->credentials = pyr_credentials_ref(options->credentials);
-	status = pyr__listener_new(where, daemon->loop, on_accepted, e, &e->listener, err);
-	if (status == PYR_OK)
-		status = advertise(e, options->advertise, err);
+	if (grpcs) {
+		status = new_grpcs_endpoint(e, where, options, err);
+	} else {
+		status = pyr__listener_new(where, daemon->loop, on_accepted, e, &e->listener, err);
+		if (status == PYR_OK)
+			status = advertise(e, options->advertise, err);
+	}
 	if (status)
 		free_endpoint(e);
 	else
@@ -426,13 +447,15 @@ pyr_status pyr_daemon_listen(
 	endpoint *e;
 	pyr_reference where;
 	memset(&where, 0, sizeof where);
-	pyr_status status = pyr_endpoint_parse(text, &where, err);
+	bool grpcs = strncmp(text, GRPCS, strlen(GRPCS)) == 0;
+	pyr_status status = pyr_endpoint_parse(grpcs ? text + strlen(GRPCS) : text, &where, err);
 	if (status == PYR_OK)
-		status = new_endpoint(daemon, &where, &options, &e, err);
+		status = new_endpoint(daemon, &where, grpcs, &options, &e, err);
 	if (status)
 		return status;
 	open_task task = {.task = {.run = run_open}, .listener = e->listener};
-	pyr__loop_call(daemon->loop, &task.task);
+	if (e->listener)
+		pyr__loop_call(daemon->loop, &task.task);
 	pthread_mutex_lock(&daemon->lock);
 	endpoint **last = &daemon->endpoints;
 	while (*last)

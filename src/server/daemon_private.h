@@ -69,9 +69,8 @@ struct pyr_daemon {
 	pyr__newcomers newcomers;
 	pyr__link conns;
 	uint32_t conn_count; /* of all kinds */
-	const pyr__grpc_library *grpc_library;
-	pyr__grpc_server *grpc; /* made for the first connection that speaks gRPC */
-	struct event grpc_event;
+	struct pyr__daemon_grpc
+		*grpc; /* a server for each endpoint of core's, one for all others */
 	int64_t grace_until_us;
 	struct event drain_timer;
 	pyr__task stop_task;
@@ -88,6 +87,11 @@ void pyr__daemon_forget_signals(pyr_daemon *daemon);
 /* grpc.c: loop thread only, or with nobody dispatching the loop */
 void pyr__daemon_grpc_adopt(pyr_daemon *daemon, int fd, const pyr__address *peer);
 void pyr__daemon_grpc_drain(pyr_daemon *daemon);
+/*
+ * Listens for gRPC over TLS, which core does by itself; where becomes what is bound. Any thread.
+ */
+pyr_status pyr__daemon_grpc_listen(
+	pyr_daemon *daemon, pyr_reference *where, pyr_credentials *credentials, pyr_error *err);
 bool pyr__daemon_grpc_busy(pyr_daemon *daemon);
 void pyr__daemon_grpc_shut(pyr_daemon *daemon);
 void pyr__daemon_grpc_free(pyr_daemon *daemon); /* waits for core */

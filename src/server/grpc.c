@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A daemon's gRPC server, which takes the connections that begin as HTTP/2. */
+/*
+ * A daemon's gRPC servers: one takes the connections that begin as HTTP/2, and one more listens for
+ * each endpoint with TLS, which core does only for itself.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+#include "base/alloc.h"
 #include "server/daemon_private.h"
+
+typedef struct pyr__daemon_grpc {
+	struct pyr__daemon_grpc *next;
+	pyr_daemon *daemon;
+	const pyr__grpc_library *library;
+	pyr__grpc_server *server;
+	bool listens; /* by itself */
+	struct event watch;
+} grpc;
 
 static void on_closed(void *arg)
 {
@@ -13,14 +29,15 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	pyr_daemon *daemon = arg;
-	pyr__loop_enter(daemon->loop);
-	daemon->grpc_library->server_reap(daemon->grpc);
-	pyr__loop_leave(daemon->loop);
+	grpc *g = arg;
+	pyr__loop_enter(g->daemon->loop);
+	g->library->server_reap(g->server);
+	pyr__loop_leave(g->daemon->loop);
 }
 
-static pyr_status make_server(pyr_daemon *daemon)
+static pyr_status start(grpc *g, const char *listen, pyr__pem *pem, int *ret_port, pyr_error *err)
 {
+	pyr_daemon *daemon = g->daemon;
 	pyr__grpc_server_options options = {
 		.loop = daemon->loop,
 		.host = &pyr__dispatcher_ops,
@@ -32,56 +49,130 @@ static pyr_status make_server(pyr_daemon *daemon)
 		.peer_bytes_max = daemon->options.queue_bytes_max,
 		.stall_timeout_ms = daemon->options.stall_timeout_ms,
 		.handshake_timeout_ms = daemon->options.handshake_timeout_ms,
+		.listen = listen,
+		.pem = pem,
+		.ret_port = ret_port,
 		.closed = on_closed,
 		.closed_arg = daemon,
 	};
-	pyr_status status = pyr__grpc_load(&daemon->grpc_library, NULL);
-	if (status == PYR_OK)
-		status = daemon->grpc_library->server_new(&options, &daemon->grpc, NULL);
-	if (status)
+	return g->library->server_new(&options, &g->server, err);
+}
+
+/* Loop thread only, as all but listen. */
+static pyr_status make(pyr_daemon *daemon, const char *listen, pyr__pem *pem, int *ret_port,
+	grpc **ret_grpc, pyr_error *err)
+{
+	const pyr__grpc_library *library;
+	pyr_status status = pyr__grpc_load(&library, err);
+	if (status) {
+		if (pem)
+			pyr__pem_done(pem);
 		return status;
-	event_assign(&daemon->grpc_event, pyr__loop_base(daemon->loop),
-		daemon->grpc_library->server_watch_fd(daemon->grpc), EV_READ | EV_PERSIST, on_watch,
-		daemon);
-	event_add(&daemon->grpc_event, NULL);
+	}
+	grpc *g = pyr__zalloc(sizeof *g);
+	g->daemon = daemon;
+	g->library = library;
+	g->listens = listen != NULL;
+	status = start(g, listen, pem, ret_port, err);
+	if (status) {
+		free(g);
+		return status;
+	}
+	event_assign(&g->watch, pyr__loop_base(daemon->loop), library->server_watch_fd(g->server),
+		EV_READ | EV_PERSIST, on_watch, g);
+	event_add(&g->watch, NULL);
+	g->next = daemon->grpc;
+	daemon->grpc = g;
+	*ret_grpc = g;
 	return PYR_OK;
 }
 
 void pyr__daemon_grpc_adopt(pyr_daemon *daemon, int fd, const pyr__address *peer)
 {
 	char text[PYR__PEER_TEXT_MAX];
-	if (!daemon->grpc && make_server(daemon) != PYR_OK) {
+	grpc *g = daemon->grpc;
+	while (g && g->listens)
+		g = g->next;
+	if (!g && make(daemon, NULL, NULL, NULL, &g, NULL) != PYR_OK) {
 		close(fd);
 		daemon->conn_count--;
 		return;
 	}
 	pyr__socket_text(peer, text, sizeof text);
 	pyr__socket_tune(fd, peer->storage.ss_family);
-	daemon->grpc_library->server_adopt(daemon->grpc, fd, text);
+	g->library->server_adopt(g->server, fd, text);
+}
+
+typedef struct listen_task {
+	pyr__task task;
+	pyr_daemon *daemon;
+	const char *address;
+	pyr__pem *pem;
+	int port;
+	pyr_status status;
+	pyr_error *err;
+} listen_task;
+
+static void run_listen(pyr__task *task)
+{
+	listen_task *t = (listen_task *)task;
+	grpc *g;
+	t->status = make(t->daemon, t->address, t->pem, &t->port, &g, t->err);
+}
+
+pyr_status pyr__daemon_grpc_listen(
+	pyr_daemon *daemon, pyr_reference *where, pyr_credentials *credentials, pyr_error *err)
+{
+	char address[sizeof where->host + 16];
+	pyr__pem pem;
+	if (where->is_unix)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"gRPC over TLS listens on HOST:PORT, not on a Unix socket");
+	if (strcmp(where->host, "*") == 0)
+		snprintf(where->host, sizeof where->host, "::");
+	bool v6 = strchr(where->host, ':') != NULL;
+	snprintf(address, sizeof address, v6 ? "[%s]:%u" : "%s:%u", where->host, where->port);
+	pyr__credentials_pem(credentials, &pem);
+	listen_task t = {
+		.task = {.run = run_listen},
+		.daemon = daemon,
+		.address = address,
+		.pem = &pem,
+		.err = err,
+	};
+	pyr__loop_call(daemon->loop, &t.task);
+	where->port = (uint16_t)t.port;
+	return t.status;
 }
 
 void pyr__daemon_grpc_drain(pyr_daemon *daemon)
 {
-	if (daemon->grpc)
-		daemon->grpc_library->server_drain(daemon->grpc);
+	for (grpc *g = daemon->grpc; g; g = g->next)
+		g->library->server_drain(g->server);
 }
 
 bool pyr__daemon_grpc_busy(pyr_daemon *daemon)
 {
-	return daemon->grpc && daemon->grpc_library->server_busy(daemon->grpc);
+	bool busy = false;
+	for (grpc *g = daemon->grpc; g; g = g->next)
+		busy |= g->library->server_busy(g->server);
+	return busy;
 }
 
 void pyr__daemon_grpc_shut(pyr_daemon *daemon)
 {
-	if (!daemon->grpc)
-		return;
-	event_del(&daemon->grpc_event);
-	daemon->grpc_library->server_shut(daemon->grpc);
+	for (grpc *g = daemon->grpc; g; g = g->next) {
+		event_del(&g->watch);
+		g->library->server_shut(g->server);
+	}
 }
 
 void pyr__daemon_grpc_free(pyr_daemon *daemon)
 {
-	if (daemon->grpc)
-		daemon->grpc_library->server_free(daemon->grpc);
-	daemon->grpc = NULL;
+	while (daemon->grpc) {
+		grpc *g = daemon->grpc;
+		daemon->grpc = g->next;
+		g->library->server_free(g->server);
+		free(g);
+	}
 }

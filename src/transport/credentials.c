@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
@@ -15,7 +16,63 @@ struct pyr_credentials {
 	pthread_mutex_t lock; /* guards what follows */
 	pyr__tls_context *client;
 	pyr__tls_context *server; /* NULL without a certificate */
+	pyr__pem pem;             /* without the server_name */
 };
+
+#define PEM_BYTES_MAX (16u << 20) /* of one file: the system's authorities have 200 KiB */
+
+/* NULL without a path, or if the file cannot be read: TLS has read it, and says so. */
+static char *read_text(const char *path)
+{
+	FILE *file = path ? fopen(path, "re") : NULL;
+	if (!file)
+		return NULL;
+	size_t size = 0, room = 4096, got = 1;
+	char *text = pyr__alloc(room);
+	while (got > 0 && size < PEM_BYTES_MAX) {
+		if (room - size < 2048)
+			text = pyr__realloc(text, room *= 2);
+		got = fread(text + size, 1, room - size - 1, file);
+		size += got;
+	}
+	text[size] = '\0';
+	fclose(file);
+	return text;
+}
+
+static void read_pem(pyr_credentials *credentials)
+{
+	pyr__pem old, pem = {
+			      .authorities = read_text(credentials->authorities_file),
+			      .certificate = read_text(credentials->certificate_file),
+			      .key = read_text(credentials->key_file),
+		      };
+	pthread_mutex_lock(&credentials->lock);
+	old = credentials->pem;
+	credentials->pem = pem;
+	pthread_mutex_unlock(&credentials->lock);
+	pyr__pem_done(&old);
+}
+
+void pyr__credentials_pem(pyr_credentials *credentials, pyr__pem *ret_pem)
+{
+	pthread_mutex_lock(&credentials->lock);
+	ret_pem->authorities = pyr__strdup(credentials->pem.authorities);
+	ret_pem->certificate = pyr__strdup(credentials->pem.certificate);
+	ret_pem->key = pyr__strdup(credentials->pem.key);
+	ret_pem->server_name = pyr__strdup(credentials->server_name);
+	pthread_mutex_unlock(&credentials->lock);
+}
+
+void pyr__pem_done(pyr__pem *pem)
+{
+	if (pem->key)
+		explicit_bzero(pem->key, strlen(pem->key));
+	free(pem->authorities);
+	free(pem->certificate);
+	free(pem->key);
+	free(pem->server_name);
+}
 
 /* What both sides need, out of the files as they are now. */
 static pyr_status read_files(const pyr_credentials *credentials, pyr__tls_context **ret_client,
@@ -44,6 +101,7 @@ static void free_credentials(pyr_credentials *credentials)
 {
 	credentials->library->context_free(credentials->client);
 	credentials->library->context_free(credentials->server);
+	pyr__pem_done(&credentials->pem);
 	pthread_mutex_destroy(&credentials->lock);
 	free(credentials->authorities_file);
 	free(credentials->certificate_file);
@@ -80,6 +138,8 @@ pyr_status pyr_credentials_new_tls(
 		free_credentials(credentials);
 	else
 		*ret_credentials = credentials;
+	if (status == PYR_OK)
+		read_pem(credentials);
 	return status;
 }
 
@@ -96,6 +156,7 @@ pyr_status pyr_credentials_reload(pyr_credentials *credentials, pyr_error *err)
 	pthread_mutex_unlock(&credentials->lock);
 	credentials->library->context_free(old_client);
 	credentials->library->context_free(old_server);
+	read_pem(credentials);
 	return PYR_OK;
 }
 

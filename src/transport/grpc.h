@@ -13,6 +13,7 @@
 
 #include <pyrite/reference.h>
 #include "base/loop.h"
+#include "transport/credentials.h"
 #include "transport/transport.h"
 
 typedef struct pyr__grpc_client pyr__grpc_client;
@@ -46,6 +47,13 @@ typedef struct pyr__grpc_server_options {
 	uint64_t peer_bytes_max; /* of answers that one connection does not take */
 	uint32_t stall_timeout_ms;
 	uint32_t handshake_timeout_ms;
+	/*
+	 * For TLS, which core does only on connections that it has accepted: "127.0.0.1:0" to
+	 * listen on, with pem, which is taken over; *ret_port is the port. NULL: none.
+	 */
+	const char *listen;
+	pyr__pem *pem;
+	int *ret_port;
 	/* A connection that was adopted is gone. On the thread that calls server_reap. */
 	void (*closed)(void *arg);
 	void *closed_arg;
@@ -59,9 +67,12 @@ typedef struct pyr__grpc_library {
 	pyr__grpc_client *(*client_new)(const pyr__grpc_client_options *options);
 	/* Its channels are freed already. Waits for core to be done with what was cancelled. */
 	void (*client_free)(pyr__grpc_client *client);
-	/* One reference; name is for errors. authorization goes with each call; copied, or NULL. */
+	/*
+	 * One reference; name is for errors. authorization goes with each call; copied, or NULL.
+	 * pem: for TLS; taken over, or NULL.
+	 */
 	pyr__channel *(*channel_new)(pyr__grpc_client *client, const pyr_reference *endpoint,
-		const char *name, const char *authorization);
+		const char *name, const char *authorization, pyr__pem *pem);
 
 	pyr_status (*server_new)(const pyr__grpc_server_options *options,
 		pyr__grpc_server **ret_server, pyr_error *err);

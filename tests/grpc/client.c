@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Calls the story at REFERENCE, whoever tells it, and checks what comes back.
- * usage: story_client REFERENCE
+ * usage: story_client REFERENCE [FOLDER [CERTIFICATE [STATUS]]]
+ * With a FOLDER of certificates it believes its ca.pem, shows CERTIFICATE if that is not empty, and
+ * with a STATUS makes but one call, which must end so.
  */
 #include <pyrite/pyrite.h>
 #include <stdatomic.h>
@@ -387,6 +389,34 @@ static void nobody_there(void)
 	pyrite_test_story_story__close(lost);
 }
 
+static void make_credentials(
+	const char *folder, const char *name, pyr_credentials **ret_credentials)
+{
+	pyr_error err;
+	char authorities[256], certificate[256], key[256];
+	pyr_tls_options options = PYR_TLS_OPTIONS_INIT;
+	snprintf(authorities, sizeof authorities, "%s/ca.pem", folder);
+	snprintf(certificate, sizeof certificate, "%s/%s.pem", folder, name);
+	snprintf(key, sizeof key, "%s/%s.key", folder, name);
+	options.authorities_file = authorities;
+	if (*name) {
+		options.certificate_file = certificate;
+		options.key_file = key;
+	}
+	CHECK(pyr_credentials_new_tls(&options, ret_credentials, &err) == PYR_OK);
+}
+
+static void call_once(pyr_status expected)
+{
+	Ask ask = ASK_INIT;
+	Item *item = NULL;
+	ask.message = (char *)"who am I?";
+	call_one(&ask, &item, expected, NULL);
+	printf("%s %s\n", pyr_status_name(expected), item ? item->text : "");
+	if (item)
+		pyrite__test__story__item__free_unpacked(item, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -417,14 +447,20 @@ int main(int argc, char **argv)
 	pyr_error err;
 	pyr_context *context;
 	reference = argc > 1 ? argv[1] : "";
-	CHECK(pyr_context_new(NULL, &context, &err) == PYR_OK);
+	pyr_context_options options = PYR_CONTEXT_OPTIONS_INIT;
+	if (argc > 2)
+		make_credentials(argv[2], argc > 3 ? argv[3] : "", &options.credentials);
+	CHECK(pyr_context_new(&options, &context, &err) == PYR_OK);
 	CHECK(pyrite_test_story_story__open(context, reference, NULL, &story, &err) == PYR_OK);
-	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+	if (argc > 4)
+		call_once(pyr_status_parse(argv[4]));
+	for (size_t i = 0; argc <= 4 && i < sizeof checks / sizeof checks[0]; i++) {
 		checks[i].run();
 		printf("C calls: %s\n", checks[i].name);
 		fflush(stdout);
 	}
 	pyrite_test_story_story__close(story);
 	pyr_context_free(context);
+	pyr_credentials_unref(options.credentials);
 	return 0;
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells the story of story.proto to whoever calls. usage: story_server [WORKERS [ENDPOINT]] */
+/*
+ * Tells the story of story.proto to whoever calls. usage: story_server [WORKERS [ENDPOINT
+ * [FOLDER]]] With a FOLDER of certificates (certificates.sh) it speaks TLS, and with STORY_MUTUAL
+ * set asks for the clients' too.
+ */
 #include <pyrite/pyrite.h>
 #include <signal.h>
 #include <stdio.h>
@@ -51,6 +55,8 @@ static void one(void *self, pyr_call *call, const Pyrite__Test__Story__Ask *ask)
 {
 	(void)self;
 	const char *echo = pyr_metadata_get(pyr_call_metadata(call), "x-echo-bin");
+	if (strcmp(ask->message, "who am I?") == 0)
+		echo = pyr_call_principal(call);
 	pause_ms(call, ask->delay_ms);
 	pyr_status status = pyr_call_add_metadata(call, "x-echo", echo ? echo : "none", NULL);
 	if (pyr_call_cancelled(call))
@@ -116,17 +122,34 @@ static const pyrite_test_story_story_ops ops = {
 	.chat = chat,
 };
 
+static pyr_status make_credentials(
+	const char *folder, pyr_credentials **ret_credentials, pyr_error *err)
+{
+	char authorities[256], certificate[256], key[256];
+	pyr_tls_options options = PYR_TLS_OPTIONS_INIT;
+	snprintf(authorities, sizeof authorities, "%s/ca.pem", folder);
+	snprintf(certificate, sizeof certificate, "%s/server.pem", folder);
+	snprintf(key, sizeof key, "%s/server.key", folder);
+	options.authorities_file = getenv("STORY_MUTUAL") ? authorities : NULL;
+	options.certificate_file = certificate;
+	options.key_file = key;
+	return pyr_credentials_new_tls(&options, ret_credentials, err);
+}
+
 int main(int argc, char **argv)
 {
 	pyr_error err;
+	pyr_listen_options listen = PYR_LISTEN_OPTIONS_INIT;
 	pyr_daemon_options options = PYR_DAEMON_OPTIONS_INIT;
 	char reference[PYR_REFERENCE_MAX];
 	options.workers = argc > 1 ? (uint32_t)atoi(argv[1]) : 8;
 	options.handshake_timeout_ms = 3000;
 	options.stall_timeout_ms = 2000;
-	if (pyr_daemon_new(&options, &daemon_to_stop, &err) ||
+	if ((argc > 3 && make_credentials(argv[3], &listen.credentials, &err)) ||
+		pyr_daemon_new(&options, &daemon_to_stop, &err) ||
 		pyrite_test_story_story__serve(daemon_to_stop, "story", &ops, NULL, &err) ||
-		pyr_daemon_listen(daemon_to_stop, argc > 2 ? argv[2] : "127.0.0.1:0", NULL, &err) ||
+		pyr_daemon_listen(
+			daemon_to_stop, argc > 2 ? argv[2] : "127.0.0.1:0", &listen, &err) ||
 		pyr_daemon_reference(
 			daemon_to_stop, "story", 0, reference, sizeof reference, &err)) {
 		fprintf(stderr, "story_server: %s\n", err.message);
@@ -137,5 +160,6 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	int result = pyr_daemon_run(daemon_to_stop, &err) != PYR_OK;
 	pyr_daemon_free(daemon_to_stop);
+	pyr_credentials_unref(listen.credentials);
 	return result;
 }

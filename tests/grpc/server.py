@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tells the story as a Python server would, and prints its port. usage: server.py STUBS"""
+"""Tells the story as a Python server would, and prints its port. usage: server.py STUBS [CERTIFICATES]"""
 import signal
 import sys
 import threading
@@ -55,7 +55,14 @@ server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler('pyrite.te
     'Collect': grpc.stream_unary_rpc_method_handler(collect, item, to),
     'Chat': grpc.stream_stream_rpc_method_handler(chat, item, to),
 }),))
-port = server.add_insecure_port('127.0.0.1:0')
+if len(sys.argv) > 2:
+    def read(name):
+        with open(sys.argv[2] + '/' + name, 'rb') as file:
+            return file.read()
+    credentials = grpc.ssl_server_credentials([(read('server.key'), read('server.pem'))], read('ca.pem'), True)
+    port = server.add_secure_port('127.0.0.1:0', credentials)
+else:
+    port = server.add_insecure_port('127.0.0.1:0')
 server.start()
 print('127.0.0.1:%d' % port, flush=True)
 done = threading.Event()
