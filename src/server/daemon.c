@@ -544,7 +544,7 @@ void pyr_daemon_free(pyr_daemon *daemon)
 		if (pyr__loop_is_dispatched(daemon->loop))
 			pyr_daemon_stop(daemon, 0);
 		pyr__loop_stop(daemon->loop);
-		pyr__pool_free(daemon->pool);
+		pyr__pool_stop(daemon->pool);
 		pyr__loop_finish(daemon->loop);
 		if (daemon->state != DAEMON_STOPPED) {
 			daemon->grace_ms = 0;
@@ -554,6 +554,7 @@ void pyr_daemon_free(pyr_daemon *daemon)
 		pyr__daemon_grpc_free(daemon);
 		pyr__loop_finish(daemon->loop);
 		pyr__local_host_detach(daemon->neighbour.host);
+		pyr__pool_free(daemon->pool); /* what came late was refused by it */
 	}
 	pyr__publisher_free(daemon->publisher);
 	pyr__context_remove_neighbour(daemon->context, &daemon->neighbour);

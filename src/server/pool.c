@@ -80,7 +80,7 @@ bool pyr__pool_add(pyr__pool *pool, pyr__job *job)
 	return fits;
 }
 
-void pyr__pool_free(pyr__pool *pool)
+void pyr__pool_stop(pyr__pool *pool)
 {
 	if (!pool)
 		return;
@@ -90,6 +90,14 @@ void pyr__pool_free(pyr__pool *pool)
 	pthread_mutex_unlock(&pool->lock);
 	for (uint32_t i = 0; i < pool->thread_count; i++)
 		pthread_join(pool->threads[i], NULL);
+	pool->thread_count = 0;
+}
+
+void pyr__pool_free(pyr__pool *pool)
+{
+	if (!pool)
+		return;
+	pyr__pool_stop(pool);
 	pthread_cond_destroy(&pool->more);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);

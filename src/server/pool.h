@@ -21,7 +21,10 @@ pyr_status pyr__pool_new(
 /* False when the queue is full, or the pool is stopping. Any thread. */
 bool pyr__pool_add(pyr__pool *pool, pyr__job *job);
 
-/* Runs what is queued, then ends the threads and frees the pool. NULL is ignored. */
+/* Runs what is queued, then ends the threads; nothing more is taken. NULL is ignored. */
+void pyr__pool_stop(pyr__pool *pool);
+
+/* Stops it, and frees it. NULL is ignored. */
 void pyr__pool_free(pyr__pool *pool);
 
 #endif
