@@ -94,19 +94,22 @@ expect 0 "$pyrite" names remove mine --at "unix:$work/socket" # the server's own
 
 # Users: root can be somebody else
 
-if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
+# is_another: we can be, and the program can be run from where it lies
+other() { setpriv --reuid 65534 --clear-groups "$@"; }
+is_another() { [ "$(id -u)" = 0 ] && other "$pyrite" version > /dev/null 2>&1; }
+
+if is_another; then
 	chmod 711 "$work"; chmod 666 "$work/socket"
 	export PYRITE_NS="unix:$work/socket"
-	other() { setpriv --reuid 65534 --clear-groups "$@"; }
-	if other "$pyrite" version > /dev/null 2>&1; then
-		expect 0 other "$pyrite" names register theirs pyr:x@127.0.0.1:1
-		expect 0 "$pyrite" names register ours pyr:x@127.0.0.1:1
-		expect 1 other "$pyrite" names remove ours
-		complains '^pyrite: PERMISSION_DENIED: .*"uid:0"'
-		expect 0 "$pyrite" names lookup theirs --json
-		says '"owner":"uid:65534"'
-		expect 0 "$pyrite" names remove theirs
-	fi
+	expect 0 other "$pyrite" names register theirs pyr:x@127.0.0.1:1
+	expect 0 "$pyrite" names register ours pyr:x@127.0.0.1:1
+	expect 1 other "$pyrite" names remove ours
+	complains '^pyrite: PERMISSION_DENIED: .*"uid:0"'
+	expect 0 "$pyrite" names lookup theirs --json
+	says '"owner":"uid:65534"'
+	expect 0 "$pyrite" names remove theirs
+else
+	echo "access: NOT TRIED: another user on a Unix socket; that needs root, and a build that all may read" >&2
 fi
 ends $server
 
