@@ -328,6 +328,21 @@ bool pyr__loop_post(pyr__loop *loop, pyr__task *task)
 	return fresh;
 }
 
+void pyr__loop_cancel(pyr__loop *loop, pyr__task *task)
+{
+	pthread_mutex_lock(&loop->lock);
+	pyr__task **at = &loop->posted.first;
+	while (*at && *at != task)
+		at = &(*at)->next;
+	if (*at) {
+		*at = task->next;
+		if (!*at)
+			loop->posted.last = at;
+		task->posted = false;
+	}
+	pthread_mutex_unlock(&loop->lock);
+}
+
 void pyr__loop_defer(pyr__loop *loop, pyr__task *task)
 {
 	if (task->posted)

@@ -47,6 +47,10 @@ void pyr__loop_break(pyr__loop *loop);
 /* Runs the task on the loop's thread soon; false if it is waiting already. Any thread. */
 bool pyr__loop_post(pyr__loop *loop, pyr__task *task);
 
+/* Forgets a posted task that has not run. Where nobody dispatches the loop, or on its thread
+ * outside of tasks. */
+void pyr__loop_cancel(pyr__loop *loop, pyr__task *task);
+
 /* Runs the task at the end of this turn, before the loop waits again. Loop thread only. */
 void pyr__loop_defer(pyr__loop *loop, pyr__task *task);
 

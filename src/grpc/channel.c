@@ -13,6 +13,8 @@
 #include "grpc/args.h"
 #include "grpc/secure.h"
 
+#define METHOD_MAX 1024 /* longer ones are not registered */
+
 /* Lines */
 
 static void unref_home(pyr__grpc_channel *self)
@@ -76,7 +78,16 @@ pyr_status pyr__channel_line(pyr__grpc_channel *self, pyr__line **ret_line, pyr_
 	return status;
 }
 
-void *pyr__line_method(pyr__line *line, const void *key, const char *path)
+static void *register_method(pyr__line *line, pyr__text method)
+{
+	char path[METHOD_MAX + 2];
+	if (method.size > METHOD_MAX)
+		return NULL;
+	snprintf(path, sizeof path, "/%.*s", (int)method.size, method.data);
+	return grpc_channel_register_call(line->core, path, NULL, NULL);
+}
+
+void *pyr__line_method(pyr__line *line, const void *key, pyr__text method)
 {
 	void *handle = NULL;
 	uintptr_t start = (uintptr_t)key / sizeof(void *);
@@ -85,8 +96,7 @@ void *pyr__line_method(pyr__line *line, const void *key, const char *path)
 		unsigned slot = (start + i) % PYR__LINE_METHODS;
 		if (!line->methods[slot].key) {
 			line->methods[slot].key = key;
-			line->methods[slot].handle =
-				grpc_channel_register_call(line->core, path, NULL, NULL);
+			line->methods[slot].handle = register_method(line, method);
 		}
 		if (line->methods[slot].key == key)
 			handle = line->methods[slot].handle;

@@ -51,7 +51,7 @@ void pyr__line_unref(pyr__line *line);
 void pyr__line_failed(pyr__line *line);
 
 /* Core's handle of a method, by which a call costs less; NULL if there are too many. */
-void *pyr__line_method(pyr__line *line, const void *key, const char *path);
+void *pyr__line_method(pyr__line *line, const void *key, pyr__text method);
 
 /* outcall.c */
 pyr_status pyr__outcall_start(pyr__grpc_channel *channel, pyr__outcall *call, const pyr__head *head,

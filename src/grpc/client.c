@@ -7,9 +7,10 @@
 
 /* Calls that are ready */
 
-static void run_deliver(pyr__task *task)
+/* On the loop. */
+static void deliver(void *arg)
 {
-	pyr__grpc_client *client = PYR__OWNER(task, pyr__grpc_client, deliver_task);
+	pyr__grpc_client *client = arg;
 	pyr__outcall *call;
 	pthread_mutex_lock(&client->lock);
 	while ((call = client->ready_first) != NULL) {
@@ -30,11 +31,17 @@ static void run_deliver(pyr__task *task)
 	pthread_mutex_unlock(&client->lock);
 }
 
+static void run_deliver(pyr__task *task)
+{
+	deliver(PYR__OWNER(task, pyr__grpc_client, deliver_task));
+}
+
 static void deliver_soon(pyr__grpc_client *client)
 {
 	pyr__services->loop_post(client->options.loop, &client->deliver_task);
 }
 
+/* On the thread of a queue that the loop does not drain. */
 static void on_drained(void *arg)
 {
 	pyr__grpc_client *client = arg;
@@ -56,7 +63,8 @@ void pyr__client_ready(pyr__grpc_client *client, pyr__outcall *call)
 		client->ready_last = &call->next_ready;
 	}
 	pthread_mutex_unlock(&client->lock);
-	if (fresh && !pyr__poller_is_current(&client->poller))
+	if (fresh && !pyr__poller_is_current(&client->pollers[false]) &&
+		!pyr__poller_is_current(&client->pollers[true]))
 		deliver_soon(client);
 }
 
@@ -98,16 +106,18 @@ void pyr__client_observe(
 
 /* Completion queues */
 
-pyr_status pyr__client_queue(
-	pyr__grpc_client *client, grpc_completion_queue **ret_queue, pyr_error *err)
+pyr_status pyr__client_queue(pyr__grpc_client *client, bool on_loop,
+	grpc_completion_queue **ret_queue, pyr_error *err)
 {
 	pyr_status status = PYR_OK;
+	pyr__poller *poller = &client->pollers[on_loop];
 	pthread_mutex_lock(&client->lock);
-	if (!client->polling) {
-		status = pyr__poller_start(&client->poller, on_drained, client, err);
-		client->polling = status == PYR_OK;
+	if (!client->polling[on_loop]) {
+		status = pyr__poller_start(poller, on_loop ? client->options.loop : NULL,
+			on_loop ? deliver : on_drained, client, err);
+		client->polling[on_loop] = status == PYR_OK;
 	}
-	*ret_queue = client->poller.queue;
+	*ret_queue = poller->queue;
 	pthread_mutex_unlock(&client->lock);
 	return status;
 }
@@ -155,8 +165,9 @@ pyr__grpc_client *pyr__client_new(const pyr__grpc_client_options *options)
 
 void pyr__client_free(pyr__grpc_client *client)
 {
-	if (client->polling)
-		pyr__poller_stop(&client->poller);
+	for (int i = 0; i < 2; i++)
+		if (client->polling[i])
+			pyr__poller_stop(&client->pollers[i]);
 	while (client->pluck_count > 0)
 		destroy_pluck(client->plucks[--client->pluck_count]);
 	pthread_cond_destroy(&client->not_running);

@@ -9,8 +9,8 @@
  *            status_op   status
  *            and what rpc.c sends and receives
  *
- * A thread that waits for a unary call plucks its batch from a queue of its own; all others are
- * completed by the poller's thread.
+ * A thread that waits for a unary call plucks its batch from a queue of its own. What ends in a
+ * callback is completed on the loop, all others on the poller's thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,19 +268,19 @@ static gpr_timespec deadline_of(const pyr__outcall *outcall, const pyr__head *he
 static grpc_call *new_core_call(
 	call *c, const pyr__outcall *outcall, const pyr__head *head, grpc_completion_queue *queue)
 {
-	char path[1100];
 	gpr_timespec deadline = deadline_of(outcall, head);
-	snprintf(path, sizeof path, "/%.*s", (int)head->method.size, head->method.data);
 	void *handle = NULL;
 	if (head->method_key)
-		handle = pyr__line_method(c->line, head->method_key, path);
+		handle = pyr__line_method(c->line, head->method_key, head->method);
 	if (handle)
 		return grpc_channel_create_registered_call(c->line->core, NULL,
 			GRPC_PROPAGATE_DEFAULTS, queue, handle, deadline, NULL);
-	grpc_slice slice = grpc_slice_from_copied_string(path);
+	grpc_slice path = grpc_slice_malloc(head->method.size + 1);
+	GRPC_SLICE_START_PTR(path)[0] = '/';
+	memcpy(GRPC_SLICE_START_PTR(path) + 1, head->method.data, head->method.size);
 	grpc_call *made = grpc_channel_create_call(
-		c->line->core, NULL, GRPC_PROPAGATE_DEFAULTS, queue, slice, NULL, deadline, NULL);
-	grpc_slice_unref(slice);
+		c->line->core, NULL, GRPC_PROPAGATE_DEFAULTS, queue, path, NULL, deadline, NULL);
+	grpc_slice_unref(path);
 	return made;
 }
 
@@ -366,7 +366,7 @@ static pyr_status choose_queue(pyr__grpc_client *client, call *c, const pyr__out
 	if (outcall && outcall->ready)
 		status = pyr__services->loop_start(client->options.loop, err);
 	if (status == PYR_OK)
-		status = pyr__client_queue(client, ret_queue, err);
+		status = pyr__client_queue(client, outcall && outcall->ready, ret_queue, err);
 	return status;
 }
 

@@ -3,6 +3,7 @@
 #include "grpc/peer.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,17 +107,15 @@ void pyr__peers_free(pyr__grpc_server *server)
 
 pyr__peer *pyr__peer_of(pyr__grpc_server *server, grpc_call *call)
 {
-	int fd = -1;
 	pyr__peer *peer = NULL;
 	char *name = grpc_call_get_peer(call); /* "fd:13" */
-	if (name && sscanf(name, "fd:%d", &fd) == 1 && fd >= 0) {
-		pthread_mutex_lock(&server->lock);
-		if ((size_t)fd < server->peer_room && server->peers[fd]) {
-			peer = server->peers[fd];
-			atomic_fetch_add_explicit(&peer->refs, 1, memory_order_relaxed);
-		}
-		pthread_mutex_unlock(&server->lock);
-	}
+	size_t fd = name && strncmp(name, "fd:", 3) == 0 ? strtoul(name + 3, NULL, 10) : SIZE_MAX;
 	gpr_free(name);
+	pthread_mutex_lock(&server->lock);
+	if (fd < server->peer_room && server->peers[fd]) {
+		peer = server->peers[fd];
+		atomic_fetch_add_explicit(&peer->refs, 1, memory_order_relaxed);
+	}
+	pthread_mutex_unlock(&server->lock);
 	return peer;
 }

@@ -67,16 +67,6 @@ void pyr__server_add_work(pyr__grpc_server *server, pyr__incall *call, unsigned 
 		post_work(server);
 }
 
-static void on_drained(void *arg)
-{
-	pyr__grpc_server *server = arg;
-	pthread_mutex_lock(&server->lock);
-	bool any = server->work_first != NULL;
-	pthread_mutex_unlock(&server->lock);
-	if (any)
-		post_work(server);
-}
-
 /* The next call to work on, which then is on no list; NULL when there is none. */
 static pyr__incall *take_work(pyr__grpc_server *server, unsigned *ret_work)
 {
@@ -96,9 +86,10 @@ static pyr__incall *take_work(pyr__grpc_server *server, unsigned *ret_work)
 	return call;
 }
 
-static void run_work(pyr__task *task)
+/* On the loop. */
+static void do_work(void *arg)
 {
-	pyr__grpc_server *server = PYR__OWNER(task, pyr__grpc_server, work_task);
+	pyr__grpc_server *server = arg;
 	pyr__incall *call;
 	unsigned work;
 	while ((call = take_work(server, &work)) != NULL) {
@@ -106,7 +97,28 @@ static void run_work(pyr__task *task)
 		server->options.host->work(server->options.host_arg, call, work);
 		pyr__incall_worked(carrier);
 	}
+}
+
+static void run_work(pyr__task *task)
+{
+	pyr__grpc_server *server = PYR__OWNER(task, pyr__grpc_server, work_task);
+	do_work(server);
 	pyr__server_unref(server);
+}
+
+static void on_drained(void *arg)
+{
+	pyr__grpc_server *server = arg;
+	if (pyr__services->loop_is_current(server->options.loop)) {
+		do_work(server);
+		return;
+	}
+	/* the poller has been released: what is left to do is done when the loop is finished */
+	pthread_mutex_lock(&server->lock);
+	bool any = server->work_first != NULL;
+	pthread_mutex_unlock(&server->lock);
+	if (any)
+		post_work(server);
 }
 
 /* The end */
@@ -166,6 +178,7 @@ void pyr__server_unref(pyr__grpc_server *server)
  */
 void pyr__server_free(pyr__grpc_server *server)
 {
+	pyr__poller_release(&server->poller);
 	pthread_mutex_lock(&server->lock);
 	while (!server->stopped)
 		pthread_cond_wait(&server->stopped_cond, &server->lock);
@@ -211,7 +224,7 @@ pyr_status pyr__server_new(
 	server->shutdown_op.done = on_shutdown;
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_cond_init(&server->stopped_cond, NULL);
-	pyr_status status = pyr__poller_start(&server->poller, on_drained, server, err);
+	pyr_status status = pyr__poller_start(&server->poller, options->loop, on_drained, server, err);
 	if (status) {
 		close(watch_fd);
 		pyr__server_unref(server);

@@ -18,6 +18,7 @@ static const pyr__grpc_services services = {
 	.version = PYR_VERSION,
 	.loop_post = pyr__loop_post,
 	.loop_start = pyr__loop_start,
+	.loop_cancel = pyr__loop_cancel,
 	.loop_is_current = pyr__loop_is_current,
 	.next_connection = pyr__next_connection,
 };

@@ -23,6 +23,7 @@ typedef struct pyr__grpc_server pyr__grpc_server;
 typedef struct pyr__grpc_services {
 	const char *version;
 	bool (*loop_post)(pyr__loop *loop, pyr__task *task);
+	void (*loop_cancel)(pyr__loop *loop, pyr__task *task);
 	pyr_status (*loop_start)(pyr__loop *loop, pyr_error *err);
 	bool (*loop_is_current)(const pyr__loop *loop);
 	uint64_t (*next_connection)(void);
