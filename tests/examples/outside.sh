@@ -25,7 +25,7 @@ PATH=$prefix/bin:$PATH # protoc finds the generator there
 export PKG_CONFIG_PATH PATH
 rpath=-Wl,-rpath,$(pkg-config --variable=libdir pyrite)
 generate() { protoc -I. -I"$(pkg-config --variable=includedir pyrite)" --pyrite_out=. "$1"; }
-for name in calculator warehouse fanout oneway stream; do
+for name in calculator warehouse fanout oneway stream upload chat tls; do
 	cd "$work/examples/$name"
 	generate $name.proto
 	for side in server client; do

@@ -5,6 +5,9 @@
 # SIGTERM ends the server with 0, and then the name is gone.
 set -eu
 bin=$1 pyrite=${2:-$1/pyrite}
+here=$(cd "$(dirname "$0")" && pwd)
+source=$here/../..
+. "$here/../etcd.sh"
 work=$(mktemp -d)
 pids=
 trap 'for p in $pids; do kill $p 2> /dev/null || :; done; rm -rf "$work"' EXIT
@@ -20,24 +23,55 @@ exec 3< "$work/ready"
 while read -r line <&3 && [ "$line" != ready ]; do :; done
 [ "$line" = ready ] || fail "the name server did not start"
 
-# example NAME PUBLISHED CLIENT'S_LAST_LINE
-example()
+# start NAME PUBLISHED ARGUMENT...: its server; `references` is then what the name stands for
+start()
 {
-	"$bin/$1-server" 2> "$work/$1-server.err" &
+	name=$1 published=$2
+	shift 2
+	"$bin/$name-server" "$@" 2> "$work/$name-server.err" &
 	server=$!
 	pids="$server $ns"
-	"$pyrite" names lookup "$2" --wait 20 > "$work/out" || fail "$1: no name $2"
-	"$bin/$1-client" > "$work/$1" 2> "$work/$1-client.err" || fail "$1: its client failed"
-	[ "$(tail -n 1 "$work/$1")" = "$3" ] || { cat "$work/$1" >&2; fail "$1: not '$3'"; }
+	references=$("$pyrite" names lookup "$published" --wait 20) || fail "$name: no name $published"
+}
+
+# client LAST_LINE COMMAND...: what it writes ends with that line
+client()
+{
+	line=$1
+	shift
+	"$@" > "$work/$name" 2> "$work/$name-client.err" || fail "$name: its client failed"
+	[ "$(tail -n 1 "$work/$name")" = "$line" ] || { cat "$work/$name" >&2; fail "$name: not '$line'"; }
+}
+
+# finish: ends the server, and its name goes
+finish()
+{
 	kill -TERM "$server"
 	status=0
 	wait "$server" || status=$?
-	[ $status = 0 ] || fail "$1: the server ended with $status"
+	[ $status = 0 ] || fail "$name: the server ended with $status"
 	pids=$ns
 	status=0
-	"$pyrite" names lookup "$2" > "$work/out" 2> "$work/lookup.err" || status=$?
-	[ $status = 1 ] && grep -q NOT_FOUND "$work/lookup.err" || fail "$1: its name is still there"
-	echo "run: $1: $3"
+	"$pyrite" names lookup "$published" > "$work/out" 2> "$work/lookup.err" || status=$?
+	[ $status = 1 ] && grep -q NOT_FOUND "$work/lookup.err" || fail "$name: its name is still there"
+	echo "run: $name: $line"
+}
+
+# example NAME PUBLISHED CLIENT'S_LAST_LINE
+example()
+{
+	start "$1" "$2"
+	client "$3" "$bin/$1-client"
+	finish
+}
+
+# refused STATUS COMMAND...: it fails, and says so
+refused()
+{
+	wanted=$1
+	shift
+	! "$@" > "$work/out" 2> "$work/$name-client.err" || fail "$name: $* has not failed"
+	grep -q "^$wanted: " "$work/$name-client.err" || fail "$name: $*: not $wanted"
 }
 
 example calculator example.calculator "20 + 22 = 42"
@@ -49,6 +83,38 @@ example fanout example.primes "78498 primes below 1000000"
 example oneway example.journal "1000 lines, the last is 'line 1000'"
 example stream example.ticker "tick 5"
 [ "$(wc -l < "$work/stream")" = 5 ] || fail "stream: not five ticks"
+example upload example.archive "33554432 bytes arrived unchanged"
+example chat example.room "Janet: Then good night."
+[ "$(wc -l < "$work/chat")" = 3 ] || fail "chat: not what Henry hears"
+
+sh "$source/examples/tls/certificates.sh" "$work/certificates" 2> "$work/certificates.err" || fail "no certificates"
+start tls example.door "$work/certificates"
+for reference in example.door $(echo "$references" | grep -o 'grpcs:.*'); do
+	refused PERMISSION_DENIED "$bin/tls-client" "$work/certificates" bob "$reference"
+	refused UNAVAILABLE "$bin/tls-client" "$work/certificates" mallory "$reference"
+	client "welcome, user:alice" "$bin/tls-client" "$work/certificates" alice "$reference"
+done
+[ "$reference" != example.door ] || { echo "$references" >&2; fail "tls: no reference to its gRPC"; }
+finish
+
+start calculator example.calculator
+name=python
+client "20 + 22 = 42" /usr/bin/python3 "$source/examples/python/client.py" "$PYRITE_NS"
+finish
+
+if [ -x "$bin/etcd-client" ] && command -v etcd > "$work/out"; then
+	name=etcd
+	mkdir "$work/etcd.d"
+	start_etcd "$work/etcd.d" || fail "etcd has not started"
+	pids="$etcd $ns"
+	client "gone: lamp/stairs = " "$bin/etcd-client" "grpc:@$endpoint"
+	kill -TERM "$etcd"
+	wait "$etcd" || : # its own status for a signal
+	pids=$ns
+	echo "run: etcd: $line"
+else
+	echo "run: etcd: NOT TRIED, for want of etcd or of its .proto files"
+fi
 
 kill -TERM "$ns"
 status=0
