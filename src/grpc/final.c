@@ -23,22 +23,44 @@ void pyr__final_headers(const pyr__final *final, pyr__headers *headers)
 			text_of(final->executed == PYR_EXECUTED_NO ? "no" : "yes"));
 }
 
-/* Core has no code for it, only these words. */
+/* Core has no codes for what follows, only words that a message begins with. */
+static bool begins_with_any(const pyr__final *final, const char *const *words, size_t count)
+{
+	if (final->status != PYR_UNAVAILABLE)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (final->message.size >= strlen(words[i]) &&
+			memcmp(final->message.data, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
 bool pyr__final_is_unconnected(const pyr__final *final)
 {
 	static const char *const words[] = {
 		"failed to connect to", "DNS resolution failed", "empty address list"};
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (final->message.size >= strlen(words[i]) &&
-			memcmp(final->message.data, words[i], strlen(words[i])) == 0)
-			return final->status == PYR_UNAVAILABLE;
-	return false;
+	return begins_with_any(final, words, sizeof words / sizeof words[0]);
+}
+
+/* The connection was closed already, so that nothing of the call has been sent. */
+static bool is_unsent(const pyr__final *final)
+{
+	static const char *const words[] = {"Transport closed"};
+	return begins_with_any(final, words, 1);
+}
+
+bool pyr__final_is_broken(const pyr__final *final)
+{
+	static const char *const words[] = {"Socket closed",
+		"recvmsg:", "sendmsg:", "Connection reset", "Broken pipe", "keepalive watchdog",
+		"GOAWAY received"};
+	return is_unsent(final) || begins_with_any(final, words, sizeof words / sizeof words[0]);
 }
 
 static pyr_executed read_executed(const grpc_metadata_array *trailing, const pyr__final *final)
 {
 	pyr__text value;
-	if (pyr__final_is_unconnected(final))
+	if (pyr__final_is_unconnected(final) || is_unsent(final))
 		return PYR_EXECUTED_NO;
 	if (!pyr__headers_find(trailing, PYR__HEADER_EXECUTED, &value))
 		return PYR_EXECUTED_MAYBE;

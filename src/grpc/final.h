@@ -19,4 +19,7 @@ void pyr__final_read(grpc_status_code code, const grpc_slice *details,
 /* True for the failure of a call whose channel could not connect. */
 bool pyr__final_is_unconnected(const pyr__final *final);
 
+/* True for the failure of a call whose connection broke, or was breaking when it began. */
+bool pyr__final_is_broken(const pyr__final *final);
+
 #endif

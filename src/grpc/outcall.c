@@ -116,6 +116,11 @@ static void reword(call *c, pyr__final *final, char *buf, size_t size)
 		snprintf(buf, size, "cannot connect to %s: %.*s", name, (int) final->message.size,
 			final->message.data);
 		pyr__line_failed(c->line);
+	} else if (pyr__final_is_broken(final)) {
+		/* core is slow to see that there is no connection any more, and fails more calls */
+		snprintf(buf, size, "the connection to %s broke: %.*s", name,
+			(int) final->message.size, final->message.data);
+		pyr__line_failed(c->line);
 	} else {
 		return;
 	}

@@ -6,9 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void interrupt(const servant *s)
+{
+	if (s->interrupt)
+		s->interrupt(s->interrupt_ctx);
+}
+
 static void echo(void *self, pyr_call *call, const Suite__Blob *request)
 {
 	servant *s = self;
+	tally_add(&s->echo_count, 1);
+	interrupt(s);
 	pthread_mutex_lock(&s->lock);
 	snprintf(s->peer, sizeof s->peer, "%s", pyr_call_peer(call));
 	pthread_mutex_unlock(&s->lock);
@@ -121,6 +129,7 @@ static void count(void *self, pyr_call *call, const Suite__Nothing *request)
 	(void)request;
 	servant *s = self;
 	tally_add(&s->count_count, 1);
+	interrupt(s);
 	Suite__Number reply = SUITE__NUMBER__INIT;
 	reply.value = tally_get(&s->count_count);
 	suite_suite_count__reply(call, &reply);

@@ -11,8 +11,10 @@
 
 /* All zero but for the tallies: SERVANT_INIT. */
 typedef struct servant {
-	pyr_context *context; /* of the calls that Relay makes */
-	bool pulls;           /* streams are read with __next_request: not on a loop */
+	pyr_context *context;         /* of the calls that Relay makes */
+	bool pulls;                   /* streams are read with __next_request: not on a loop */
+	void (*interrupt)(void *ctx); /* called by Echo and Count before they answer; or NULL */
+	void *interrupt_ctx;
 
 	pthread_mutex_t lock; /* guards the two arrays */
 	pyr_call *held[SERVANT_HELD_MAX];
@@ -22,6 +24,7 @@ typedef struct servant {
 	tally cancelled_count; /* cancels that their on_cancel saw */
 	tally note_count;
 	tally count_count;
+	tally echo_count;
 	tally sent_count;         /* messages of Down and Both */
 	tally received_count;     /* messages of Up and Both */
 	tally ended_count;        /* streams that the servant is through with */
@@ -34,8 +37,9 @@ typedef struct servant {
 	{                                                                                          \
 		.lock = PTHREAD_MUTEX_INITIALIZER, .held_count = TALLY_INIT,                       \
 		.cancelled_count = TALLY_INIT, .note_count = TALLY_INIT,                           \
-		.count_count = TALLY_INIT, .sent_count = TALLY_INIT, .received_count = TALLY_INIT, \
-		.ended_count = TALLY_INIT, .interrupted_count = TALLY_INIT                         \
+		.count_count = TALLY_INIT, .echo_count = TALLY_INIT, .sent_count = TALLY_INIT,     \
+		.received_count = TALLY_INIT, .ended_count = TALLY_INIT,                           \
+		.interrupted_count = TALLY_INIT                                                    \
 	}
 
 extern const suite_suite_ops servant_ops;
