@@ -15,6 +15,7 @@
 #include "server/daemon_private.h"
 
 #define DRAIN_CHECK_US 2000
+#define QUIET_US       20000 /* without a call, before a daemon that drains takes itself for idle */
 
 static uint32_t or_default(uint32_t value, uint32_t otherwise)
 {
@@ -195,6 +196,16 @@ static bool is_busy(pyr_daemon *daemon)
 	return false;
 }
 
+/* Calls that were on their way when the peers were told are refused, which takes a moment. */
+static bool is_through(pyr_daemon *daemon, int64_t now_us)
+{
+	bool busy = is_busy(daemon);
+	if (busy)
+		daemon->busy_us = now_us;
+	return now_us >= daemon->grace_until_us || (!busy && pyr__list_empty(&daemon->conns)) ||
+	       now_us - daemon->busy_us >= QUIET_US;
+}
+
 static void complete_stop(pyr_daemon *daemon)
 {
 	for (pyr__link *l = daemon->conns.next; l != &daemon->conns; l = l->next)
@@ -218,7 +229,7 @@ static void on_drain_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	pyr_daemon *daemon = arg;
 	pyr__loop_enter(daemon->loop);
-	if (!is_busy(daemon) || pyr__now_us() >= daemon->grace_until_us) {
+	if (is_through(daemon, pyr__now_us())) {
 		complete_stop(daemon);
 	} else {
 		struct timeval pause = {0, DRAIN_CHECK_US};
@@ -234,7 +245,8 @@ static void run_stop(pyr__task *task)
 	bool first = daemon->state == DAEMON_SERVING;
 	if (first)
 		daemon->state = DAEMON_DRAINING;
-	daemon->grace_until_us = pyr__now_us() + daemon->grace_ms * 1000ll;
+	daemon->busy_us = pyr__now_us();
+	daemon->grace_until_us = daemon->busy_us + daemon->grace_ms * 1000ll;
 	pthread_mutex_unlock(&daemon->lock);
 	if (!first)
 		return;

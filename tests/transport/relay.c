@@ -199,6 +199,9 @@ static bool pass_on(relay *r, pair *p, relay_way way)
 {
 	flow *f = &p->flows[way];
 	ssize_t sent = send(p->sides[!way], f->buffer + f->begin, f->end - f->begin, MSG_NOSIGNAL);
+	if (sent < 0 && (errno == EPIPE || errno == ECONNRESET))
+		sent = (ssize_t)(f->end -
+				 f->begin); /* what comes the other way may still be read */
 	if (sent < 0)
 		return errno == EAGAIN || errno == EINTR || errno == ENOTCONN;
 	f->begin += (size_t)sent;
