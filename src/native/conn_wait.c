@@ -114,6 +114,8 @@ void pyr__conn_pass_on(pyr__conn *conn)
 		   pyr__session_held(conn->session) > 0 ||
 		   (pyr__conn_is_opening(conn) && pyr__session_queued(conn->session) > 0)) {
 		pyr__conn_to_loop(conn);
+	} else {
+		pyr__conn_check_retired(conn); /* no turn of the loop would find it */
 	}
 }
 
