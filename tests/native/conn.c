@@ -1,0 +1,657 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A connection between a loop, threads that wait, and a peer that is a session on a bare socket. */
+#include "native/conn.h"
+
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "descriptors.h"
+#include "leaks.h"
+#include "tally.h"
+
+#define PATIENCE_MS 10000
+#define BIG_BYTES   (3u << 20)
+
+/* The other side: as much of one as a test wants. */
+typedef struct far {
+	int fd;
+	pyr__session *session;
+} far;
+
+static far far_new(int fd, bool server)
+{
+	pyr__session_config config;
+	pyr__session_config_init(&config, server);
+	return (far){.fd = fd, .session = pyr__session_new(&config)};
+}
+
+static void far_flush(far *f)
+{
+	struct iovec vectors[16];
+	int count;
+	while ((count = pyr__session_output(f->session, vectors, 16)) > 0) {
+		struct msghdr message = {.msg_iov = vectors, .msg_iovlen = (size_t)count};
+		ssize_t wrote = sendmsg(f->fd, &message, MSG_NOSIGNAL);
+		if (wrote < 0)
+			return;
+		pyr__session_sent(f->session, (size_t)wrote);
+	}
+}
+
+/* Reads until there is an event of this type; those before it are dropped. */
+static pyr__event far_await(far *f, pyr__event_type type)
+{
+	pyr__event event;
+	for (;;) {
+		while (pyr__session_next(f->session, &event)) {
+			far_flush(f);
+			if (event.type == type)
+				return event;
+		}
+		far_flush(f);
+		struct pollfd item = {.fd = f->fd, .events = POLLIN};
+		cr_assert_eq(poll(&item, 1, PATIENCE_MS), 1, "no event of type %d comes", type);
+		void *room;
+		size_t size;
+		pyr__session_input(f->session, &room, &size);
+		ssize_t got = recv(f->fd, room, size, 0);
+		pyr__session_received(f->session, got > 0 ? (size_t)got : 0);
+		if (got <= 0)
+			pyr__session_disconnect(f->session, PYR_UNAVAILABLE, "it hung up");
+	}
+}
+
+static void far_free(far *f)
+{
+	pyr__session_free(f->session);
+	close(f->fd);
+}
+
+/* The side under test */
+
+typedef struct setup {
+	int descriptors;
+	pyr__loop *loop;
+	pyr__session_config session;
+	pyr__conn_options options;
+} setup;
+
+static tally closed = TALLY_INIT;
+static char closed_reason[PYR_ERROR_MESSAGE_MAX];
+
+static void on_closed(void *arg, pyr__conn *conn)
+{
+	cr_assert_eq(arg, &closed);
+	snprintf(closed_reason, sizeof closed_reason, "%s", pyr__conn_reason(conn));
+	tally_add(&closed, 1);
+}
+
+static setup *begin(bool server)
+{
+	setup *s = pyr__zalloc(sizeof *s);
+	pyr_error err;
+	s->descriptors = descriptors();
+	cr_assert_eq(pyr__loop_new(NULL, &s->loop, &err), PYR_OK);
+	pyr__session_config_init(&s->session, server);
+	s->options = (pyr__conn_options){
+		.loop = s->loop,
+		.start_loop = !server,
+		.session = &s->session,
+		.connect_timeout_ms = PATIENCE_MS,
+		.on_closed = on_closed,
+		.closed_arg = &closed,
+	};
+	if (server)
+		cr_assert_eq(pyr__loop_start(s->loop, &err), PYR_OK);
+	return s;
+}
+
+/* Every connection must be over, and given back. */
+static void end(setup *s)
+{
+	pyr__loop_stop(s->loop);
+	pyr__loop_finish(s->loop);
+	pyr__loop_free(s->loop);
+	CHECK_DESCRIPTORS(s->descriptors);
+	free(s);
+	CHECK_LEAKS();
+}
+
+static int bare_listener(pyr__address *ret_bound)
+{
+	int fd;
+	pyr_error err;
+	pyr_reference where = {.scheme = PYR_SCHEME_PYR};
+	cr_assert_eq(pyr_endpoint_parse("127.0.0.1:0", &where, &err), PYR_OK);
+	cr_assert_eq(pyr__socket_listen(&where, &fd, ret_bound, &err), PYR_OK);
+	return fd;
+}
+
+static int bare_accept(int listening)
+{
+	struct pollfd item = {.fd = listening, .events = POLLIN};
+	cr_assert_eq(poll(&item, 1, PATIENCE_MS), 1, "nobody connects");
+	return accept(listening, NULL, NULL);
+}
+
+/* A connection to `f`, which has greeted it. */
+static pyr__conn *dialed(setup *s, far *f)
+{
+	pyr__address where;
+	pyr_error err;
+	int listening = bare_listener(&where);
+	pyr__conn *conn = pyr__conn_dial(&where, 1, "the peer", &s->options);
+	pyr_status status = pyr__conn_ping(conn, pyr__now_us(), &err); /* to have it sent */
+	cr_assert_eq(status, PYR_DEADLINE_EXCEEDED);
+	*f = far_new(bare_accept(listening), true);
+	close(listening);
+	return conn;
+}
+
+static void shut_and_unref(pyr__conn *conn)
+{
+	pyr__conn_shut(conn, PYR_CANCELLED, "the test is over");
+	pyr__conn_unref(conn);
+}
+
+static pyr_status start(pyr__conn *conn, pyr__outcall *call, const char *method, pyr_error *err)
+{
+	pyr__head head = {
+		.method = {method, strlen(method)},
+		.object = {"x", 1},
+		.timeout_us = PYR__TIMEOUT_NONE,
+	};
+	pyr__body body = {.raw = (const uint8_t *)"", .size = 0};
+	pyr__outcall_init(call, PYR__DEADLINE_NONE);
+	call->unary = true;
+	return pyr__conn_start(conn, call, &head, &body, true, err);
+}
+
+static void finish_far(far *f, uint32_t stream)
+{
+	pyr__final final = {.status = PYR_OK};
+	pyr__body body = {.raw = (const uint8_t *)"", .size = 0};
+	cr_assert_eq(pyr__session_finish(f->session, stream, &final, &body, NULL), PYR_OK);
+	far_flush(f);
+}
+
+static void await_call(pyr__outcall *call)
+{
+	int64_t until_us = pyr__now_us() + PATIENCE_MS * 1000ll;
+	while (!pyr__outcall_is_over(call) && pyr__now_us() < until_us)
+		pyr__outcall_wait(call, PYR__READ, until_us);
+	cr_assert(pyr__outcall_is_over(call));
+}
+
+static void expect_failure(pyr__outcall *call, pyr_status status, const char *message)
+{
+	await_call(call);
+	cr_assert_eq(call->outcome.status, status);
+	pyr__text said = call->outcome.final->message;
+	cr_assert(said.size == strlen(message) && memcmp(said.data, message, said.size) == 0,
+		"'%.*s', not '%s'", (int)said.size, said.data, message);
+	pyr__outcall_done(call);
+}
+
+/* Dialing */
+
+Test(conn, takes_the_first_address_that_answers)
+{
+	setup *s = begin(false);
+	pyr_error err;
+	pyr__address where[3];
+	close(bare_listener(&where[0]));
+	close(bare_listener(&where[1]));
+	int listening = bare_listener(&where[2]);
+	pyr__conn *conn = pyr__conn_dial(where, 3, "the peer", &s->options);
+	pyr__outcall call;
+	cr_assert_eq(start(conn, &call, "a.B/C", &err), PYR_OK, "%s", err.message);
+	pyr__outcall_wait(&call, PYR__READ, pyr__now_us() + 1);
+	while (poll(&(struct pollfd){.fd = listening, .events = POLLIN}, 1, 0) == 0)
+		pyr__outcall_wait(&call, PYR__READ, pyr__now_us() + 1000);
+	far f = far_new(bare_accept(listening), true);
+	/* whoever waits writes what waits to be written, and reads the answer */
+	while (pyr__session_queued(f.session) == 0) {
+		pyr__outcall_wait(&call, PYR__READ, pyr__now_us() + 1000);
+		char byte;
+		if (recv(f.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1)
+			break;
+	}
+	uint32_t stream = far_await(&f, PYR__EVENT_CALL).stream;
+	finish_far(&f, stream);
+	await_call(&call);
+	cr_assert_eq(call.outcome.status, PYR_OK);
+	pyr__outcall_done(&call);
+	cr_assert(pyr__conn_usable(conn));
+	cr_assert_str_eq(pyr__conn_peer(conn), "the peer");
+	shut_and_unref(conn);
+	far_free(&f);
+	close(listening);
+	end(s);
+}
+
+Test(conn, tells_calls_and_pings_why_no_address_answers)
+{
+	setup *s = begin(false);
+	pyr_error err;
+	pyr__address where[2];
+	char text[PYR__PEER_TEXT_MAX], wanted[PYR__PEER_TEXT_MAX + 64];
+	close(bare_listener(&where[0]));
+	close(bare_listener(&where[1]));
+	pyr__socket_text(&where[1], text, sizeof text);
+	snprintf(wanted, sizeof wanted, "cannot connect to %s: Connection refused", text);
+	pyr__conn *conn = pyr__conn_dial(where, 2, "nobody", &s->options);
+	pyr__outcall call;
+	cr_assert_eq(start(conn, &call, "a.B/C", &err), PYR_OK, "%s", err.message);
+	expect_failure(&call, PYR_UNAVAILABLE, wanted);
+	cr_assert_eq(pyr__conn_ping(conn, pyr__now_us() + 10000000, &err), PYR_UNAVAILABLE);
+	cr_assert_str_eq(err.message, wanted);
+	cr_assert_not(pyr__conn_usable(conn));
+	cr_assert_eq(start(conn, &call, "a.B/C", &err), PYR_UNAVAILABLE);
+	cr_assert_eq(err.executed, PYR_EXECUTED_NO);
+	cr_assert_eq(tally_get(&closed), 1);
+	pyr__conn_unref(conn);
+	end(s);
+}
+
+Test(conn, gives_up_connecting_when_its_time_is_over)
+{
+	setup *s = begin(false);
+	s->options.connect_timeout_ms = 30;
+	pyr_error err;
+	pyr__address where;
+	int listening = bare_listener(&where); /* the kernel connects, and nobody speaks */
+	pyr__conn *conn = pyr__conn_dial(&where, 1, "the silent one", &s->options);
+	cr_assert_eq(pyr__conn_ping(conn, pyr__now_us() + 10000000, &err), PYR_UNAVAILABLE);
+	cr_assert_str_eq(err.message, "cannot connect to the silent one: no answer within 30 ms");
+	pyr__conn_unref(conn);
+	close(listening);
+	end(s);
+}
+
+Test(conn, gives_up_connecting_though_no_thread_waits)
+{
+	setup *s = begin(false);
+	s->options.connect_timeout_ms = 30;
+	pyr_error err;
+	pyr__address where;
+	int listening = bare_listener(&where);
+	pyr__conn *conn = pyr__conn_dial(&where, 1, "the silent one", &s->options);
+	pyr__head head = {.method = {"a.B/C", 5}, .oneway = true};
+	pyr__body body = {.raw = (const uint8_t *)"", .size = 0};
+	cr_assert_eq(pyr__conn_start(conn, NULL, &head, &body, true, &err), PYR_OK);
+	cr_assert(tally_await(&closed, 1));
+	cr_assert_str_eq(closed_reason, "no handshake with the silent one within 30 ms");
+	pyr__conn_unref(conn);
+	close(listening);
+	end(s);
+}
+
+/* Being used */
+
+Test(conn, says_that_a_ping_was_not_answered_in_time_and_lives_on)
+{
+	setup *s = begin(false);
+	pyr_error err;
+	far f;
+	pyr__conn *conn = dialed(s, &f);
+	cr_assert_eq(pyr__conn_ping(conn, pyr__now_us() + 2000, &err), PYR_DEADLINE_EXCEEDED);
+	cr_assert_str_eq(err.message, "the peer did not answer in time");
+	cr_assert(pyr__conn_usable(conn));
+	shut_and_unref(conn);
+	far_free(&f);
+	end(s);
+}
+
+Test(conn, is_used_no_more_once_the_peer_goes_away_but_ends_what_runs)
+{
+	setup *s = begin(false);
+	pyr_error err;
+	far f;
+	pyr__outcall call;
+	pyr__conn *conn = dialed(s, &f);
+	cr_assert_eq(start(conn, &call, "a.B/C", &err), PYR_OK);
+	uint32_t stream = far_await(&f, PYR__EVENT_CALL).stream;
+	pyr__session_drain(f.session, PYR_UNAVAILABLE, "closing time");
+	far_flush(&f);
+	int64_t until_us = pyr__now_us() + PATIENCE_MS * 1000ll;
+	while (pyr__conn_usable(conn) && pyr__now_us() < until_us)
+		pyr__outcall_wait(&call, PYR__READ, pyr__now_us() + 1000);
+	cr_assert_not(pyr__conn_usable(conn));
+	cr_assert(pyr__conn_busy(conn));
+	pyr__outcall late;
+	cr_assert_eq(start(conn, &late, "a.B/C", &err), PYR_UNAVAILABLE);
+	cr_assert(strstr(err.message, "closing time"), "%s", err.message);
+	finish_far(&f, stream);
+	await_call(&call);
+	cr_assert_eq(call.outcome.status, PYR_OK);
+	pyr__outcall_done(&call);
+	cr_assert_not(pyr__conn_busy(conn));
+	shut_and_unref(conn);
+	far_free(&f);
+	end(s);
+}
+
+Test(conn, notices_before_it_is_used_that_the_peer_has_closed_it)
+{
+	setup *s = begin(false);
+	pyr_error err;
+	far f;
+	pyr__conn *conn = dialed(s, &f);
+	pyr__outcall call;
+	cr_assert_eq(start(conn, &call, "a.B/C", &err), PYR_OK);
+	finish_far(&f, far_await(&f, PYR__EVENT_CALL).stream);
+	await_call(&call);
+	pyr__outcall_done(&call);
+	far_free(&f);
+	/* it looks after a pause only, so the first answers may be the old ones */
+	int64_t until_us = pyr__now_us() + PATIENCE_MS * 1000ll;
+	while (pyr__conn_usable(conn) && pyr__now_us() < until_us)
+		poll(NULL, 0, 1);
+	cr_assert_not(pyr__conn_usable(conn));
+	cr_assert_str_eq(pyr__conn_reason(conn), "the peer closed the connection");
+	pyr__conn_unref(conn);
+	end(s);
+}
+
+Test(conn, refuses_calls_of_the_peer_where_it_hosts_nothing)
+{
+	setup *s = begin(false);
+	far f;
+	pyr_error err;
+	pyr__conn *conn = dialed(s, &f);
+	pyr__outcall ours;
+	cr_assert_eq(start(conn, &ours, "a.B/C", &err), PYR_OK);
+	uint32_t our_stream = far_await(&f, PYR__EVENT_CALL).stream, stream;
+	pyr__head head = {.method = {"a.B/C", 5}, .timeout_us = PYR__TIMEOUT_NONE};
+	pyr__body body = {.raw = (const uint8_t *)"abc", .size = 3};
+	cr_assert_eq(pyr__session_call(f.session, &head, &body, true, NULL, &stream, &err), PYR_OK);
+	finish_far(&f, our_stream);
+	await_call(&ours);
+	pyr__outcall_done(&ours);
+	pyr__event event = far_await(&f, PYR__EVENT_FINAL);
+	cr_assert_eq(event.final.status, PYR_UNIMPLEMENTED);
+	cr_assert_eq(event.final.executed, PYR_EXECUTED_NO);
+	cr_assert(memcmp(event.final.message.data, "this side hosts no objects", 26) == 0);
+	shut_and_unref(conn);
+	far_free(&f);
+	end(s);
+}
+
+/* Ending */
+
+static void *wait_for(void *arg)
+{
+	await_call(arg);
+	return NULL;
+}
+
+Test(conn, is_shut_under_threads_that_wait_and_keeps_the_first_reason)
+{
+	enum { THREADS = 4 };
+	setup *s = begin(false);
+	pyr_error err;
+	far f;
+	pyr__outcall calls[THREADS];
+	pthread_t threads[THREADS];
+	pyr__conn *conn = dialed(s, &f);
+	for (int i = 0; i < THREADS; i++) {
+		cr_assert_eq(start(conn, &calls[i], "a.B/C", &err), PYR_OK);
+		pthread_create(&threads[i], NULL, wait_for, &calls[i]);
+	}
+	for (int i = 0; i < THREADS; i++)
+		far_await(&f, PYR__EVENT_CALL);
+	pyr__conn_shut(conn, PYR_ABORTED, "enough");
+	pyr__conn_shut(conn, PYR_DATA_LOSS, "too much");
+	pyr__conn_await_reader(conn);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		expect_failure(&calls[i], PYR_ABORTED, "enough");
+	}
+	cr_assert_str_eq(pyr__conn_reason(conn), "enough");
+	cr_assert(tally_await(&closed, 1));
+	cr_assert_eq(tally_get(&closed), 1);
+	pyr__conn_unref(conn);
+	far_free(&f);
+	end(s);
+}
+
+Test(conn, retires_when_the_last_call_is_over)
+{
+	setup *s = begin(false);
+	pyr_error err;
+	far f;
+	pyr__outcall call;
+	pyr__conn *conn = dialed(s, &f);
+	cr_assert_eq(start(conn, &call, "a.B/C", &err), PYR_OK);
+	uint32_t stream = far_await(&f, PYR__EVENT_CALL).stream;
+	pyr__conn_retire(conn);
+	cr_assert_eq(tally_get(&closed), 0);
+	finish_far(&f, stream);
+	await_call(&call);
+	cr_assert_eq(call.outcome.status, PYR_OK, "it did not wait for the call");
+	pyr__outcall_done(&call);
+	cr_assert(tally_await(&closed, 1));
+	cr_assert_str_eq(closed_reason, "nobody uses the connection any more");
+	pyr__event event = far_await(&f, PYR__EVENT_CLOSED);
+	cr_assert_eq(event.final.status, PYR_UNAVAILABLE);
+	pyr__conn_unref(conn);
+	far_free(&f);
+	end(s);
+}
+
+/* The accepting side: a host that answers each call with so many bytes. */
+
+typedef struct host_call {
+	pyr__incall incall;
+	atomic_uint refs;
+} host_call;
+
+static size_t answer_bytes;
+static tally answered = TALLY_INIT;
+static char seen_principal[64], seen_peer[PYR__PEER_TEXT_MAX];
+
+static void drop(pyr__incall *incall)
+{
+	host_call *call = (host_call *)incall;
+	if (atomic_fetch_sub(&call->refs, 1) != 1)
+		return;
+	pyr__incall_done(incall);
+	free(call);
+}
+
+static pyr__incall *open_call(void *host, const pyr__head *head, int64_t now_us)
+{
+	(void)host;
+	(void)head;
+	(void)now_us;
+	host_call *call = pyr__zalloc(sizeof *call);
+	pyr__incall_init(&call->incall);
+	call->incall.deadline_us = PYR__DEADLINE_NONE;
+	atomic_init(&call->refs, 1);
+	return &call->incall;
+}
+
+static void work(void *host, pyr__incall *call, unsigned what)
+{
+	(void)host;
+	static uint8_t bytes[BIG_BYTES];
+	if (what & PYR__WORK_RUN) {
+		pyr__final final = {.status = PYR_OK};
+		pyr__body body = {.raw = bytes, .size = answer_bytes};
+		snprintf(seen_principal, sizeof seen_principal, "%s", pyr__incall_principal(call));
+		snprintf(seen_peer, sizeof seen_peer, "%s", pyr__incall_peer(call));
+		pyr_status status = pyr__incall_finish(call, &final, &body, NULL);
+		(void)status; /* the peer may have gone */
+		tally_add(&answered, 1);
+	}
+	drop(call);
+}
+
+static bool ref(pyr__incall *incall)
+{
+	atomic_fetch_add(&((host_call *)incall)->refs, 1);
+	return true;
+}
+
+static const pyr__host_ops host_ops = {.open = open_call, .work = work, .ref = ref};
+
+typedef struct accept_task {
+	pyr__task task;
+	const pyr__conn_options *options;
+	int fd;
+	pyr__conn *conn;
+} accept_task;
+
+static void run_accept(pyr__task *task)
+{
+	accept_task *a = (accept_task *)task;
+	pyr__address peer = {.size = sizeof(sa_family_t)};
+	peer.storage.ss_family = AF_UNIX;
+	a->conn = pyr__conn_accept(a->fd, &peer, a->options);
+}
+
+/* The other end of a socket pair is the far side's. */
+static pyr__conn *accepted(setup *s, far *f)
+{
+	int pair[2];
+	s->options.host = &host_ops;
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	accept_task a = {.task = {.run = run_accept}, .options = &s->options, .fd = pair[0]};
+	pyr__loop_call(s->loop, &a.task);
+	*f = far_new(pair[1], false);
+	return a.conn;
+}
+
+static void far_call(far *f)
+{
+	uint32_t stream;
+	pyr_error err;
+	pyr__head head = {.method = {"a.B/C", 5}, .timeout_us = PYR__TIMEOUT_NONE};
+	pyr__body body = {.raw = (const uint8_t *)"abc", .size = 3};
+	cr_assert_eq(pyr__session_call(f->session, &head, &body, true, NULL, &stream, &err), PYR_OK,
+		"%s", err.message);
+	far_flush(f);
+}
+
+Test(conn, serves_its_host_and_says_who_calls)
+{
+	setup *s = begin(true);
+	far f;
+	answer_bytes = 5;
+	pyr__conn *conn = accepted(s, &f);
+	far_call(&f);
+	pyr__event event = far_await(&f, PYR__EVENT_FINAL);
+	cr_assert_eq(event.final.status, PYR_OK);
+	cr_assert_eq(event.payload.size, 5);
+	char user[32];
+	snprintf(user, sizeof user, "uid:%u", (unsigned)geteuid());
+	cr_assert_str_eq(seen_principal, user);
+	cr_assert_str_eq(seen_peer, "unix:");
+	far_free(&f);
+	cr_assert(tally_await(&closed, 1));
+	cr_assert_str_eq(closed_reason, "unix: closed the connection");
+	pyr__conn_unref(conn);
+	end(s);
+}
+
+Test(conn, ends_a_peer_that_does_not_greet)
+{
+	setup *s = begin(true);
+	far f;
+	s->options.connect_timeout_ms = 30;
+	pyr__conn *conn = accepted(s, &f);
+	cr_assert(tally_await(&closed, 1));
+	cr_assert_str_eq(closed_reason, "no handshake with unix: within 30 ms");
+	char byte;
+	struct pollfd item = {.fd = f.fd, .events = POLLIN};
+	do
+		cr_assert_eq(poll(&item, 1, PATIENCE_MS), 1);
+	while (recv(f.fd, &byte, 1, 0) == 1); /* perhaps a reason, and then the end */
+	pyr__conn_unref(conn);
+	far_free(&f);
+	end(s);
+}
+
+Test(conn, ends_a_peer_that_takes_nothing)
+{
+	setup *s = begin(true);
+	far f;
+	answer_bytes = BIG_BYTES;
+	s->options.stall_timeout_ms = 30;
+	pyr__conn *conn = accepted(s, &f);
+	far_call(&f);
+	cr_assert(tally_await(&closed, 1));
+	cr_assert_str_eq(closed_reason, "unix: took nothing of what was sent for 30 ms");
+	pyr__conn_unref(conn);
+	far_free(&f);
+	end(s);
+}
+
+/* Each of two calls is answered with more than the limit; a third must wait for better times. */
+Test(conn, refuses_calls_while_too_much_waits_to_be_sent_to_all)
+{
+	setup *s = begin(true);
+	far f;
+	atomic_uint_fast64_t queued;
+	atomic_init(&queued, 0);
+	answer_bytes = BIG_BYTES;
+	s->options.queued_total = &queued;
+	s->options.queued_total_max = 1000;
+	pyr__conn *conn = accepted(s, &f);
+	far_call(&f);
+	cr_assert(tally_await(&answered, 1));
+	/* by the end of the turn it is counted; the first answer has not been read */
+	int64_t until_us = pyr__now_us() + PATIENCE_MS * 1000ll;
+	while (atomic_load(&queued) == 0 && pyr__now_us() < until_us)
+		poll(NULL, 0, 1);
+	cr_assert_gt(atomic_load(&queued), 1000);
+	far other;
+	setup second = *s; /* another peer of the same daemon */
+	pyr__conn *other_conn = accepted(&second, &other);
+	far_call(&other);
+	pyr__event event = far_await(&other, PYR__EVENT_FINAL);
+	cr_assert_eq(event.final.status, PYR_RESOURCE_EXHAUSTED);
+	cr_assert_eq(event.final.executed, PYR_EXECUTED_NO);
+	cr_assert(memcmp(event.final.message.data, "too many bytes of answers wait", 30) == 0);
+	cr_assert_eq(far_await(&f, PYR__EVENT_FINAL).final.status, PYR_OK);
+	far_call(&other);
+	cr_assert_eq(far_await(&other, PYR__EVENT_FINAL).final.status, PYR_OK);
+	far_free(&f);
+	far_free(&other);
+	cr_assert(tally_await(&closed, 2));
+	pyr__conn_unref(conn);
+	pyr__conn_unref(other_conn);
+	pyr__loop_stop(s->loop);
+	pyr__loop_finish(s->loop);
+	cr_assert_eq(atomic_load(&queued), 0, "some of it is counted for ever");
+	end(s);
+}
+
+Test(conn, drains_ends_what_runs_and_takes_nothing_new)
+{
+	setup *s = begin(true);
+	far f;
+	answer_bytes = 1;
+	pyr__conn *conn = accepted(s, &f);
+	far_call(&f);
+	cr_assert_eq(far_await(&f, PYR__EVENT_FINAL).final.status, PYR_OK);
+	pyr__conn_drain(conn, "closing time");
+	pyr__event event = far_await(&f, PYR__EVENT_GOAWAY);
+	cr_assert(memcmp(event.final.message.data, "closing time", 12) == 0);
+	uint32_t stream;
+	pyr_error err;
+	pyr__head head = {.method = {"a.B/C", 5}, .timeout_us = PYR__TIMEOUT_NONE};
+	cr_assert_eq(pyr__session_call(f.session, &head, NULL, true, NULL, &stream, &err),
+		PYR_UNAVAILABLE);
+	cr_assert_eq(tally_get(&closed), 0);
+	shut_and_unref(conn);
+	cr_assert_eq(far_await(&f, PYR__EVENT_CLOSED).final.status, PYR_UNAVAILABLE);
+	far_free(&f);
+	end(s);
+}
