@@ -226,10 +226,12 @@ static bool has_name(const pyr_interface *interface, pyr__text name)
 	       memcmp(interface->name, name.data, name.size) == 0;
 }
 
+#define CANDIDATES_MAX 8
+
 /* Lock held. The only object of the interface, or none with the candidates in the error. */
 static pyr__object *find_only(pyr__objects *objects, pyr__text interface, pyr_error *err)
 {
-	char names[256] = "";
+	char names[PYR_OBJECT_ID_MAX + 64] = "";
 	size_t used = 0, count = 0;
 	pyr__object *found = NULL;
 	for (uint32_t i = 0; i < objects->by_id.count; i++) {
@@ -237,9 +239,10 @@ static pyr__object *find_only(pyr__objects *objects, pyr__text interface, pyr_er
 			if (!has_name(o->interface, interface))
 				continue;
 			found = o;
-			if (count++ < 8 && used < sizeof names)
-				used += (size_t)snprintf(names + used, sizeof names - used,
-					"%s'%s'", used ? ", " : "", o->id);
+			/* as many as there is room for: none is cut */
+			if (count++ < CANDIDATES_MAX && used + strlen(o->id) + 5 <= sizeof names)
+				used += (size_t)sprintf(
+					names + used, "%s'%s'", used ? ", " : "", o->id);
 		}
 	}
 	if (count == 1)
