@@ -106,8 +106,8 @@ void pyr__client_observe(
 
 /* Completion queues */
 
-pyr_status pyr__client_queue(pyr__grpc_client *client, bool on_loop,
-	grpc_completion_queue **ret_queue, pyr_error *err)
+pyr_status pyr__client_queue(
+	pyr__grpc_client *client, bool on_loop, grpc_completion_queue **ret_queue, pyr_error *err)
 {
 	pyr_status status = PYR_OK;
 	pyr__poller *poller = &client->pollers[on_loop];

@@ -9,7 +9,7 @@
 
 struct pyr__grpc_client {
 	pyr__grpc_client_options options;
-	pthread_mutex_t lock; /* guards what follows */
+	pthread_mutex_t lock;   /* guards what follows */
 	pyr__poller pollers[2]; /* drained by a thread, by the loop */
 	bool polling[2];
 	grpc_completion_queue *plucks[PYR__PLUCKS_KEPT]; /* idle ones */
@@ -27,8 +27,8 @@ void pyr__client_free(pyr__grpc_client *client);
  * A queue that completes calls, started if need be. on_loop: only while the loop is dispatched,
  * which is right for a call whose end is a callback there.
  */
-pyr_status pyr__client_queue(pyr__grpc_client *client, bool on_loop,
-	grpc_completion_queue **ret_queue, pyr_error *err);
+pyr_status pyr__client_queue(
+	pyr__grpc_client *client, bool on_loop, grpc_completion_queue **ret_queue, pyr_error *err);
 
 /* A queue for a thread that waits for its own call. */
 grpc_completion_queue *pyr__client_take_pluck(pyr__grpc_client *client);

@@ -23,8 +23,7 @@ static void run(const grpc_event *event)
 /* The next event, if there is one without waiting. */
 static grpc_event next(pyr__poller *poller)
 {
-	return grpc_completion_queue_next(
-		poller->queue, gpr_inf_past(GPR_CLOCK_MONOTONIC), NULL);
+	return grpc_completion_queue_next(poller->queue, gpr_inf_past(GPR_CLOCK_MONOTONIC), NULL);
 }
 
 /* The thread */
@@ -132,8 +131,8 @@ static void destroy(pyr__poller *poller)
 	pthread_mutex_destroy(&poller->lock);
 }
 
-pyr_status pyr__poller_start(pyr__poller *poller, pyr__loop *loop, void (*drained)(void *arg),
-	void *arg, pyr_error *err)
+pyr_status pyr__poller_start(
+	pyr__poller *poller, pyr__loop *loop, void (*drained)(void *arg), void *arg, pyr_error *err)
 {
 	memset(poller, 0, sizeof *poller);
 	poller->loop = loop;

@@ -224,7 +224,8 @@ pyr_status pyr__server_new(
 	server->shutdown_op.done = on_shutdown;
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_cond_init(&server->stopped_cond, NULL);
-	pyr_status status = pyr__poller_start(&server->poller, options->loop, on_drained, server, err);
+	pyr_status status =
+		pyr__poller_start(&server->poller, options->loop, on_drained, server, err);
 	if (status) {
 		close(watch_fd);
 		pyr__server_unref(server);
