@@ -7,17 +7,38 @@
 
 /* Calls that are ready */
 
+/* Lock held. */
+static void add_ready(pyr__grpc_client *client, pyr__outcall *call)
+{
+	call->is_ready = true;
+	call->next_ready = NULL;
+	*client->ready_last = call;
+	client->ready_last = &call->next_ready;
+	atomic_store_explicit(&client->has_ready, true, memory_order_release);
+}
+
+/* Takes *at out of the list. Lock held. */
+static void remove_ready(pyr__grpc_client *client, pyr__outcall **at)
+{
+	pyr__outcall *call = *at;
+	call->is_ready = false;
+	*at = call->next_ready;
+	if (!*at)
+		client->ready_last = at;
+	if (!client->ready_first)
+		atomic_store_explicit(&client->has_ready, false, memory_order_relaxed);
+}
+
 /* On the loop. */
 static void deliver(void *arg)
 {
 	pyr__grpc_client *client = arg;
 	pyr__outcall *call;
+	if (!atomic_load_explicit(&client->has_ready, memory_order_acquire))
+		return;
 	pthread_mutex_lock(&client->lock);
 	while ((call = client->ready_first) != NULL) {
-		client->ready_first = call->next_ready;
-		if (!client->ready_first)
-			client->ready_last = &client->ready_first;
-		call->is_ready = false;
+		remove_ready(client, &client->ready_first);
 		void (*ready)(pyr__outcall * call) = call->ready;
 		if (!ready)
 			continue;
@@ -45,10 +66,7 @@ static void deliver_soon(pyr__grpc_client *client)
 static void on_drained(void *arg)
 {
 	pyr__grpc_client *client = arg;
-	pthread_mutex_lock(&client->lock);
-	bool any = client->ready_first != NULL;
-	pthread_mutex_unlock(&client->lock);
-	if (any)
+	if (atomic_load_explicit(&client->has_ready, memory_order_acquire))
 		deliver_soon(client);
 }
 
@@ -56,12 +74,8 @@ void pyr__client_ready(pyr__grpc_client *client, pyr__outcall *call)
 {
 	pthread_mutex_lock(&client->lock);
 	bool fresh = call->ready && !call->is_ready;
-	if (fresh) {
-		call->is_ready = true;
-		call->next_ready = NULL;
-		*client->ready_last = call;
-		client->ready_last = &call->next_ready;
-	}
+	if (fresh)
+		add_ready(client, call);
 	pthread_mutex_unlock(&client->lock);
 	if (fresh && !pyr__poller_is_current(&client->pollers[false]) &&
 		!pyr__poller_is_current(&client->pollers[true]))
@@ -76,10 +90,7 @@ static void unready(pyr__grpc_client *client, pyr__outcall *call)
 	pyr__outcall **at = &client->ready_first;
 	while (*at != call)
 		at = &(*at)->next_ready;
-	*at = call->next_ready;
-	if (!*at)
-		client->ready_last = at;
-	call->is_ready = false;
+	remove_ready(client, at);
 }
 
 void pyr__client_forget(pyr__grpc_client *client, pyr__outcall *call)

@@ -18,6 +18,7 @@ struct pyr__grpc_client {
 	const pyr__outcall *running; /* whose `ready` is being called now, on the loop */
 	pthread_cond_t not_running;
 	pyr__task deliver_task;
+	atomic_bool has_ready; /* ready_first is not NULL: to be asked without the lock */
 };
 
 pyr__grpc_client *pyr__client_new(const pyr__grpc_client_options *options);

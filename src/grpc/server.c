@@ -57,6 +57,7 @@ void pyr__server_add_work(pyr__grpc_server *server, pyr__incall *call, unsigned 
 		call->next_work = NULL;
 		*server->work_last = call;
 		server->work_last = &call->next_work;
+		atomic_store_explicit(&server->has_work, true, memory_order_release);
 		listed = true;
 		post = !pyr__poller_is_current(&server->poller);
 	}
@@ -70,14 +71,18 @@ void pyr__server_add_work(pyr__grpc_server *server, pyr__incall *call, unsigned 
 /* The next call to work on, which then is on no list; NULL when there is none. */
 static pyr__incall *take_work(pyr__grpc_server *server, unsigned *ret_work)
 {
+	if (!atomic_load_explicit(&server->has_work, memory_order_acquire))
+		return NULL;
 	pthread_mutex_lock(&server->lock);
 	pyr__incall *call = server->work_first;
 	if (call) {
 		*ret_work = call->work;
 		call->work = 0;
 		server->work_first = call->next_work;
-		if (!server->work_first)
+		if (!server->work_first) {
 			server->work_last = &server->work_first;
+			atomic_store_explicit(&server->has_work, false, memory_order_relaxed);
+		}
 		/* nothing new is begun any more: the reference is given back, no more */
 		if (server->shut)
 			*ret_work &= ~(unsigned)PYR__WORK_RUN;
@@ -114,10 +119,7 @@ static void on_drained(void *arg)
 		return;
 	}
 	/* the poller has been released: what is left to do is done when the loop is finished */
-	pthread_mutex_lock(&server->lock);
-	bool any = server->work_first != NULL;
-	pthread_mutex_unlock(&server->lock);
-	if (any)
+	if (atomic_load_explicit(&server->has_work, memory_order_acquire))
 		post_work(server);
 }
 

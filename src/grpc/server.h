@@ -39,6 +39,7 @@ struct pyr__grpc_server {
 	pyr__task work_task;
 	atomic_uint_fast64_t bytes; /* of requests and answers that wait */
 	int watch_fd;               /* epoll: tells when peers go */
+	atomic_bool has_work;       /* work_first is not NULL: to be asked without the lock */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pyr__link calls;
