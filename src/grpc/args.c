@@ -11,7 +11,6 @@
 #define CLIENT_KEEPALIVE_MS  310000
 #define KEEPALIVE_TIMEOUT_MS 20000
 #define CLIENT_PING_MIN_MS   5000 /* what we ask of our clients */
-#define IDLE_MAX_MS          1800000
 #define RECONNECT_BACKOFF_MS 1000
 
 static int to_int(uint64_t value)
@@ -75,5 +74,4 @@ void pyr__args_server(pyr__args *args, const pyr__grpc_server_options *options)
 	set(args, GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
 	set(args, GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
 	set(args, GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, CLIENT_PING_MIN_MS);
-	set(args, GRPC_ARG_MAX_CONNECTION_IDLE_MS, IDLE_MAX_MS);
 }
