@@ -39,11 +39,17 @@ typedef struct pyr_context_options {
 	 * authorities, and no certificate of our own.
 	 */
 	pyr_credentials *credentials;
+	/*
+	 * Requests and messages of streams of at least so many bytes are compressed, if that makes
+	 * them smaller; over gRPC only, with gzip, which most servers take. 0: never. Do not
+	 * compress what is secret together with what a stranger chooses: the size tells of both.
+	 */
+	uint32_t compress_from;
 } pyr_context_options;
 
 #define PYR_CONTEXT_OPTIONS_INIT                                                                   \
 	{                                                                                          \
-		sizeof(pyr_context_options), NULL, NULL, 0, 0, 0, 0, NULL                          \
+		sizeof(pyr_context_options), NULL, NULL, 0, 0, 0, 0, NULL, 0                       \
 	}
 
 /*

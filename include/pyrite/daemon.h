@@ -60,12 +60,13 @@ typedef struct pyr_daemon_options {
 	 */
 	bool no_reflection;
 	bool no_health;
+	uint32_t compress_from; /* as in pyr_context_options, for answers; 0: never */
 } pyr_daemon_options;
 
 #define PYR_DAEMON_OPTIONS_INIT                                                                    \
 	{                                                                                          \
 		sizeof(pyr_daemon_options), 0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL,  \
-			NULL, false, false                                                         \
+			NULL, false, false, 0                                                      \
 	}
 
 /* options may be NULL. */

@@ -112,6 +112,7 @@ pyr_status pyr_context_new(
 	context->name_server = name_server;
 	context->connect_timeout_ms =
 		or_default(options.connect_timeout_ms, CONNECT_TIMEOUT_DEFAULT_MS);
+	context->compress_from = options.compress_from;
 	context->decoded_bytes_max = or_default(options.decoded_bytes_max, DECODED_BYTES_DEFAULT);
 	pyr__session_config_init(&context->session, false);
 	context->session.message_max =
@@ -317,6 +318,7 @@ static pyr_status new_grpc(pyr_context *context, const pyr_reference *reference,
 			.connect_timeout_ms = context->connect_timeout_ms,
 			.message_max = context->session.message_max,
 			.metadata_max = context->session.metadata_max,
+			.compress_from = context->compress_from,
 		};
 		context->grpc = context->grpc_library->client_new(&options);
 	}

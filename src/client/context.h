@@ -61,6 +61,7 @@ struct pyr_context {
 	pyr_reference name_server; /* its endpoint, and whether over TLS */
 	uint32_t connect_timeout_ms;
 	size_t decoded_bytes_max;
+	uint32_t compress_from; /* bytes; 0: nothing is compressed */
 	pyr__session_config session;
 	unsigned fork_count;
 	atomic_uint refs; /* the user's, and one for each proxy */

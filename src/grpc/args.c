@@ -28,14 +28,16 @@ static void set(pyr__args *args, const char *key, int value)
  * What is left out costs 10 % of a call. Core's minimal stack would cost still less, but has no
  * limit on a message's size.
  */
-static void set_common(pyr__args *args, uint32_t message_max, uint32_t metadata_max)
+static void set_common(
+	pyr__args *args, uint32_t message_max, uint32_t metadata_max, uint32_t compress_from)
 {
 	args->core.num_args = 0;
 	args->core.args = args->items;
 	set(args, GRPC_ARG_ENABLE_CENSUS, 0);
 	set(args, GRPC_ARG_ENABLE_CHANNELZ, 0);
 	set(args, GRPC_ARG_MAX_CHANNEL_TRACE_EVENT_MEMORY_PER_NODE, 0);
-	set(args, GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
+	set(args, GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, compress_from > 0);
+	set(args, GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0); /* unpack.c knows a limit */
 	set(args, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, to_int(message_max));
 	set(args, GRPC_ARG_MAX_METADATA_SIZE, to_int(metadata_max));
 	set(args, GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, LOOKAHEAD_BYTES);
@@ -45,7 +47,9 @@ static void set_common(pyr__args *args, uint32_t message_max, uint32_t metadata_
 void pyr__args_client(
 	pyr__args *args, const pyr__grpc_client_options *options, const char *server_name)
 {
-	set_common(args, options->message_max, options->metadata_max);
+	set_common(args, options->message_max, options->metadata_max, options->compress_from);
+	if (options->compress_from)
+		set(args, GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM, GRPC_COMPRESS_GZIP);
 	if (server_name)
 		args->items[args->core.num_args++] = (grpc_arg){
 			.type = GRPC_ARG_STRING,
@@ -65,7 +69,10 @@ void pyr__args_client(
 
 void pyr__args_server(pyr__args *args, const pyr__grpc_server_options *options)
 {
-	set_common(args, options->message_max, options->metadata_max);
+	set_common(args, options->message_max, options->metadata_max, options->compress_from);
+	/* a level, and not an algorithm: then core looks what the caller takes */
+	if (options->compress_from)
+		set(args, GRPC_COMPRESSION_CHANNEL_DEFAULT_LEVEL, GRPC_COMPRESS_LEVEL_LOW);
 	set(args, GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, to_int(options->handshake_timeout_ms));
 	set(args, GRPC_ARG_ALLOW_REUSEPORT, 0);
 	set(args, GRPC_ARG_MAX_CONCURRENT_STREAMS, to_int(options->streams_max));

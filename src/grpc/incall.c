@@ -322,6 +322,8 @@ static call *new_call(pyr__request *request)
 	call *c = pyr__alloc(sizeof *c);
 	memset(&c->server, 0, sizeof *c - offsetof(call, server));
 	pyr__rpc_init(&c->rpc, &side, request->call);
+	c->rpc.message_max = server->options.message_max;
+	c->rpc.compress_from = server->options.compress_from;
 	c->server = server;
 	if (server->secure)
 		identify(c, request->call);

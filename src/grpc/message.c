@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/block.h"
 #include "codec/encode.h"
+#include "grpc/unpack.h"
 
 grpc_byte_buffer *pyr__message_encode(const pyr__body *body)
 {
@@ -31,32 +32,37 @@ static void gather(grpc_byte_buffer_reader *reader, uint8_t *to, size_t room)
 	}
 }
 
-static bool keep(grpc_byte_buffer_reader *reader, size_t size, pyr__inbox *inbox, uint32_t cost)
+static pyr_status keep(grpc_byte_buffer *buffer, pyr__inbox *inbox, uint32_t cost, pyr_error *err)
 {
 	uint8_t small[PYR__INBOX_INLINE_BYTES];
-	if (size <= sizeof small) {
-		gather(reader, small, size);
-		pyr__inbox_put(inbox, &(pyr__payload){small, size, NULL}, cost);
-		return true;
-	}
-	pyr__block *block = pyr__block_new(size);
-	if (!block)
-		return false;
-	gather(reader, block->data, size);
-	pyr__inbox_put(inbox, &(pyr__payload){block->data, size, block}, cost);
+	size_t size = grpc_byte_buffer_length(buffer);
+	pyr__block *block = NULL;
+	if (size > sizeof small && !(block = pyr__block_new(size)))
+		return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "no memory for a message");
+	uint8_t *data = block ? block->data : small;
+	grpc_byte_buffer_reader reader;
+	grpc_byte_buffer_reader_init(&reader, buffer); /* which cannot fail */
+	gather(&reader, data, size);
+	grpc_byte_buffer_reader_destroy(&reader);
+	pyr__inbox_put(inbox, &(pyr__payload){data, size, block}, cost);
 	pyr__block_unref(block);
-	return true;
+	return PYR_OK;
 }
 
-bool pyr__message_keep(grpc_byte_buffer *buffer, pyr__inbox *inbox, uint32_t cost)
+pyr_status pyr__message_keep(
+	grpc_byte_buffer *buffer, pyr__inbox *inbox, uint32_t max, uint64_t *held, pyr_error *err)
 {
-	/* a compressed message is unpacked here, so only the reader knows its size */
-	grpc_byte_buffer_reader reader;
-	bool kept = grpc_byte_buffer_reader_init(&reader, buffer) != 0;
-	if (kept) {
-		kept = keep(&reader, grpc_byte_buffer_length(reader.buffer_out), inbox, cost);
-		grpc_byte_buffer_reader_destroy(&reader);
-	}
+	pyr__payload payload = {.size = grpc_byte_buffer_length(buffer)};
+	bool packed = pyr__is_packed(buffer);
+	pyr_status status = packed ? pyr__unpack(buffer, max, &payload, err) : PYR_OK;
+	uint32_t cost = held ? pyr__message_cost(payload.size) : 0;
+	if (status == PYR_OK && packed)
+		pyr__inbox_put(inbox, &payload, cost);
+	else if (status == PYR_OK)
+		status = keep(buffer, inbox, cost, err);
+	if (status == PYR_OK && held)
+		*held += cost;
+	pyr__block_unref(payload.block);
 	grpc_byte_buffer_destroy(buffer);
-	return kept;
+	return status;
 }

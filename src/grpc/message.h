@@ -10,8 +10,12 @@
 /* Encodes a message for core to send. */
 grpc_byte_buffer *pyr__message_encode(const pyr__body *body);
 
-/* Moves a received message into the inbox, and destroys buffer; false when there is no memory. */
-bool pyr__message_keep(grpc_byte_buffer *buffer, pyr__inbox *inbox, uint32_t cost);
+/*
+ * Moves a received message into the inbox, adds what it costs to *held, unless that is NULL, and
+ * destroys buffer. max is for what a compressed message holds; core sees to the others.
+ */
+pyr_status pyr__message_keep(
+	grpc_byte_buffer *buffer, pyr__inbox *inbox, uint32_t max, uint64_t *held, pyr_error *err);
 
 /* What a message of so many bytes costs. */
 static inline uint32_t pyr__message_cost(size_t size)

@@ -148,15 +148,19 @@ static void keep_reply(call *c)
 {
 	grpc_byte_buffer *buffer = c->rpc.incoming;
 	c->rpc.incoming = NULL;
-	if (buffer && c->rpc.inbox) {
-		pyr__message_keep(buffer, c->rpc.inbox, 0);
-	} else if (buffer) {
+	pyr_error err;
+	pyr_status status = PYR_OK;
+	if (buffer && c->rpc.inbox)
+		status = pyr__message_keep(buffer, c->rpc.inbox, c->rpc.message_max, NULL, &err);
+	else if (buffer)
 		grpc_byte_buffer_destroy(buffer);
-	} else if (c->code == GRPC_STATUS_OK) {
-		c->code = GRPC_STATUS_INTERNAL;
-		grpc_slice_unref(c->details);
-		c->details = grpc_slice_from_static_string("the answer has no message");
-	}
+	else if (c->code == GRPC_STATUS_OK)
+		status = pyr_error_set(&err, PYR_INTERNAL, "the answer has no message");
+	if (status == PYR_OK)
+		return;
+	c->code = (grpc_status_code)status;
+	grpc_slice_unref(c->details);
+	c->details = grpc_slice_from_copied_string(err.message);
 }
 
 static void on_whole(pyr__op *op, bool ok)
@@ -289,16 +293,22 @@ static grpc_call *new_core_call(
 	return made;
 }
 
-static size_t send_ops(
-	grpc_op *ops, const pyr__headers *headers, grpc_byte_buffer *request, bool end)
+/* A request that is to be sent. */
+typedef struct request {
+	grpc_byte_buffer *buffer; /* or NULL */
+	uint32_t flags;
+} request;
+
+static size_t send_ops(grpc_op *ops, const pyr__headers *headers, const request *r, bool end)
 {
 	size_t count = 0;
 	ops[count].op = GRPC_OP_SEND_INITIAL_METADATA;
 	ops[count].data.send_initial_metadata.count = headers->count;
 	ops[count++].data.send_initial_metadata.metadata = headers->items;
-	if (request) {
+	if (r->buffer) {
 		ops[count].op = GRPC_OP_SEND_MESSAGE;
-		ops[count++].data.send_message.send_message = request;
+		ops[count].flags = r->flags;
+		ops[count++].data.send_message.send_message = r->buffer;
 	}
 	if (end)
 		ops[count++].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
@@ -313,11 +323,11 @@ static void status_op(call *c, grpc_op *op)
 	op->data.recv_status_on_client.status_details = &c->details;
 }
 
-static bool start_unary(call *c, const pyr__headers *headers, grpc_byte_buffer *request)
+static bool start_unary(call *c, const pyr__headers *headers, const request *r)
 {
 	grpc_op ops[6];
 	memset(ops, 0, sizeof ops);
-	size_t count = send_ops(ops, headers, request, true);
+	size_t count = send_ops(ops, headers, r, true);
 	count += begin_receiving(&c->rpc, ops + count);
 	ops[count].op = GRPC_OP_RECV_MESSAGE;
 	ops[count++].data.recv_message.recv_message = &c->rpc.incoming;
@@ -326,11 +336,11 @@ static bool start_unary(call *c, const pyr__headers *headers, grpc_byte_buffer *
 	return pyr__rpc_batch(&c->rpc, &c->whole_op, ops, count);
 }
 
-static bool start_stream(call *c, const pyr__headers *headers, grpc_byte_buffer *request, bool end)
+static bool start_stream(call *c, const pyr__headers *headers, const request *r, bool end)
 {
 	grpc_op ops[3];
 	memset(ops, 0, sizeof ops);
-	size_t count = send_ops(ops, headers, request, end);
+	size_t count = send_ops(ops, headers, r, end);
 	c->rpc.send_begun = true;
 	c->rpc.closed = end;
 	if (!pyr__rpc_batch(&c->rpc, &c->open_op, ops, count))
@@ -347,6 +357,8 @@ static call *new_call(pyr__line *line, pyr__grpc_client *client)
 	call *c = pyr__alloc(sizeof *c);
 	memset(&c->line, 0, sizeof *c - offsetof(call, line));
 	pyr__rpc_init(&c->rpc, &side, NULL);
+	c->rpc.message_max = client->options.message_max;
+	c->rpc.compress_from = client->options.compress_from;
 	c->line = line;
 	c->client = client;
 	c->whole_op.done = on_whole;
@@ -405,7 +417,9 @@ static pyr_status begin(call *c, pyr__grpc_channel *channel, pyr__outcall *outca
 	if (status)
 		return status;
 	bool unary = !outcall || outcall->unary;
-	grpc_byte_buffer *request = body ? pyr__message_encode(body) : NULL;
+	request r = {NULL, 0};
+	if (body)
+		r = (request){pyr__message_encode(body), pyr__rpc_flags(&c->rpc, body)};
 	pthread_mutex_lock(&c->rpc.lock);
 	c->rpc.call = new_core_call(c, outcall, head, queue);
 	c->outcall = outcall;
@@ -419,8 +433,7 @@ static pyr_status begin(call *c, pyr__grpc_channel *channel, pyr__outcall *outca
 		 */
 		c->rpc.kept = true;
 	}
-	bool started =
-		unary ? start_unary(c, headers, request) : start_stream(c, headers, request, end);
+	bool started = unary ? start_unary(c, headers, &r) : start_stream(c, headers, &r, end);
 	if (!started) {
 		c->outcall = NULL;
 		if (outcall)
@@ -430,8 +443,8 @@ static pyr_status begin(call *c, pyr__grpc_channel *channel, pyr__outcall *outca
 		status = refused(c, err);
 	}
 	pthread_mutex_unlock(&c->rpc.lock);
-	if (request)
-		grpc_byte_buffer_destroy(request);
+	if (r.buffer)
+		grpc_byte_buffer_destroy(r.buffer);
 	return status;
 }
 

@@ -126,12 +126,12 @@ static void keep_incoming(pyr__rpc *rpc)
 		grpc_byte_buffer_destroy(buffer);
 		return;
 	}
-	uint32_t cost = pyr__message_cost(grpc_byte_buffer_length(buffer));
-	if (pyr__message_keep(buffer, rpc->inbox, cost)) {
-		rpc->held += cost;
-	} else if (rpc->call) {
-		grpc_call_cancel_with_status(rpc->call, GRPC_STATUS_RESOURCE_EXHAUSTED,
-			"no memory for a message, or it cannot be unpacked", NULL);
+	pyr_error err;
+	pyr_status status =
+		pyr__message_keep(buffer, rpc->inbox, rpc->message_max, &rpc->held, &err);
+	if (status && rpc->call) {
+		grpc_call_cancel_with_status(
+			rpc->call, (grpc_status_code)status, err.message, NULL);
 		rpc->ended = true;
 	}
 }
@@ -163,8 +163,7 @@ static size_t message_op(pyr__rpc *rpc, grpc_op *op)
 	op->op = GRPC_OP_SEND_MESSAGE;
 	op->data.send_message.send_message = message->buffer;
 	/* with more to come core may put it together with what follows */
-	if (message->next)
-		op->flags = GRPC_WRITE_BUFFER_HINT;
+	op->flags = message->flags | (message->next ? GRPC_WRITE_BUFFER_HINT : 0);
 	return 1;
 }
 
@@ -228,6 +227,7 @@ void pyr__rpc_queue(pyr__rpc *rpc, const pyr__body *body)
 	pyr__outgoing *message = pyr__alloc(sizeof *message);
 	message->next = NULL;
 	message->cost = pyr__message_cost(body->size);
+	message->flags = pyr__rpc_flags(rpc, body);
 	message->buffer = pyr__message_encode(body);
 	rpc->queued += message->cost;
 	*rpc->last = message;

@@ -40,10 +40,13 @@ typedef struct pyr__outgoing {
 	struct pyr__outgoing *next;
 	grpc_byte_buffer *buffer;
 	uint32_t cost;
+	uint32_t flags; /* core's */
 } pyr__outgoing;
 
 struct pyr__rpc {
 	const pyr__rpc_side *side;
+	uint32_t message_max;   /* bytes of a message that came compressed; the side sets it */
+	uint32_t compress_from; /* bytes of a message that is compressed; the side sets it */
 	atomic_uint refs;
 	pthread_mutex_t lock; /* guards what follows */
 	grpc_call *call;      /* NULL once core is done with it */
@@ -97,6 +100,12 @@ pyr_status pyr__rpc_send(pyr__rpc *rpc, const pyr__body *body, pyr_error *err);
 
 /* The same without a limit, and nothing is started yet: pyr__rpc_close() follows. */
 void pyr__rpc_queue(pyr__rpc *rpc, const pyr__body *body);
+
+/* Core's flags for a message: only where it compresses at all do they matter. */
+static inline uint32_t pyr__rpc_flags(const pyr__rpc *rpc, const pyr__body *body)
+{
+	return body->size < rpc->compress_from ? GRPC_WRITE_NO_COMPRESS : 0;
+}
 
 /* Has the last batch sent when all messages are. */
 void pyr__rpc_close(pyr__rpc *rpc);

@@ -44,6 +44,7 @@ static pyr_status start(grpc *g, const char *listen, pyr__pem *pem, int *ret_por
 		.host_arg = daemon,
 		.message_max = daemon->options.message_bytes_max,
 		.metadata_max = daemon->session.metadata_max,
+		.compress_from = daemon->options.compress_from,
 		.streams_max = daemon->options.streams_max,
 		.bytes_max = daemon->options.queue_bytes_total_max,
 		.peer_bytes_max = daemon->options.queue_bytes_max,

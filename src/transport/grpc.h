@@ -34,6 +34,7 @@ typedef struct pyr__grpc_client_options {
 	uint32_t connect_timeout_ms;
 	uint32_t message_max; /* bytes of the largest message taken */
 	uint32_t metadata_max;
+	uint32_t compress_from; /* bytes of the smallest message that is compressed; 0: none is */
 } pyr__grpc_client_options;
 
 typedef struct pyr__grpc_server_options {
@@ -42,6 +43,7 @@ typedef struct pyr__grpc_server_options {
 	void *host_arg;
 	uint32_t message_max;
 	uint32_t metadata_max;
+	uint32_t compress_from; /* bytes, for callers that take it; 0: nothing is compressed */
 	uint32_t streams_max; /* calls at once on one connection */
 	uint64_t bytes_max;   /* of requests and answers that wait, of all connections; more calls
 				 are refused until it is less */

@@ -304,6 +304,25 @@ static void both_streams(void)
 	pyr_stream_close(stream);
 }
 
+static void long_messages(void)
+{
+	pyr_error err;
+	const Item *got;
+	pyr_stream *stream;
+	static uint8_t nothing[200000];
+	CHECK(pyrite_test_story_story_chat(story, &stream, &err) == PYR_OK);
+	for (size_t i = 0; i < 5; i++) {
+		Item item = ITEM_INIT;
+		item.data = (ProtobufCBinaryData){sizeof nothing - i, nothing};
+		CHECK(pyrite_test_story_story_chat__send(stream, &item, &err) == PYR_OK);
+		CHECK(pyrite_test_story_story_chat__next(stream, &got, &err) == PYR_OK && got);
+		CHECK(got->data.len == item.data.len);
+	}
+	CHECK(pyr_stream_end(stream, &err) == PYR_OK);
+	CHECK(pyrite_test_story_story_chat__next(stream, &got, &err) == PYR_OK && !got);
+	pyr_stream_close(stream);
+}
+
 static void stream_fails_in_the_middle(void)
 {
 	pyr_error err;
@@ -437,6 +456,7 @@ int main(int argc, char **argv)
 		ROW(observed_stream),
 		ROW(client_stream),
 		ROW(both_streams),
+		ROW(long_messages),
 		ROW(stream_fails_in_the_middle),
 		ROW(cancel_stream),
 		ROW(stalled_stream),
@@ -448,13 +468,18 @@ int main(int argc, char **argv)
 	pyr_context *context;
 	reference = argc > 1 ? argv[1] : "";
 	pyr_context_options options = PYR_CONTEXT_OPTIONS_INIT;
+	if (getenv("STORY_COMPRESS"))
+		options.compress_from = (uint32_t)atoi(getenv("STORY_COMPRESS"));
 	if (argc > 2)
 		make_credentials(argv[2], argc > 3 ? argv[3] : "", &options.credentials);
 	CHECK(pyr_context_new(&options, &context, &err) == PYR_OK);
 	CHECK(pyrite_test_story_story__open(context, reference, NULL, &story, &err) == PYR_OK);
 	if (argc > 4)
 		call_once(pyr_status_parse(argv[4]));
+	const char *only = getenv("STORY_CHECK");
 	for (size_t i = 0; argc <= 4 && i < sizeof checks / sizeof checks[0]; i++) {
+		if (only && strcmp(only, checks[i].name) != 0)
+			continue;
 		checks[i].run();
 		printf("C calls: %s\n", checks[i].name);
 		fflush(stdout);

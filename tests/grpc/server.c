@@ -2,7 +2,7 @@
 /*
  * Tells the story of story.proto to whoever calls. usage: story_server [WORKERS [ENDPOINT
  * [FOLDER]]] With a FOLDER of certificates (certificates.sh) it speaks TLS, and with STORY_MUTUAL
- * set asks for the clients' too.
+ * set asks for the clients' too. STORY_COMPRESS: compresses messages of so many bytes.
  */
 #include <pyrite/pyrite.h>
 #include <signal.h>
@@ -145,6 +145,8 @@ int main(int argc, char **argv)
 	options.workers = argc > 1 ? (uint32_t)atoi(argv[1]) : 8;
 	options.handshake_timeout_ms = 3000;
 	options.stall_timeout_ms = 2000;
+	if (getenv("STORY_COMPRESS"))
+		options.compress_from = (uint32_t)atoi(getenv("STORY_COMPRESS"));
 	if ((argc > 3 && make_credentials(argv[3], &listen.credentials, &err)) ||
 		pyr_daemon_new(&options, &daemon_to_stop, &err) ||
 		pyrite_test_story_story__serve(daemon_to_stop, "story", &ops, NULL, &err) ||
