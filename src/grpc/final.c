@@ -49,6 +49,17 @@ static bool is_unsent(const pyr__final *final)
 	return begins_with_any(final, words, 1);
 }
 
+/*
+ * The server has not looked at it: REFUSED_STREAM, or GOAWAY (RFC 9113, 8.7). One that sends these
+ * words itself says the same of its own call.
+ */
+static bool is_refused(const pyr__final *final)
+{
+	static const char *const words[] = {
+		"Received RST_STREAM with error code 7", "GOAWAY received"};
+	return begins_with_any(final, words, sizeof words / sizeof words[0]);
+}
+
 bool pyr__final_is_broken(const pyr__final *final)
 {
 	static const char *const words[] = {"Socket closed",
@@ -60,7 +71,7 @@ bool pyr__final_is_broken(const pyr__final *final)
 static pyr_executed read_executed(const grpc_metadata_array *trailing, const pyr__final *final)
 {
 	pyr__text value;
-	if (pyr__final_is_unconnected(final) || is_unsent(final))
+	if (pyr__final_is_unconnected(final) || is_unsent(final) || is_refused(final))
 		return PYR_EXECUTED_NO;
 	if (!pyr__headers_find(trailing, PYR__HEADER_EXECUTED, &value))
 		return PYR_EXECUTED_MAYBE;

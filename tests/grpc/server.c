@@ -65,6 +65,14 @@ static void one(void *self, pyr_call *call, const Pyrite__Test__Story__Ask *ask)
 		reply(call, ask, echo, status);
 }
 
+static void look(void *self, pyr_call *call, const Pyrite__Test__Story__Ask *ask)
+{
+	(void)self;
+	Pyrite__Test__Story__Item item = PYRITE__TEST__STORY__ITEM__INIT;
+	if (!fail(call, ask))
+		pyrite_test_story_story_look__reply(call, &item);
+}
+
 static void many(void *self, pyr_call *call, const Pyrite__Test__Story__Ask *ask)
 {
 	(void)self;
@@ -116,6 +124,7 @@ static void chat(void *self, pyr_call *call)
 }
 
 static const pyrite_test_story_story_ops ops = {
+	.look = look,
 	.one = one,
 	.many = many,
 	.collect = collect,

@@ -51,6 +51,7 @@ to = pb.Item.SerializeToString
 server = grpc.server(futures.ThreadPoolExecutor(16))
 server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler('pyrite.test.story.Story', {
     'One': grpc.unary_unary_rpc_method_handler(one, ask, to),
+    'Look': grpc.unary_unary_rpc_method_handler(one, ask, to),
     'Many': grpc.unary_stream_rpc_method_handler(many, ask, to),
     'Collect': grpc.stream_unary_rpc_method_handler(collect, item, to),
     'Chat': grpc.stream_stream_rpc_method_handler(chat, item, to),

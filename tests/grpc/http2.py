@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP/2 (RFC 9113) by hand, for peers that do what no library lets them do."""
+import socket
+import struct
+
+PREFACE = b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
+END_STREAM, ACK, END_HEADERS = 1, 1, 4
+NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL = 0, 2, 7, 8
+
+
+def integer(value, bits, first=0):
+    """HPACK's integer (RFC 7541, 5.1)."""
+    if value < (1 << bits) - 1:
+        return bytes([first | value])
+    out = [first | (1 << bits) - 1]
+    value -= (1 << bits) - 1
+    while value >= 128:
+        out.append(value % 128 + 128)
+        value //= 128
+    return bytes(out + [value])
+
+
+def text(value):
+    value = value.encode() if isinstance(value, str) else value
+    return integer(len(value), 7) + value
+
+
+def headers(pairs):
+    """A header block without any compression: literals that are not indexed."""
+    return b''.join(b'\0' + text(key) + text(value) for key, value in pairs)
+
+
+def message(body, compressed=0):
+    """gRPC's prefix before a message."""
+    return struct.pack('>BI', compressed, len(body)) + body
+
+
+class Connection:
+    """Frames on a socket."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        self.buffer = b''
+
+    def close(self):
+        self.sock.close()
+
+    def send(self, kind, flags, stream, payload=b''):
+        length = struct.pack('>I', len(payload))[1:]
+        self.sock.sendall(length + bytes([kind, flags]) + struct.pack('>I', stream) + payload)
+
+    def read(self, size):
+        while len(self.buffer) < size:
+            data = self.sock.recv(65536)
+            if not data:
+                raise EOFError
+            self.buffer += data
+        taken, self.buffer = self.buffer[:size], self.buffer[size:]
+        return taken
+
+    def frame(self):
+        """The next frame that is not the connection's own affair: kind, flags, stream, payload."""
+        while True:
+            head = self.read(9)
+            kind, flags = head[3], head[4]
+            payload = self.read(int.from_bytes(head[:3], 'big'))
+            stream = int.from_bytes(head[5:], 'big') & 0x7fffffff
+            if kind == SETTINGS and not flags & ACK:
+                self.send(SETTINGS, ACK, 0)
+            elif kind == PING and not flags & ACK:
+                self.send(PING, ACK, 0, payload)
+            elif kind not in (SETTINGS, PING, WINDOW_UPDATE):
+                return kind, flags, stream, payload
+
+
+class Client(Connection):
+    """A client's connection to ENDPOINT."""
+
+    def __init__(self, endpoint):
+        host, port = endpoint.rsplit(':', 1)
+        super().__init__(socket.create_connection((host, int(port)), timeout=20))
+        self.sock.sendall(PREFACE)
+        self.send(SETTINGS, 0, 0)
+        self.stream = -1
+
+    def request(self, path, change=None, end=False):
+        """Opens a stream with the headers of a gRPC call; change: other values, None to leave out."""
+        pairs = {':method': 'POST', ':scheme': 'http', ':path': path, ':authority': 'localhost',
+                 'content-type': 'application/grpc', 'te': 'trailers'}
+        pairs.update(change or {})
+        self.stream += 2
+        self.send(HEADERS, END_HEADERS | (END_STREAM if end else 0), self.stream,
+                  headers((key, value) for key, value in pairs.items() if value is not None))
+        return self.stream
+
+
+class Server(Connection):
+    """The other end of one that a client has made."""
+
+    def __init__(self, sock):
+        super().__init__(sock)
+        self.read(len(PREFACE))
+        self.send(SETTINGS, 0, 0)
+
+    def trailers(self, stream, status, more=()):
+        """An answer that is only a status."""
+        pairs = [(':status', '200'), ('content-type', 'application/grpc'), ('grpc-status', str(status))]
+        self.send(HEADERS, END_HEADERS | END_STREAM, stream, headers(pairs + list(more)))
