@@ -151,7 +151,7 @@ static void refuse(call *c, pyr_status status, const char *message)
 /* The caller has given up, or the server stops. */
 static void cancel(call *c)
 {
-	if (!c->incall || c->incall->finished)
+	if (!c->incall || c->incall->finished || atomic_load(&c->incall->cancelled))
 		return;
 	atomic_store_explicit(&c->incall->cancelled, true, memory_order_release);
 	c->incall->ended = true;
@@ -219,6 +219,8 @@ static void received(pyr__rpc *rpc)
 		return;
 	if (c->incall->single) {
 		received_single(c);
+	} else if (rpc->cut) {
+		cancel(c); /* it was cut off, which is no end that the caller has put to it */
 	} else {
 		c->incall->ended |= rpc->ended;
 		add_work(c, PYR__WORK_READY);

@@ -114,12 +114,13 @@ void pyr__rpc_receive(pyr__rpc *rpc)
 	rpc->receiving = pyr__rpc_batch(rpc, &rpc->receive_op, ops, count);
 }
 
-static void keep_incoming(pyr__rpc *rpc)
+static void keep_incoming(pyr__rpc *rpc, bool ok)
 {
 	grpc_byte_buffer *buffer = rpc->incoming;
 	rpc->incoming = NULL;
 	if (!buffer) {
 		rpc->ended = true;
+		rpc->cut = !ok || grpc_call_failed_before_recv_message(rpc->call);
 		return;
 	}
 	if (!rpc->inbox) {
@@ -138,11 +139,10 @@ static void keep_incoming(pyr__rpc *rpc)
 
 static void on_received(pyr__op *op, bool ok)
 {
-	(void)ok; /* without a message it is the end */
 	pyr__rpc *rpc = PYR__OWNER(op, pyr__rpc, receive_op);
 	pyr__rpc_begin_done(rpc);
 	rpc->receiving = false;
-	keep_incoming(rpc);
+	keep_incoming(rpc, ok);
 	rpc->side->received(rpc);
 	pyr__rpc_end_done(rpc);
 }

@@ -60,6 +60,7 @@ struct pyr__rpc {
 	bool receive_begun;
 	bool receiving;
 	bool ended;    /* the peer sends no more messages */
+	bool cut;      /* and has not said so itself; of a call that is made to us */
 	uint64_t held; /* cost of messages that have not been released */
 
 	pyr__op send_op;
