@@ -7,13 +7,8 @@ static pyr_status listen_on(pyr_daemon *daemon, pyr_error *err)
 	return pyr_daemon_listen(daemon, "127.0.0.1:0", NULL, err);
 }
 
-static pyr_status refer(pyr_daemon *daemon, const char *object, char *ret_reference, pyr_error *err)
-{
-	return pyr_daemon_reference(daemon, object, 0, ret_reference, PYR_REFERENCE_MAX, err);
-}
-
 const suite_transport suite_under_test = {
 	.peer = "127.0.0.1:",
 	.listen = listen_on,
-	.refer = refer,
+	.refer = suite_refer_first,
 };

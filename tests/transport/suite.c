@@ -3,8 +3,40 @@
 #include "transport/suite.h"
 
 #include <event2/event.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+pyr_status suite_listen_unix(pyr_daemon *daemon, pyr_error *err)
+{
+	static atomic_int daemons;
+	char endpoint[64];
+	snprintf(endpoint, sizeof endpoint, "unix:@pyrite-suite-%ld-%d", (long)getpid(),
+		atomic_fetch_add(&daemons, 1));
+	return pyr_daemon_listen(daemon, endpoint, NULL, err);
+}
+
+pyr_status suite_refer_first(
+	pyr_daemon *daemon, const char *object, char *ret_reference, pyr_error *err)
+{
+	return pyr_daemon_reference(daemon, object, 0, ret_reference, PYR_REFERENCE_MAX, err);
+}
+
+pyr_status suite_refer_grpc(
+	pyr_daemon *daemon, const char *object, char *ret_reference, pyr_error *err)
+{
+	char native[PYR_REFERENCE_MAX];
+	pyr_status status = suite_refer_first(daemon, object, native, err);
+	if (status)
+		return status;
+	int size = snprintf(ret_reference, PYR_REFERENCE_MAX, "grpc:%s", native + strlen("pyr:"));
+	cr_assert_lt(size, PYR_REFERENCE_MAX);
+	return PYR_OK;
+}
 
 static pyr_context *new_context(const pyr_context_options *given)
 {
@@ -12,7 +44,10 @@ static pyr_context *new_context(const pyr_context_options *given)
 	pyr_context *context;
 	pyr_context_options options = *given;
 	options.size = sizeof options;
+	if (suite_under_test.credentials)
+		options.credentials = suite_under_test.credentials();
 	CHECK_OK(pyr_context_new(&options, &context, &err));
+	pyr_credentials_unref(options.credentials);
 	return context;
 }
 
@@ -57,6 +92,15 @@ suite *suite_begin_pool(uint32_t workers)
 	return suite_begin(&config);
 }
 
+/* Waits where threads that are not ours give theirs back. */
+static void check_descriptors(int expected)
+{
+	int64_t until_ms = suite_now_ms() + suite_under_test.differs.descriptors_ms;
+	while (descriptors() != expected && suite_now_ms() < until_ms)
+		poll(NULL, 0, 1);
+	CHECK_DESCRIPTORS(expected);
+}
+
 void suite_end(suite *s)
 {
 	suite_suite__close(s->proxy);
@@ -67,7 +111,7 @@ void suite_end(suite *s)
 		pyr_context_free(s->host_context);
 	if (s->base)
 		event_base_free(s->base);
-	CHECK_DESCRIPTORS(s->descriptors);
+	check_descriptors(s->descriptors + suite_under_test.differs.descriptors_kept);
 	free(s);
 	CHECK_LEAKS();
 }

@@ -11,6 +11,35 @@
 #include "leaks.h"
 #include "transport/servant.h"
 
+/* Where a transport cannot do what the others do; all zero for nowhere. */
+typedef struct suite_differences {
+	/* Of one stream, that a writer may be ahead of a reader that has stopped; 0: 256 KiB. */
+	uint32_t window_bytes;
+	/* A servant may see a caller's time-out so much longer. */
+	unsigned timeout_percent;
+	/* A send cannot fail because the peer takes no message of that size: the stream does. */
+	bool limits_untold;
+	/* That the process has from the first call on, and how long more may stay open. */
+	int descriptors_kept;
+	unsigned descriptors_ms;
+} suite_differences;
+
+/*
+ * gRPC's, with what its documents say:
+ *
+ *   window_bytes     what waits at either end besides HTTP/2's own window, and for one write
+ *   timeout_percent  the header grpc-timeout has few digits, and core rounds up
+ *   limits_untold    nothing in the protocol says how large a message may be; one that is too
+ *                    large ends the call with RESOURCE_EXHAUSTED
+ *   descriptors...   core has an epoll and an eventfd for the rest of the process's life, and
+ *                    grpc_shutdown() finishes on a thread of its own
+ */
+#define SUITE_GRPC_DIFFERS                                                                         \
+	{                                                                                          \
+		.window_bytes = 1 << 20, .timeout_percent = 1, .limits_untold = true,              \
+		.descriptors_kept = 2, .descriptors_ms = 5000                                      \
+	}
+
 typedef struct suite_transport {
 	const char *peer;  /* what a caller's address begins with */
 	bool same_context; /* clients use the daemon's own context */
@@ -19,9 +48,21 @@ typedef struct suite_transport {
 	/* Writes a reference to an object there into PYR_REFERENCE_MAX bytes. */
 	pyr_status (*refer)(
 		pyr_daemon *daemon, const char *object, char *ret_reference, pyr_error *err);
+	/* For contexts, with one reference. NULL: there are none. */
+	pyr_credentials *(*credentials)(void);
+	suite_differences differs;
 } suite_transport;
 
 extern const suite_transport suite_under_test;
+
+/* For `listen`: in the abstract namespace, so that no file is left behind. */
+pyr_status suite_listen_unix(pyr_daemon *daemon, pyr_error *err);
+
+/* For `refer`: at the daemon's first endpoint, as it says, and over gRPC instead. */
+pyr_status suite_refer_first(
+	pyr_daemon *daemon, const char *object, char *ret_reference, pyr_error *err);
+pyr_status suite_refer_grpc(
+	pyr_daemon *daemon, const char *object, char *ret_reference, pyr_error *err);
 
 /* A daemon with the object "suite", on a thread of its own, and a proxy for it. */
 typedef struct suite {
