@@ -36,6 +36,7 @@ struct pyr_pending {
 	/* the user's, one until it is delivered, and one for each thing it waits for */
 	atomic_uint refs;
 	atomic_bool settled;   /* the callback has run, or runs, or never will */
+	atomic_bool returned;  /* the callback has run, or never will */
 	atomic_bool delivered; /* what became of it has come, though perhaps nobody wants it */
 	pyr_proxy *proxy;
 	pyr__route route; /* while STARTED */
@@ -97,8 +98,10 @@ static void deliver_failure(pyr_pending *pending, const pyr_error *err)
 	if (atomic_exchange(&pending->delivered, true))
 		return;
 	const pyr_method *method = pyr__proxy_method(pending->proxy, pending->method);
-	if (!atomic_exchange(&pending->settled, true))
+	if (!atomic_exchange(&pending->settled, true)) {
 		method->deliver(pending->on_reply, pending->ctx, err->status, NULL, err);
+		atomic_store(&pending->returned, true);
+	}
 	unref(pending);
 }
 
@@ -131,6 +134,7 @@ static void deliver_reply(pyr_pending *pending, const pyr__outcall *call)
 		err.executed = PYR_EXECUTED_YES;
 	method->deliver(pending->on_reply, pending->ctx, status, status ? NULL : reply,
 		status ? &err : NULL);
+	atomic_store(&pending->returned, true);
 	pyr__arena_reset(&arena);
 	unref(pending);
 }
@@ -296,6 +300,7 @@ static pyr_pending *new_pending(
 	pending->call.ops = NULL;
 	atomic_init(&pending->refs, 2);
 	atomic_init(&pending->settled, false);
+	atomic_init(&pending->returned, false);
 	atomic_init(&pending->delivered, false);
 	pending->proxy = pyr_proxy_ref(proxy);
 	pending->method = method;
@@ -388,13 +393,14 @@ static void do_nothing(pyr__task *task)
 void pyr_pending_abandon(pyr_pending *pending)
 {
 	if (!atomic_exchange(&pending->settled, true)) {
+		atomic_store(&pending->returned, true);
 		/* its end still comes to the loop, which gives the callback's reference back */
 		cancel(pending, "the call was abandoned");
 		return;
 	}
-	/* it has run, or it runs now: one trip through the loop outlasts it */
+	/* while it runs the loop is dispatched, and one trip through it outlasts the callback */
 	pyr__task task = {.run = do_nothing};
-	if (!pyr__loop_in_callback())
+	if (!atomic_load(&pending->returned) && !pyr__loop_is_current(loop_of(pending)))
 		pyr__loop_call(loop_of(pending), &task);
 }
 
