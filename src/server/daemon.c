@@ -268,13 +268,13 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
 	pyr_daemon *daemon = arg;
-	uint64_t grace_plus_one;
-	if (read(fd, &grace_plus_one, sizeof grace_plus_one) != sizeof grace_plus_one)
+	uint64_t times;
+	if (read(fd, &times, sizeof times) != sizeof times)
 		return;
 	pyr__loop_enter(daemon->loop);
 	pthread_mutex_lock(&daemon->lock);
 	daemon->stop_requested = true;
-	daemon->grace_ms = (uint32_t)(grace_plus_one - 1);
+	daemon->grace_ms = atomic_load(&daemon->signal_grace_ms);
 	pthread_mutex_unlock(&daemon->lock);
 	run_stop(&daemon->stop_task);
 	pyr__loop_leave(daemon->loop);
@@ -449,6 +449,19 @@ static pyr_status new_endpoint(pyr_daemon *daemon, pyr_reference *where, bool gr
 	return status;
 }
 
+static pyr_status check(pyr_daemon *daemon, pyr_error *err)
+{
+	if (daemon->fork_count != pyr__fork_count())
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"this daemon was made before a fork: make a new one in the child");
+	pthread_mutex_lock(&daemon->lock);
+	bool stopped = daemon->state == DAEMON_STOPPED;
+	pthread_mutex_unlock(&daemon->lock);
+	if (stopped)
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION, "the daemon has stopped");
+	return PYR_OK;
+}
+
 pyr_status pyr_daemon_listen(
 	pyr_daemon *daemon, const char *text, const pyr_listen_options *given, pyr_error *err)
 {
@@ -460,7 +473,9 @@ pyr_status pyr_daemon_listen(
 	pyr_reference where;
 	memset(&where, 0, sizeof where);
 	bool grpcs = strncmp(text, GRPCS, strlen(GRPCS)) == 0;
-	pyr_status status = pyr_endpoint_parse(grpcs ? text + strlen(GRPCS) : text, &where, err);
+	pyr_status status = check(daemon, err);
+	if (status == PYR_OK)
+		status = pyr_endpoint_parse(grpcs ? text + strlen(GRPCS) : text, &where, err);
 	if (status == PYR_OK)
 		status = new_endpoint(daemon, &where, grpcs, &options, &e, err);
 	if (status)
@@ -474,19 +489,6 @@ pyr_status pyr_daemon_listen(
 		last = &(*last)->next;
 	*last = e;
 	pthread_mutex_unlock(&daemon->lock);
-	return PYR_OK;
-}
-
-static pyr_status check(pyr_daemon *daemon, pyr_error *err)
-{
-	if (daemon->fork_count != pyr__fork_count())
-		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
-			"this daemon was made before a fork: make a new one in the child");
-	pthread_mutex_lock(&daemon->lock);
-	bool stopped = daemon->state == DAEMON_STOPPED;
-	pthread_mutex_unlock(&daemon->lock);
-	if (stopped)
-		return pyr_error_set(err, PYR_FAILED_PRECONDITION, "the daemon has stopped");
 	return PYR_OK;
 }
 
@@ -531,9 +533,10 @@ void pyr_daemon_stop(pyr_daemon *daemon, uint32_t grace_ms)
 
 void pyr_daemon_stop_from_signal(pyr_daemon *daemon, uint32_t grace_ms)
 {
-	uint64_t value = (uint64_t)grace_ms + 1;
+	uint64_t once = 1;
 	int saved = errno;
-	ssize_t wrote = write(daemon->signal_fd, &value, sizeof value);
+	atomic_store(&daemon->signal_grace_ms, grace_ms);
+	ssize_t wrote = write(daemon->signal_fd, &once, sizeof once);
 	(void)wrote; /* a full counter means that a stop is on its way already */
 	errno = saved;
 }
