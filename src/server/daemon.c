@@ -219,8 +219,14 @@ static void complete_stop(pyr_daemon *daemon)
 	daemon->state = DAEMON_STOPPED;
 	pthread_cond_broadcast(&daemon->stopped);
 	pthread_mutex_unlock(&daemon->lock);
+	/* after what was posted above: servants hear of the end of their calls */
 	if (!daemon->options.base)
-		pyr__loop_break(daemon->loop);
+		pyr__loop_post(daemon->loop, &daemon->end_task);
+}
+
+static void run_end(pyr__task *task)
+{
+	pyr__loop_break(PYR__OWNER(task, pyr_daemon, end_task)->loop);
 }
 
 static void on_drain_timer(evutil_socket_t fd, short what, void *arg)
@@ -344,6 +350,7 @@ pyr_status pyr_daemon_new(
 	pthread_cond_init(&daemon->stopped, NULL);
 	fill_session(daemon);
 	daemon->stop_task.run = run_stop;
+	daemon->end_task.run = run_end;
 	daemon->signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pyr_status status = PYR_OK;
 	if (daemon->signal_fd < 0)
