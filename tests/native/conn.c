@@ -544,6 +544,7 @@ Test(conn, serves_its_host_and_says_who_calls)
 	setup *s = begin(true);
 	far f;
 	answer_bytes = 5;
+	s->options.connect_timeout_ms = 30;
 	pyr__conn *conn = accepted(s, &f);
 	far_call(&f);
 	pyr__event event = far_await(&f, PYR__EVENT_FINAL);
@@ -553,6 +554,8 @@ Test(conn, serves_its_host_and_says_who_calls)
 	snprintf(user, sizeof user, "uid:%u", (unsigned)geteuid());
 	cr_assert_str_eq(seen_principal, user);
 	cr_assert_str_eq(seen_peer, "unix:");
+	struct pollfd item = {.fd = f.fd, .events = POLLIN};
+	cr_assert_eq(poll(&item, 1, 60), 0, "the time for greeting ends who has greeted");
 	far_free(&f);
 	cr_assert(tally_await(&closed, 1));
 	cr_assert_str_eq(closed_reason, "unix: closed the connection");
