@@ -75,8 +75,8 @@ struct pyr_daemon {
 	int64_t busy_us; /* when something was last seen to run while it drains */
 	struct event drain_timer;
 	pyr__task stop_task;
-	pyr__task end_task; /* ends the loop's run */
-	int signal_fd; /* an eventfd: pyr_daemon_stop_from_signal() was called */
+	pyr__task end_task;          /* ends the loop's run */
+	int signal_fd;               /* an eventfd: pyr_daemon_stop_from_signal() was called */
 	atomic_uint signal_grace_ms; /* by the last one */
 	struct event signal_event;
 };

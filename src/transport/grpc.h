@@ -44,9 +44,9 @@ typedef struct pyr__grpc_server_options {
 	uint32_t message_max;
 	uint32_t metadata_max;
 	uint32_t compress_from; /* bytes, for callers that take it; 0: nothing is compressed */
-	uint32_t streams_max; /* calls at once on one connection */
-	uint64_t bytes_max;   /* of requests and answers that wait, of all connections; more calls
-				 are refused until it is less */
+	uint32_t streams_max;   /* calls at once on one connection */
+	uint64_t bytes_max;     /* of requests and answers that wait, of all connections; more calls
+				   are refused until it is less */
 	uint64_t peer_bytes_max; /* of answers that one connection does not take */
 	uint32_t stall_timeout_ms;
 	uint32_t handshake_timeout_ms;
