@@ -45,7 +45,14 @@ typedef struct pyr_proxy_options {
 	 * pyr_pending_metadata().
 	 */
 	pyr_metadata *reply_metadata;
-	bool wait_for_ready; /* wait, within the deadline, for a server that is not there yet */
+	/*
+	 * Calls wait, within their deadline, for a server that is not there yet, or a name that is
+	 * not registered yet, instead of failing at once with UNAVAILABLE or NOT_FOUND; it is
+	 * looked for at least once a second. A stream or a oneway call, which is made only once,
+	 * first makes sure that the server answers: one round trip more; on a loop's thread, where
+	 * that would block, it does not wait.
+	 */
+	bool wait_for_ready;
 } pyr_proxy_options;
 
 #define PYR_PROXY_OPTIONS_INIT                                                                     \

@@ -23,7 +23,7 @@
 #include "codec/encode.h"
 
 #define ARENA_INLINE_BYTES 256
-/* A longer request is not packed aside: its call fails rather than being tried again. */
+/* A longer one is not packed aside, unless it is to wait: its call fails and is not tried again. */
 #define RETRIED_BYTES_MAX 4096
 
 typedef enum state {
@@ -50,7 +50,7 @@ struct pyr_pending {
 	size_t request_size;
 	struct event *pause_timer;
 	pyr__paused paused; /* while the timer runs */
-	pyr__task cancel_task;
+	pyr__task cancel_task, again_task;
 	pthread_mutex_t lock; /* guards what follows */
 	state state;
 	bool cancelled;
@@ -169,8 +169,10 @@ static void end_pause(pyr__paused *paused)
 
 static void fail_or_pause(pyr_pending *pending, const pyr_error *err)
 {
-	int64_t pause_us = pyr__proxy_pause_us(pending->tried);
-	if (!pending->request || pyr__now_us() + pause_us >= pending->deadline_us ||
+	int64_t pause_us;
+	if (!pending->request ||
+		!pyr__proxy_pause(
+			pending->proxy, pending->tried, pending->deadline_us, &pause_us) ||
 		!pyr__proxy_may_retry(pending->proxy, pending->method, err, pending->tried)) {
 		deliver_failure(pending, err);
 		return;
@@ -292,6 +294,13 @@ static void run_cancel(pyr__task *task)
 	unref(pending);
 }
 
+static void run_again(pyr__task *task)
+{
+	pyr_pending *pending = PYR__OWNER(task, pyr_pending, again_task);
+	try_again(pending);
+	unref(pending);
+}
+
 static pyr_pending *new_pending(
 	pyr_proxy *proxy, uint32_t method, pyr_fn on_reply, void *ctx, int64_t deadline_us)
 {
@@ -308,6 +317,7 @@ static pyr_pending *new_pending(
 	pending->on_reply = on_reply;
 	pending->ctx = ctx;
 	pending->cancel_task.run = run_cancel;
+	pending->again_task.run = run_again;
 	pthread_mutex_init(&pending->lock, NULL);
 	return pending;
 }
@@ -324,7 +334,8 @@ static void pack_aside(pyr_pending *pending, pyr__body *body)
 /* The first try: where the route is known the call starts at once. */
 static pyr_status begin(pyr_pending *pending, pyr__body *body, pyr_error *err)
 {
-	if (pending->proxy->retries_max && body->size <= RETRIED_BYTES_MAX)
+	const pyr_proxy *proxy = pending->proxy;
+	if (proxy->wait_for_ready || (proxy->retries_max && body->size <= RETRIED_BYTES_MAX))
 		pack_aside(pending, body);
 	pyr_status status = pyr__target_route(
 		pending->proxy->target, false, pending->deadline_us, &pending->route, err);
@@ -341,6 +352,24 @@ static pyr_status begin(pyr_pending *pending, pyr__body *body, pyr_error *err)
 	return status;
 }
 
+/* Nobody is there, which a call that waits for its server does not mind: the loop looks again. */
+static pyr_status begin_patiently(pyr_pending *pending, pyr__body *body, pyr_error *err)
+{
+	pyr_error own;
+	if (!err)
+		err = &own;
+	pyr_status status = begin(pending, body, err);
+	if (status == PYR_OK || !pending->proxy->wait_for_ready ||
+		!pyr__proxy_may_retry(pending->proxy, pending->method, err, 0))
+		return status;
+	end_try(pending);
+	pending->state = WAITING;
+	status = pyr__loop_start(loop_of(pending), err);
+	if (status == PYR_OK && !pyr__loop_post(loop_of(pending), &ref(pending)->again_task))
+		unref(pending);
+	return status;
+}
+
 pyr_status pyr_stub_invoke(pyr_proxy *proxy, uint32_t method, const ProtobufCMessage *request,
 	pyr_fn on_reply, void *ctx, pyr_pending **ret_pending, pyr_error *err)
 {
@@ -352,7 +381,7 @@ pyr_status pyr_stub_invoke(pyr_proxy *proxy, uint32_t method, const ProtobufCMes
 	if (status)
 		return status;
 	pyr_pending *pending = new_pending(proxy, method, on_reply, ctx, deadline_us);
-	status = begin(pending, &body, err);
+	status = begin_patiently(pending, &body, err);
 	if (status)
 		unref(pending); /* the callback's; the user's goes below */
 	if (status || !ret_pending)

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -14,6 +15,7 @@
 
 #define RETRIES_DEFAULT 2
 #define PAUSE_FIRST_US  10000
+#define PAUSE_LEAST_US  1000
 #define PAUSE_DOUBLINGS 7
 #define PAUSE_MAX_US    1000000
 
@@ -94,6 +96,14 @@ const char *pyr_proxy_reference(const pyr_proxy *proxy)
 	return pyr__target_reference(proxy->target);
 }
 
+/* An object may have moved to where the name leads now, or may still come. */
+static bool may_come(const pyr_proxy *proxy, const pyr_error *err)
+{
+	return err->status == PYR_NOT_FOUND && err->executed == PYR_EXECUTED_NO &&
+	       pyr__target_may_move(proxy->target) &&
+	       (proxy->wait_for_ready || pyr__target_is_stale(proxy->target));
+}
+
 static pyr_status connect_once(pyr_proxy *proxy, int64_t deadline_us, pyr_error *err)
 {
 	pyr__route route;
@@ -119,6 +129,8 @@ pyr_status pyr_proxy_connect(pyr_proxy *proxy, pyr_error *err)
 	pyr_error own;
 	if (!err)
 		err = &own;
+	if (proxy->wait_for_ready)
+		return pyr__proxy_await_ready(proxy, deadline_us, err);
 	/* a name may stand for several places, of which some are dead */
 	for (uint32_t tried = 0; tried <= proxy->retries_max; tried++) {
 		status = connect_once(proxy, deadline_us, err);
@@ -126,6 +138,24 @@ pyr_status pyr_proxy_connect(pyr_proxy *proxy, pyr_error *err)
 			break;
 	}
 	return status;
+}
+
+pyr_status pyr__proxy_await_ready(pyr_proxy *proxy, int64_t deadline_us, pyr_error *err)
+{
+	pyr_error own;
+	if (!proxy->wait_for_ready || pyr__loop_in_callback())
+		return PYR_OK;
+	if (!err)
+		err = &own;
+	for (uint32_t tried = 0;; tried++) {
+		pyr_status status = connect_once(proxy, deadline_us, err);
+		if (status == PYR_OK)
+			return PYR_OK;
+		err->executed = PYR_EXECUTED_NO;
+		if ((status != PYR_UNAVAILABLE && !may_come(proxy, err)) ||
+			!pyr__proxy_sleep(proxy, tried, deadline_us))
+			return status;
+	}
 }
 
 const pyr_method *pyr__proxy_method(const pyr_proxy *proxy, uint32_t method)
@@ -156,6 +186,7 @@ void pyr__proxy_head(const pyr_proxy *proxy, uint32_t method, const pyr__route *
 		.object = {route->object, strlen(route->object)},
 		.timeout_us = PYR__TIMEOUT_NONE,
 		.oneway = (m->flags & PYR_METHOD_ONEWAY) != 0,
+		.wait_for_ready = proxy->wait_for_ready,
 	};
 	if (deadline_us != PYR__DEADLINE_NONE)
 		ret_head->timeout_us = deadline_us > now_us ? (uint64_t)(deadline_us - now_us) : 0;
@@ -210,21 +241,32 @@ bool pyr__proxy_may_retry(
 {
 	bool harmless = err->executed == PYR_EXECUTED_NO ||
 			(pyr__proxy_method(proxy, method)->flags & PYR_METHOD_IDEMPOTENT);
-	/* an object may have moved to where the name leads now, or may still come */
-	bool elsewhere = err->status == PYR_NOT_FOUND && err->executed == PYR_EXECUTED_NO &&
-			 pyr__target_is_name(proxy->target) &&
-			 (proxy->wait_for_ready || pyr__target_is_stale(proxy->target));
-	if ((err->status != PYR_UNAVAILABLE && !elsewhere) || !harmless)
+	if ((err->status != PYR_UNAVAILABLE && !may_come(proxy, err)) || !harmless)
 		return false;
 	return tried < proxy->retries_max ||
 	       (proxy->wait_for_ready && err->executed == PYR_EXECUTED_NO);
 }
 
-int64_t pyr__proxy_pause_us(uint32_t tried)
+bool pyr__proxy_pause(
+	const pyr_proxy *proxy, uint32_t tried, int64_t deadline_us, int64_t *ret_pause_us)
 {
-	if (tried >= PAUSE_DOUBLINGS)
-		return PAUSE_MAX_US;
-	return (int64_t)PAUSE_FIRST_US << tried;
+	int64_t left_us = deadline_us - pyr__now_us();
+	int64_t pause_us =
+		tried < PAUSE_DOUBLINGS ? (int64_t)PAUSE_FIRST_US << tried : PAUSE_MAX_US;
+	if (pause_us >= left_us && proxy->wait_for_ready)
+		pause_us = left_us / 2; /* who waits for a server looks until the end */
+	*ret_pause_us = pause_us;
+	return pause_us < left_us && pause_us >= PAUSE_LEAST_US;
+}
+
+bool pyr__proxy_sleep(const pyr_proxy *proxy, uint32_t tried, int64_t deadline_us)
+{
+	int64_t pause_us;
+	if (!pyr__proxy_pause(proxy, tried, deadline_us, &pause_us))
+		return false;
+	struct timespec pause = {pause_us / 1000000, pause_us % 1000000 * 1000};
+	nanosleep(&pause, NULL);
+	return true;
 }
 
 pyr_status pyr__proxy_may_block(const pyr_proxy *proxy, uint32_t method, pyr_error *err)

@@ -38,8 +38,18 @@ pyr_status pyr__proxy_outcome(const pyr_proxy *proxy, uint32_t method, const cha
 bool pyr__proxy_may_retry(
 	const pyr_proxy *proxy, uint32_t method, const pyr_error *err, uint32_t tried);
 
-/* How long to wait before trying again, after so many tries. */
-int64_t pyr__proxy_pause_us(uint32_t tried);
+/* How long to wait before trying again, after so many tries; false: longer than there is time. */
+bool pyr__proxy_pause(
+	const pyr_proxy *proxy, uint32_t tried, int64_t deadline_us, int64_t *ret_pause_us);
+
+/* Waits so long; false, at once, if that is longer than there is time. */
+bool pyr__proxy_sleep(const pyr_proxy *proxy, uint32_t tried, int64_t deadline_us);
+
+/*
+ * For a call that is made only once: if the proxy is to wait for its server, waits until it answers
+ * a ping. Blocks, and therefore does nothing on a loop's thread.
+ */
+pyr_status pyr__proxy_await_ready(pyr_proxy *proxy, int64_t deadline_us, pyr_error *err);
 
 /* Refuses what would block on a loop's thread. */
 pyr_status pyr__proxy_may_block(const pyr_proxy *proxy, uint32_t method, pyr_error *err);

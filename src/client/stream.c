@@ -73,11 +73,12 @@ pyr_status pyr_stub_stream(pyr_proxy *proxy, uint32_t method, const ProtobufCMes
 	pyr_stream **ret_stream, pyr_error *err)
 {
 	pyr__body body;
-	int64_t now_us = pyr__now_us();
-	int64_t deadline_us = pyr__proxy_deadline(proxy, false, now_us);
+	int64_t deadline_us = pyr__proxy_deadline(proxy, false, pyr__now_us());
 	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
 	if (status == PYR_OK && request)
 		status = pyr__proxy_body(proxy, method, request, &body, err);
+	if (status == PYR_OK)
+		status = pyr__proxy_await_ready(proxy, deadline_us, err);
 	if (status)
 		return status;
 	pyr_stream *stream = new_stream(proxy, method, deadline_us);
@@ -86,7 +87,7 @@ pyr_status pyr_stub_stream(pyr_proxy *proxy, uint32_t method, const ProtobufCMes
 	if (status == PYR_OK) {
 		pyr__head head;
 		pyr_error own;
-		pyr__proxy_head(proxy, method, &stream->route, deadline_us, now_us, &head);
+		pyr__proxy_head(proxy, method, &stream->route, deadline_us, pyr__now_us(), &head);
 		status = pyr__channel_start(stream->route.channel, &stream->call, &head,
 			request ? &body : NULL, request != NULL, err ? err : &own);
 		if (status)

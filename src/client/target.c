@@ -231,9 +231,9 @@ bool pyr__target_is_stale(pyr__target *target)
 	return stale;
 }
 
-bool pyr__target_is_name(const pyr__target *target)
+bool pyr__target_may_move(const pyr__target *target)
 {
-	return is_name(target);
+	return is_name(target) || target->reference.scheme == PYR_SCHEME_LOCAL;
 }
 
 pyr_context *pyr__target_context(const pyr__target *target)

@@ -47,8 +47,8 @@ void pyr__target_failed(pyr__target *target, const pyr__route *route, const pyr_
 /* True for a name whose way led nowhere and has not been found anew yet. */
 bool pyr__target_is_stale(pyr__target *target);
 
-/* True if it is looked up in the name server. */
-bool pyr__target_is_name(const pyr__target *target);
+/* True if its object may turn up elsewhere: of a name, or a daemon of this process. */
+bool pyr__target_may_move(const pyr__target *target);
 
 pyr_context *pyr__target_context(const pyr__target *target);
 const pyr_interface *pyr__target_interface(const pyr__target *target);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls with one answer that are waited for, and calls with none. */
-#include <time.h>
 #include "base/clock.h"
 #include "base/metadata.h"
 #include "client/proxy.h"
@@ -84,17 +83,6 @@ static pyr_status try_once(const attempt *a, pyr_error *err)
 	return status;
 }
 
-/* False when the pause would outlast the deadline. */
-static bool pause_before(uint32_t tried, int64_t deadline_us)
-{
-	int64_t pause_us = pyr__proxy_pause_us(tried);
-	if (pyr__now_us() + pause_us >= deadline_us)
-		return false;
-	struct timespec pause = {pause_us / 1000000, pause_us % 1000000 * 1000};
-	nanosleep(&pause, NULL);
-	return true;
-}
-
 pyr_status pyr_stub_call(pyr_proxy *proxy, uint32_t method, const ProtobufCMessage *request,
 	ProtobufCMessage **ret_reply, pyr_error *err)
 {
@@ -117,7 +105,7 @@ pyr_status pyr_stub_call(pyr_proxy *proxy, uint32_t method, const ProtobufCMessa
 	uint32_t tried = 0;
 	while ((status = try_once(&a, err)) != PYR_OK) {
 		if (!pyr__proxy_may_retry(proxy, method, err, tried) || pyr__loop_in_callback() ||
-			!pause_before(tried, a.deadline_us))
+			!pyr__proxy_sleep(proxy, tried, a.deadline_us))
 			return status;
 		tried++;
 	}
@@ -129,11 +117,12 @@ pyr_status pyr_stub_oneway(
 {
 	pyr__body body;
 	pyr__route route;
-	int64_t now_us = pyr__now_us();
-	int64_t deadline_us = pyr__proxy_deadline(proxy, true, now_us);
+	int64_t deadline_us = pyr__proxy_deadline(proxy, true, pyr__now_us());
 	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
 	if (status == PYR_OK)
 		status = pyr__proxy_body(proxy, method, request, &body, err);
+	if (status == PYR_OK)
+		status = pyr__proxy_await_ready(proxy, deadline_us, err);
 	if (status == PYR_OK)
 		status = pyr__target_route(
 			proxy->target, !pyr__loop_in_callback(), deadline_us, &route, err);
@@ -143,7 +132,7 @@ pyr_status pyr_stub_oneway(
 	pyr_error own;
 	if (!err)
 		err = &own;
-	pyr__proxy_head(proxy, method, &route, deadline_us, now_us, &head);
+	pyr__proxy_head(proxy, method, &route, deadline_us, pyr__now_us(), &head);
 	status = pyr__channel_start(route.channel, NULL, &head, &body, true, err);
 	if (status)
 		pyr__target_failed(proxy->target, &route, err);

@@ -29,6 +29,7 @@ typedef struct call {
 	pyr__grpc_client *client;
 	grpc_completion_queue *pluck; /* NULL: the poller's */
 	bool plucked;                 /* the waiting thread's */
+	bool waits;                   /* for a server that is not there yet */
 	pyr__op whole_op, open_op, status_op;
 	grpc_metadata_array initial, trailing;
 	grpc_status_code code;
@@ -299,10 +300,14 @@ typedef struct request {
 	uint32_t flags;
 } request;
 
-static size_t send_ops(grpc_op *ops, const pyr__headers *headers, const request *r, bool end)
+static size_t send_ops(
+	call *c, grpc_op *ops, const pyr__headers *headers, const request *r, bool end)
 {
 	size_t count = 0;
 	ops[count].op = GRPC_OP_SEND_INITIAL_METADATA;
+	if (c->waits)
+		ops[count].flags = GRPC_INITIAL_METADATA_WAIT_FOR_READY |
+				   GRPC_INITIAL_METADATA_WAIT_FOR_READY_EXPLICITLY_SET;
 	ops[count].data.send_initial_metadata.count = headers->count;
 	ops[count++].data.send_initial_metadata.metadata = headers->items;
 	if (r->buffer) {
@@ -327,7 +332,7 @@ static bool start_unary(call *c, const pyr__headers *headers, const request *r)
 {
 	grpc_op ops[6];
 	memset(ops, 0, sizeof ops);
-	size_t count = send_ops(ops, headers, r, true);
+	size_t count = send_ops(c, ops, headers, r, true);
 	count += begin_receiving(&c->rpc, ops + count);
 	ops[count].op = GRPC_OP_RECV_MESSAGE;
 	ops[count++].data.recv_message.recv_message = &c->rpc.incoming;
@@ -340,7 +345,7 @@ static bool start_stream(call *c, const pyr__headers *headers, const request *r,
 {
 	grpc_op ops[3];
 	memset(ops, 0, sizeof ops);
-	size_t count = send_ops(ops, headers, r, end);
+	size_t count = send_ops(c, ops, headers, r, end);
 	c->rpc.send_begun = true;
 	c->rpc.closed = end;
 	if (!pyr__rpc_batch(&c->rpc, &c->open_op, ops, count))
@@ -457,6 +462,7 @@ pyr_status pyr__outcall_start(pyr__grpc_channel *channel, pyr__outcall *outcall,
 	if (status)
 		return status;
 	call *c = new_call(line, channel->client);
+	c->waits = head->wait_for_ready;
 	pyr__headers_init(&headers);
 	if (head->object.size)
 		pyr__headers_add_object(&headers, head->object);
