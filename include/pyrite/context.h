@@ -12,7 +12,13 @@ struct event_base;
 
 /*
  * NULL stands for the process's default context in every function that takes one. A context may be
- * used from any thread; it must not be used in a child after fork (FAILED_PRECONDITION).
+ * used from any thread.
+ *
+ * In a child after fork() a context, and all that was made with it (proxies, streams, pending
+ * calls), and daemons with their calls, stay the parent's, whose sockets they have: what can fail
+ * fails with FAILED_PRECONDITION, and what gives back, cancels, stops or frees does nothing. The
+ * child makes a context of its own. gRPC's core does not survive a fork at all: where it has been
+ * used, the child can use the native transport only.
  */
 typedef struct pyr_context pyr_context;
 

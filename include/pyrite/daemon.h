@@ -12,7 +12,10 @@
 
 PYR_BEGIN_DECLS
 
-/* All functions may be used from any thread unless they say otherwise. */
+/*
+ * All functions may be used from any thread unless they say otherwise. In a child after fork() a
+ * daemon stays the parent's: see pyrite/context.h.
+ */
 typedef struct pyr_daemon pyr_daemon;
 
 typedef struct pyr_daemon_options {

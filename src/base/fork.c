@@ -23,3 +23,14 @@ unsigned pyr__fork_count(void)
 	pthread_once(&once, watch);
 	return atomic_load_explicit(&count, memory_order_relaxed);
 }
+
+pyr_status pyr__fork_check(unsigned kept, const char *what, pyr_error *err)
+{
+	if (kept == pyr__fork_count())
+		return PYR_OK;
+	pyr_error_set(err, PYR_FAILED_PRECONDITION,
+		"%s was made before a fork: make a new one in the child", what);
+	if (err)
+		err->executed = PYR_EXECUTED_NO;
+	return PYR_FAILED_PRECONDITION;
+}

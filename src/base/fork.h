@@ -6,10 +6,18 @@
 #ifndef PYR_BASE_FORK_H
 #define PYR_BASE_FORK_H
 
+#include <pyrite/status.h>
+
 /*
  * How often this process is a child by fork() of one that had asked for the count; no system call.
  * A raw clone() goes unnoticed. Any thread.
  */
 unsigned pyr__fork_count(void);
+
+/*
+ * FAILED_PRECONDITION if there has been a fork since the count was kept: `what`, "this stream", is
+ * the parent's, and so are its sockets.
+ */
+pyr_status pyr__fork_check(unsigned kept, const char *what, pyr_error *err);
 
 #endif

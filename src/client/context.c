@@ -160,12 +160,17 @@ static pyr_status get_default(pyr_context **ret_context, pyr_error *err)
 
 pyr_status pyr__context_check(const pyr_context *context, pyr_error *err)
 {
-	if (context->fork_count != pyr__fork_count())
-		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
-			"this context was made before a fork: make a new one in the child");
+	pyr_status status = pyr__fork_check(context->fork_count, "this context", err);
+	if (status)
+		return status;
 	if (atomic_load_explicit(&context->shut, memory_order_relaxed))
 		return pyr_error_set(err, PYR_CANCELLED, "the context has been freed");
 	return PYR_OK;
+}
+
+bool pyr__context_is_forked(const pyr_context *context)
+{
+	return context->fork_count != pyr__fork_count();
 }
 
 pyr_status pyr__context_get(pyr_context *context, pyr_context **ret_context, pyr_error *err)
@@ -240,16 +245,14 @@ static void end_paused(pyr_context *context)
 
 void pyr_context_free(pyr_context *context)
 {
-	if (!context)
+	if (!context || pyr__context_is_forked(context))
 		return;
-	if (context->fork_count == pyr__fork_count()) {
-		shut_channels(context);
-		pyr__conns_shut(&context->conns, PYR_CANCELLED, "the context was freed");
-		pyr__loop_stop(context->loop);
-		pyr__loop_finish(context->loop);
-		end_paused(context);
-		free_finder(context);
-	}
+	shut_channels(context);
+	pyr__conns_shut(&context->conns, PYR_CANCELLED, "the context was freed");
+	pyr__loop_stop(context->loop);
+	pyr__loop_finish(context->loop);
+	end_paused(context);
+	free_finder(context);
 	pyr__context_unref(context);
 }
 

@@ -83,6 +83,9 @@ pyr_status pyr__context_get(pyr_context *context, pyr_context **ret_context, pyr
 void pyr__context_unref(pyr_context *context);
 pyr_status pyr__context_check(const pyr_context *context, pyr_error *err);
 
+/* True in a child: nothing of the context may be touched, since the parent has its sockets too. */
+bool pyr__context_is_forked(const pyr_context *context);
+
 /*
  * Where a name server is: an endpoint, over TLS if "pyrs:" stands before it. Only scheme, host and
  * port of the reference are filled in.

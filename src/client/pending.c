@@ -391,10 +391,9 @@ pyr_status pyr_stub_invoke(pyr_proxy *proxy, uint32_t method, const ProtobufCMes
 	return status;
 }
 
-void pyr_pending_unref(pyr_pending *pending)
+static bool is_forked(const pyr_pending *pending)
 {
-	if (pending)
-		unref(pending);
+	return pyr__context_is_forked(pyr__target_context(pending->proxy->target));
 }
 
 static void cancel(pyr_pending *pending, const char *message)
@@ -409,9 +408,16 @@ static void cancel(pyr_pending *pending, const char *message)
 		unref(pending);
 }
 
+void pyr_pending_unref(pyr_pending *pending)
+{
+	if (pending && !is_forked(pending))
+		unref(pending);
+}
+
 void pyr_pending_cancel(pyr_pending *pending)
 {
-	cancel(pending, "the call was cancelled");
+	if (!is_forked(pending))
+		cancel(pending, "the call was cancelled");
 }
 
 static void do_nothing(pyr__task *task)
@@ -421,6 +427,8 @@ static void do_nothing(pyr__task *task)
 
 void pyr_pending_abandon(pyr_pending *pending)
 {
+	if (is_forked(pending))
+		return;
 	if (!atomic_exchange(&pending->settled, true)) {
 		atomic_store(&pending->returned, true);
 		/* its end still comes to the loop, which gives the callback's reference back */

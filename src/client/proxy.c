@@ -84,7 +84,8 @@ pyr_proxy *pyr_proxy_ref(pyr_proxy *proxy)
 
 void pyr_proxy_unref(pyr_proxy *proxy)
 {
-	if (!proxy || atomic_fetch_sub_explicit(&proxy->refs, 1, memory_order_acq_rel) != 1)
+	if (!proxy || pyr__context_is_forked(pyr__target_context(proxy->target)) ||
+		atomic_fetch_sub_explicit(&proxy->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	pyr__target_unref(proxy->target);
 	pyr_metadata_free(proxy->metadata);

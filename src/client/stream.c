@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fork.h"
 #include "base/list.h"
 #include "base/metadata.h"
 #include "client/proxy.h"
@@ -100,9 +101,22 @@ pyr_status pyr_stub_stream(pyr_proxy *proxy, uint32_t method, const ProtobufCMes
 	return status;
 }
 
+static pyr_context *context_of(const pyr_stream *stream)
+{
+	return pyr__target_context(stream->proxy->target);
+}
+
+static pyr_status check_process(const pyr_stream *stream, pyr_error *err)
+{
+	return pyr__fork_check(context_of(stream)->fork_count, "this stream", err);
+}
+
 static pyr_status check_method(const pyr_stream *stream, const pyr_method *method, pyr_error *err)
 {
 	const pyr_method *own = pyr__proxy_method(stream->proxy, stream->method);
+	pyr_status status = check_process(stream, err);
+	if (status)
+		return status;
 	if (method == own)
 		return PYR_OK;
 	return pyr_error_set(err, PYR_FAILED_PRECONDITION,
@@ -267,6 +281,9 @@ pyr_status pyr_stub_stream_observe(
 pyr_status pyr_stream_on_writable(
 	pyr_stream *stream, void (*on_writable)(void *ctx), void *ctx, pyr_error *err)
 {
+	pyr_status status = check_process(stream, err);
+	if (status)
+		return status;
 	pthread_mutex_lock(&stream->lock);
 	bool twice = stream->on_writable != NULL;
 	if (!twice) {
@@ -318,7 +335,9 @@ pyr_status pyr_stub_stream_send(pyr_stream *stream, const pyr_method *method,
 
 pyr_status pyr_stream_end(pyr_stream *stream, pyr_error *err)
 {
-	pyr_status status = check_open(stream, err);
+	pyr_status status = check_process(stream, err);
+	if (status == PYR_OK)
+		status = check_open(stream, err);
 	if (status)
 		return status;
 	stream->ended = true;
@@ -327,12 +346,13 @@ pyr_status pyr_stream_end(pyr_stream *stream, pyr_error *err)
 
 void pyr_stream_cancel(pyr_stream *stream)
 {
-	pyr__outcall_cancel(&stream->call, PYR_CANCELLED, "the stream was cancelled");
+	if (!pyr__context_is_forked(context_of(stream)))
+		pyr__outcall_cancel(&stream->call, PYR_CANCELLED, "the stream was cancelled");
 }
 
 void pyr_stream_close(pyr_stream *stream)
 {
-	if (!stream)
+	if (!stream || pyr__context_is_forked(context_of(stream)))
 		return;
 	pthread_mutex_lock(&stream->lock);
 	stream->on_message = NULL;

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fork.h"
 #include "base/loop.h"
 #include "base/metadata.h"
 #include "codec/decode.h"
@@ -62,9 +63,16 @@ pyr_call *pyr_call_ref(pyr_call *call)
 	return call;
 }
 
+/* A child has the parent's sockets, and its own idea of what is going on there. */
+pyr_status pyr__call_check_process(const pyr_call *call, pyr_error *err)
+{
+	return pyr__fork_check(pyr__daemon_fork_count(call->daemon), "this call", err);
+}
+
 void pyr_call_unref(pyr_call *call)
 {
-	if (!call || atomic_fetch_sub_explicit(&call->refs, 1, memory_order_acq_rel) != 1)
+	if (!call || pyr__daemon_fork_count(call->daemon) != pyr__fork_count() ||
+		atomic_fetch_sub_explicit(&call->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	if (call->current)
 		pyr__incall_release(&call->incall, call->current);
@@ -196,6 +204,9 @@ void pyr_call_on_cancel(pyr_call *call, void (*on_cancel)(void *ctx), void *ctx)
 pyr_status pyr_call_on_writable(
 	pyr_call *call, void (*on_writable)(void *ctx), void *ctx, pyr_error *err)
 {
+	pyr_status status = pyr__call_check_process(call, err);
+	if (status)
+		return status;
 	pthread_mutex_lock(&call->lock);
 	bool twice = call->on_writable != NULL;
 	if (!twice) {
@@ -258,6 +269,9 @@ const pyr_metadata *pyr_call_metadata(pyr_call *call)
 
 static pyr_status check_method(const pyr_call *call, const pyr_method *method, pyr_error *err)
 {
+	pyr_status status = pyr__call_check_process(call, err);
+	if (status)
+		return status;
 	if (call->bound->method == method)
 		return PYR_OK;
 	return pyr_error_set(err, PYR_FAILED_PRECONDITION, "this call is for %s, not for %s",

@@ -59,12 +59,16 @@ void pyr__call_cancelled(pyr_call *call);
 void pyr__call_writable(pyr_call *call);
 void pyr__call_push(pyr_call *call);
 
+/* FAILED_PRECONDITION in a child of the daemon's process. */
+pyr_status pyr__call_check_process(const pyr_call *call, pyr_error *err);
+
 /* Answers with what err holds; a oneway call has no answer. */
 pyr_status pyr__call_fail(pyr_call *call, const pyr_error *err);
 
 /* daemon.c: a call keeps its daemon's memory, and is waited for when the daemon stops. */
 void pyr__daemon_begin_call(pyr_daemon *daemon);
 void pyr__daemon_end_call(pyr_daemon *daemon);
+unsigned pyr__daemon_fork_count(const pyr_daemon *daemon);
 size_t pyr__daemon_decoded_max(const pyr_daemon *daemon);
 const pyr_daemon_options *pyr__daemon_options(const pyr_daemon *daemon);
 

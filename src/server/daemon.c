@@ -74,6 +74,21 @@ void pyr__daemon_end_call(pyr_daemon *daemon)
 	unref(daemon);
 }
 
+unsigned pyr__daemon_fork_count(const pyr_daemon *daemon)
+{
+	return daemon->fork_count;
+}
+
+static bool is_forked(const pyr_daemon *daemon)
+{
+	return daemon->fork_count != pyr__fork_count();
+}
+
+pyr_status pyr__daemon_check_process(const pyr_daemon *daemon, pyr_error *err)
+{
+	return pyr__fork_check(daemon->fork_count, "this daemon", err);
+}
+
 const pyr_daemon_options *pyr__daemon_options(const pyr_daemon *daemon)
 {
 	return &daemon->options;
@@ -458,9 +473,9 @@ static pyr_status new_endpoint(pyr_daemon *daemon, pyr_reference *where, bool gr
 
 static pyr_status check(pyr_daemon *daemon, pyr_error *err)
 {
-	if (daemon->fork_count != pyr__fork_count())
-		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
-			"this daemon was made before a fork: make a new one in the child");
+	pyr_status status = pyr__daemon_check_process(daemon, err);
+	if (status)
+		return status;
 	pthread_mutex_lock(&daemon->lock);
 	bool stopped = daemon->state == DAEMON_STOPPED;
 	pthread_mutex_unlock(&daemon->lock);
@@ -522,6 +537,8 @@ pyr_status pyr_daemon_run(pyr_daemon *daemon, pyr_error *err)
 
 void pyr_daemon_stop(pyr_daemon *daemon, uint32_t grace_ms)
 {
+	if (is_forked(daemon))
+		return;
 	pthread_mutex_lock(&daemon->lock);
 	daemon->stop_requested = true;
 	daemon->grace_ms = grace_ms;
@@ -540,6 +557,8 @@ void pyr_daemon_stop(pyr_daemon *daemon, uint32_t grace_ms)
 
 void pyr_daemon_stop_from_signal(pyr_daemon *daemon, uint32_t grace_ms)
 {
+	if (is_forked(daemon))
+		return; /* the descriptor is the parent's too */
 	uint64_t once = 1;
 	int saved = errno;
 	atomic_store(&daemon->signal_grace_ms, grace_ms);
@@ -559,25 +578,23 @@ static void free_endpoints(pyr_daemon *daemon)
 
 void pyr_daemon_free(pyr_daemon *daemon)
 {
-	if (!daemon)
+	if (!daemon || is_forked(daemon))
 		return;
 	pyr__daemon_forget_signals(daemon);
-	if (daemon->fork_count == pyr__fork_count()) {
-		if (pyr__loop_is_dispatched(daemon->loop))
-			pyr_daemon_stop(daemon, 0);
-		pyr__loop_stop(daemon->loop);
-		pyr__pool_stop(daemon->pool);
-		pyr__loop_finish(daemon->loop);
-		if (daemon->state != DAEMON_STOPPED) {
-			daemon->grace_ms = 0;
-			run_stop(&daemon->stop_task);
-			complete_stop(daemon);
-		}
-		pyr__daemon_grpc_free(daemon);
-		pyr__loop_finish(daemon->loop);
-		pyr__local_host_detach(daemon->neighbour.host);
-		pyr__pool_free(daemon->pool); /* what came late was refused by it */
+	if (pyr__loop_is_dispatched(daemon->loop))
+		pyr_daemon_stop(daemon, 0);
+	pyr__loop_stop(daemon->loop);
+	pyr__pool_stop(daemon->pool);
+	pyr__loop_finish(daemon->loop);
+	if (daemon->state != DAEMON_STOPPED) {
+		daemon->grace_ms = 0;
+		run_stop(&daemon->stop_task);
+		complete_stop(daemon);
 	}
+	pyr__daemon_grpc_free(daemon);
+	pyr__loop_finish(daemon->loop);
+	pyr__local_host_detach(daemon->neighbour.host);
+	pyr__pool_free(daemon->pool); /* what came late was refused by it */
 	pyr__publisher_free(daemon->publisher);
 	pyr__context_remove_neighbour(daemon->context, &daemon->neighbour);
 	free_endpoints(daemon);

@@ -81,6 +81,9 @@ struct pyr_daemon {
 	struct event signal_event;
 };
 
+/* daemon.c: FAILED_PRECONDITION in a child of the process that made it */
+pyr_status pyr__daemon_check_process(const pyr_daemon *daemon, pyr_error *err);
+
 /* dispatcher.c: the daemon as a host of calls */
 extern const pyr__host_ops pyr__dispatcher_ops;
 

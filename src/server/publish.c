@@ -722,13 +722,16 @@ pyr_status pyr_daemon_publish(pyr_daemon *daemon, const char *object, const char
 	if (given)
 		memcpy(&options, given,
 			given->size < sizeof options ? given->size : sizeof options);
+	pyr_status status = pyr__daemon_check_process(daemon, err);
+	if (status)
+		return status;
 	pyr__text id = {object, strlen(object)};
 	if (!pyr__objects_has(&daemon->objects, id))
 		return pyr_error_set(
 			err, PYR_NOT_FOUND, "the daemon has no object '%s' to publish", object);
 	pyr__publisher *publisher;
 	publication *p = NULL;
-	pyr_status status = get_publisher(daemon, &publisher, err);
+	status = get_publisher(daemon, &publisher, err);
 	if (status == PYR_OK)
 		status = new_publication(publisher, object, name, &options, &p, err);
 	if (status)
@@ -761,6 +764,9 @@ static void put_back(publication *p)
 
 pyr_status pyr_daemon_withdraw(pyr_daemon *daemon, const char *name, pyr_error *err)
 {
+	pyr_status status = pyr__daemon_check_process(daemon, err);
+	if (status)
+		return status;
 	if (pyr__loop_in_callback())
 		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
 			"withdrawing a name would block the loop's thread");
@@ -775,7 +781,7 @@ pyr_status pyr_daemon_withdraw(pyr_daemon *daemon, const char *name, pyr_error *
 	Pyrite__RemoveReply *reply;
 	request.name = p->name;
 	request.lease_id = lease_of(p->server);
-	pyr_status status = pyrite_names_remove(p->server->names, &request, &reply, err);
+	status = pyrite_names_remove(p->server->names, &request, &reply, err);
 	if (status == PYR_OK)
 		pyrite__remove_reply__free_unpacked(reply, NULL);
 	if (status && status != PYR_NOT_FOUND) {

@@ -23,6 +23,9 @@ static pyr__text text_of(const char *text)
 /* Ends the call, once. */
 static pyr_status finish(pyr_call *call, pyr__final *final, const pyr__body *body, pyr_error *err)
 {
+	pyr_status status = pyr__call_check_process(call, err);
+	if (status)
+		return status;
 	if (atomic_exchange_explicit(&call->answered, true, memory_order_acq_rel))
 		return twice(err);
 	if (call->oneway)
@@ -71,7 +74,9 @@ pyr_status pyr_stub_send(
 {
 	pyr__body body;
 	pyr_error own;
-	pyr_status status = measure(call, method, message, &body, err);
+	pyr_status status = pyr__call_check_process(call, err);
+	if (status == PYR_OK)
+		status = measure(call, method, message, &body, err);
 	if (status)
 		return status;
 	if (atomic_load(&call->answered))
