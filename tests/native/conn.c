@@ -421,6 +421,34 @@ Test(conn, is_shut_under_threads_that_wait_and_keeps_the_first_reason)
 	end(s);
 }
 
+/* One thread reads for both; when its own call is over the other has to go on. */
+Test(conn, hands_the_reading_over_to_the_next_who_waits)
+{
+	setup *s = begin(false);
+	pyr_error err;
+	far f;
+	pyr__conn *conn = dialed(s, &f);
+	for (int round = 0; round < 10; round++) {
+		pyr__outcall calls[2];
+		pthread_t threads[2];
+		uint32_t streams[2];
+		for (int i = 0; i < 2; i++) {
+			cr_assert_eq(start(conn, &calls[i], "a.B/C", &err), PYR_OK);
+			streams[i] = far_await(&f, PYR__EVENT_CALL).stream;
+			pthread_create(&threads[i], NULL, wait_for, &calls[i]);
+		}
+		for (int i = 0; i < 2; i++) {
+			int which = i ^ (round & 1);
+			finish_far(&f, streams[which]);
+			pthread_join(threads[which], NULL);
+			pyr__outcall_done(&calls[which]);
+		}
+	}
+	shut_and_unref(conn);
+	far_free(&f);
+	end(s);
+}
+
 Test(conn, retires_when_the_last_call_is_over)
 {
 	setup *s = begin(false);
