@@ -89,7 +89,8 @@ static void slow_in_worker(pyr_call *call, const Pyrite__Echo__SlowText *request
 		left_us -= nap_us;
 	}
 	reply.text = request->text;
-	pyrite_echo_echo_slow__reply(call, &reply);
+	if (!left_us)
+		pyrite_echo_echo_slow__reply(call, &reply);
 }
 
 /* On the loop, which must not wait: a timer answers. */

@@ -48,11 +48,16 @@ static void print_event(const Pyrite__Event *event, const ProtobufCBinaryData *s
 	fflush(stdout);
 }
 
-/* A signal is taken by a thread of its own, which ends the stream; no handler has to be careful. */
+/*
+ * A signal is taken by a thread of its own, which ends the stream, or, before there is one, the
+ * program; no handler has to be careful.
+ */
 typedef struct ender {
 	pthread_t thread;
 	sigset_t signals;
-	pyr_stream *stream;
+	pthread_mutex_t lock; /* guards what follows */
+	pyr_stream *stream;   /* NULL: not yet, or no more */
+	bool over;            /* the thread is to end, and nothing else */
 } ender;
 
 static void *wait_for_signal(void *arg)
@@ -60,35 +65,61 @@ static void *wait_for_signal(void *arg)
 	ender *e = arg;
 	int number;
 	sigwait(&e->signals, &number);
-	pyr_stream_cancel(e->stream);
+	pthread_mutex_lock(&e->lock);
+	bool over = e->over, waiting = e->stream != NULL;
+	if (waiting && !over)
+		pyr_stream_cancel(e->stream);
+	pthread_mutex_unlock(&e->lock);
+	if (!waiting && !over) {
+		pthread_sigmask(SIG_UNBLOCK, &e->signals, NULL);
+		raise(number);
+	}
 	return NULL;
 }
 
-static void block_signals(ender *e)
+/* Before the library starts threads, which inherit the mask. */
+static void begin_waiting(ender *e)
 {
+	pthread_mutex_init(&e->lock, NULL);
 	sigemptyset(&e->signals);
 	sigaddset(&e->signals, SIGINT);
 	sigaddset(&e->signals, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &e->signals, NULL);
+	pthread_create(&e->thread, NULL, wait_for_signal, e);
+}
+
+static void set_stream(ender *e, pyr_stream *stream)
+{
+	pthread_mutex_lock(&e->lock);
+	e->stream = stream;
+	pthread_mutex_unlock(&e->lock);
+}
+
+static void end_waiting(ender *e)
+{
+	pthread_mutex_lock(&e->lock);
+	e->over = true;
+	pthread_mutex_unlock(&e->lock);
+	pthread_kill(e->thread, SIGTERM); /* in case none has come; no harm if one has */
+	pthread_join(e->thread, NULL);
+	pthread_mutex_destroy(&e->lock);
 }
 
 static int follow(pyrite_names *names, const Pyrite__WatchRequest *request, ender *e, bool json)
 {
 	pyr_error err;
+	pyr_stream *stream;
 	const Pyrite__WatchReply *reply;
 	pyr_status status;
-	if (pyrite_names_watch(names, request, &e->stream, &err))
+	if (pyrite_names_watch(names, request, &stream, &err))
 		return cli_fail(&err);
-	pthread_create(&e->thread, NULL, wait_for_signal, e);
-	while ((status = pyrite_names_watch__next(e->stream, &reply, &err)) == PYR_OK && reply)
+	set_stream(e, stream);
+	while ((status = pyrite_names_watch__next(stream, &reply, &err)) == PYR_OK && reply)
 		for (size_t i = 0; i < reply->n_events; i++)
 			print_event(reply->events[i], &reply->store_id, json);
-	bool stopped = status == PYR_CANCELLED || status == PYR_OK;
-	if (!stopped)
-		pthread_kill(e->thread, SIGTERM);
-	pthread_join(e->thread, NULL);
-	pyr_stream_close(e->stream);
-	return stopped ? CLI_DONE : cli_fail(&err);
+	set_stream(e, NULL);
+	pyr_stream_close(stream);
+	return status == PYR_OK || status == PYR_CANCELLED ? CLI_DONE : cli_fail(&err);
 }
 
 /* What `from` is a revision of: the store that was named, or else the one that is there. */
@@ -119,19 +150,21 @@ static int watch(const char *at, Pyrite__WatchRequest *request, const char *stor
 {
 	pyr_error err;
 	pyrite_names *names;
-	ender e;
+	ender e = {.stream = NULL};
 	uint8_t id[STORE_ID_BYTES] = {0};
-	block_signals(&e); /* before the library starts threads, which inherit it */
-	if (names_open(at, 0, &names, &err))
-		return cli_fail(&err);
+	begin_waiting(&e);
 	int result = CLI_DONE;
-	if (request->from_revision) {
+	if (names_open(at, 0, &names, &err)) {
+		names = NULL;
+		result = cli_fail(&err);
+	} else if (request->from_revision) {
 		if (get_store(names, store, id, &err))
 			result = cli_fail(&err);
 		request->store_id = (ProtobufCBinaryData){sizeof id, id};
 	}
 	if (result == CLI_DONE)
 		result = follow(names, request, &e, json);
+	end_waiting(&e);
 	pyrite_names__close(names);
 	return result;
 }
