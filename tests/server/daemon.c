@@ -311,6 +311,33 @@ Test(daemon, gives_the_signals_back_when_it_is_freed)
 	pyr_daemon_free(second);
 }
 
+Test(daemon, is_stopped_without_grace_by_a_second_signal)
+{
+	suite *s = suite_begin(NULL);
+	pyr_error err;
+	suite_reply r = SUITE_REPLY_INIT;
+	hold(s, &r);
+	CHECK_OK(pyr_daemon_stop_on_signals(s->daemon, 60000, &err));
+	int64_t began_ms = suite_now_ms();
+	raise(SIGINT);
+	cr_assert_eq(tally_get(&r.done), 0);
+	raise(SIGTERM);
+	CHECK_AWAIT(&r.done, 1);
+	cr_assert_lt(suite_now_ms() - began_ms, 30000);
+	cr_assert_eq(r.status, PYR_UNAVAILABLE);
+	suite_end(s);
+}
+
+/* Nobody runs the loop, as if a servant blocked it. */
+Test(daemon, leaves_the_third_signal_to_the_process, .signal = SIGTERM)
+{
+	pyr_error err;
+	CHECK_OK(pyr_daemon_stop_on_signals(new_daemon(NULL), 60000, &err));
+	raise(SIGINT);
+	raise(SIGINT);
+	raise(SIGTERM);
+}
+
 /* Connections */
 
 static int connect_to(const char *reference)
