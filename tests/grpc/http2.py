@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/2 (RFC 9113) by hand, for peers that do what no library lets them do."""
+import re
 import socket
 import struct
 
@@ -74,6 +75,12 @@ class Connection:
                 return kind, flags, stream, payload
 
 
+def status(block):
+    """The grpc-status in a header block of the C core, which does not compress what it says first; or None."""
+    found = re.search(rb'\x0bgrpc-status[\x01\x02](\d+)', block)
+    return int(found[1]) if found else None
+
+
 class Client(Connection):
     """A client's connection to ENDPOINT."""
 
@@ -93,6 +100,29 @@ class Client(Connection):
         self.send(HEADERS, END_HEADERS | (END_STREAM if end else 0), self.stream,
                   headers((key, value) for key, value in pairs.items() if value is not None))
         return self.stream
+
+
+    def data(self, stream, body, end=False):
+        """As much as the first windows let through: 65,535 bytes."""
+        pieces = [body[at:at + 16384] for at in range(0, len(body), 16384)] or [b'']
+        for piece in pieces:
+            self.send(DATA, END_STREAM if end and piece is pieces[-1] else 0, stream, piece)
+
+    def outcome(self, stream):
+        """How the stream ends: ('status', number), ('reset', code), ('goaway', code) or ('closed', None)."""
+        try:
+            while True:
+                kind, flags, which, payload = self.frame()
+                if kind == GOAWAY:
+                    return 'goaway', int.from_bytes(payload[4:8], 'big')
+                if which != stream:
+                    continue
+                if kind == RST_STREAM:
+                    return 'reset', int.from_bytes(payload, 'big')
+                if kind == HEADERS and flags & END_STREAM:
+                    return 'status', status(payload)
+        except (EOFError, ConnectionResetError):
+            return 'closed', None
 
 
 class Server(Connection):
