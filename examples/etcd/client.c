@@ -156,11 +156,13 @@ int main(int argc, char **argv)
 	etcdserverpb_watch *watch = NULL;
 	etcdserverpb_lease *lease = NULL;
 	pyr_stream *changes = NULL;
+	pyr_context *context = NULL;
 	pyr_error err;
-	/* three services, one connection */
-	bool failed = etcdserverpb_kv__open(NULL, reference, NULL, &kv, &err) ||
-		      etcdserverpb_watch__open(NULL, reference, NULL, &watch, &err) ||
-		      etcdserverpb_lease__open(NULL, reference, NULL, &lease, &err) ||
+	/* three services, one connection: a context's proxies share it */
+	bool failed = pyr_context_new(NULL, &context, &err) ||
+		      etcdserverpb_kv__open(context, reference, NULL, &kv, &err) ||
+		      etcdserverpb_watch__open(context, reference, NULL, &watch, &err) ||
+		      etcdserverpb_lease__open(context, reference, NULL, &lease, &err) ||
 		      etcdserverpb_watch_watch(watch, &changes, &err) ||
 		      tour(kv, lease, changes, &err);
 	if (failed)
@@ -169,5 +171,6 @@ int main(int argc, char **argv)
 	etcdserverpb_lease__close(lease);
 	etcdserverpb_watch__close(watch);
 	etcdserverpb_kv__close(kv);
+	pyr_context_free(context);
 	return failed;
 }

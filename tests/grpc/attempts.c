@@ -18,10 +18,12 @@ int main(int argc, char **argv)
 	Pyrite__Test__Story__Ask ask = PYRITE__TEST__STORY__ASK__INIT;
 	pyrite_test_story_story *story;
 	Item *item = NULL;
+	pyr_context *context;
 	pyr_error err;
 	options.timeout_ms = 20000;
 	options.retries_max = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0;
-	if (argc < 3 || pyrite_test_story_story__open(NULL, argv[1], &options, &story, &err))
+	if (argc < 3 || pyr_context_new(NULL, &context, &err) ||
+		pyrite_test_story_story__open(context, argv[1], &options, &story, &err))
 		return 2;
 	pyr_status status = strcmp(argv[2], "look") == 0
 				    ? pyrite_test_story_story_look(story, &ask, &item, &err)
@@ -30,5 +32,6 @@ int main(int argc, char **argv)
 	if (item)
 		pyrite__test__story__item__free_unpacked(item, NULL);
 	pyrite_test_story_story__close(story);
+	pyr_context_free(context);
 	return 0;
 }
