@@ -8,6 +8,7 @@
 #include <pyrite/credentials.h>
 #include <pyrite/daemon.h>
 #include <pyrite/dynamic.h>
+#include <pyrite/log.h>
 #include <pyrite/metadata.h>
 #include <pyrite/proxy.h>
 #include <pyrite/reference.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What libpyrite-grpc exports: one function, which gives the table of what it does. */
 #include <string.h>
+#include <grpc/support/log.h>
 #include <pyrite/version.h>
 #include "grpc/channel.h"
 #include "grpc/peer.h"
@@ -27,6 +28,15 @@ static const pyr__grpc_library library = {
 	.server_free = pyr__server_free,
 };
 
+/* What core calls an error is mostly a peer's. */
+static void on_core_line(gpr_log_func_args *args)
+{
+	pyr_log_level level = args->severity == GPR_LOG_SEVERITY_ERROR  ? PYR_LOG_WARNING
+			      : args->severity == GPR_LOG_SEVERITY_INFO ? PYR_LOG_INFO
+									: PYR_LOG_DEBUG;
+	pyr__services->log_of_core(level, args->message);
+}
+
 PYR_API pyr__grpc_entry_fn pyr_grpc_library;
 
 const pyr__grpc_library *pyr_grpc_library(const pyr__grpc_services *services)
@@ -34,5 +44,6 @@ const pyr__grpc_library *pyr_grpc_library(const pyr__grpc_services *services)
 	if (strcmp(services->version, PYR_VERSION) != 0)
 		return NULL;
 	pyr__services = services;
+	gpr_set_log_function(on_core_line);
 	return &library;
 }

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "native/conn_private.h"
 
 #define PAUSE_BEFORE_CHECK_US 20000 /* after so long without reading, look before writing */
@@ -203,8 +204,19 @@ static void part(pyr__conn *conn, bool peer_is_there)
 	pyr__conn_update(conn);
 }
 
+/* A caller hears of it from its calls; a server's user, who has made none, from nobody else. */
+static void log_violation(const pyr__conn *conn, const pyr__final *final)
+{
+	if (conn->options.session->server && !conn->going_away &&
+		final->status == PYR_INVALID_ARGUMENT)
+		PYR__LOG_OF_PEER(PYR_LOG_WARNING,
+			"%s broke the protocol and was disconnected: %.*s", conn->peer,
+			(int) final->message.size, final->message.data);
+}
+
 static void on_closed(pyr__conn *conn, const pyr__event *event)
 {
+	log_violation(conn, &event->final);
 	bool peer_is_there = !conn->shut && event->final.status != PYR_UNAVAILABLE;
 	if (!conn->shut_reason[0])
 		pyr__copy_text(conn->shut_reason, sizeof conn->shut_reason,

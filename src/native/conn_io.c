@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include "base/clock.h"
+#include "base/log.h"
 #include "native/conn_private.h"
 
 #define OUTPUT_VECTORS      64
@@ -39,7 +40,9 @@ static void tls_over(pyr__conn *conn)
 	const char *why = conn->tls_library->why(conn->tls);
 	if (why[0])
 		snprintf(reason, sizeof reason, "TLS with %s: %s", conn->peer, why);
-	else
+	if (why[0] && conn->options.session->server)
+		PYR__LOG_OF_PEER(PYR_LOG_WARNING, "%s", reason);
+	if (!why[0])
 		snprintf(reason, sizeof reason, "%s closed the connection", conn->peer);
 	pyr__conn_disconnect(conn, PYR_UNAVAILABLE, reason);
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fork.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "server/daemon_private.h"
 
@@ -179,6 +180,9 @@ static void on_accepted(void *arg, int fd, const pyr__address *address)
 	const endpoint *e = arg;
 	pyr_daemon *daemon = e->daemon;
 	if (daemon->conn_count >= daemon->options.connections_max) {
+		PYR__LOG_OF_PEER(PYR_LOG_WARNING,
+			"a connection was refused: there are %u already, the limit",
+			daemon->options.connections_max);
 		close(fd);
 		return;
 	}

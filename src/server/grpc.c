@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "base/log.h"
 #include "server/daemon_private.h"
 
 typedef struct pyr__daemon_grpc {
@@ -94,7 +95,10 @@ void pyr__daemon_grpc_adopt(pyr_daemon *daemon, int fd, const pyr__address *peer
 	grpc *g = daemon->grpc;
 	while (g && g->listens)
 		g = g->next;
-	if (!g && make(daemon, NULL, NULL, NULL, &g, NULL) != PYR_OK) {
+	pyr_error err;
+	if (!g && make(daemon, NULL, NULL, NULL, &g, &err) != PYR_OK) {
+		PYR__LOG_OF_PEER(
+			PYR_LOG_ERROR, "a client that speaks gRPC was refused: %s", err.message);
 		close(fd);
 		daemon->conn_count--;
 		return;

@@ -24,6 +24,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "client/names.h"
 #include "server/advertise.h"
 #include "server/daemon_private.h"
@@ -217,7 +218,17 @@ static void lose(publication *p, const pyr_error *err)
 		return; /* withdrawn meanwhile */
 	if (p->on_lost)
 		p->on_lost(p->lost_ctx, p->name, err);
+	else
+		pyr__log(PYR_LOG_WARNING, "the name \"%s\" is lost: %s", p->name, err->message);
 	unref_publication(p); /* the list's */
+}
+
+/* Nobody waits for it; it is tried again, and again. */
+static void log_failure(name_server *server, const pyr_error *err)
+{
+	if (!server->publisher->stopping)
+		PYR__LOG_OF_PEER(PYR_LOG_WARNING,
+			"the names of this daemon cannot be renewed, for now: %s", err->message);
 }
 
 static void on_registered(
@@ -234,6 +245,7 @@ static void on_registered(
 	} else if (status == PYR_ALREADY_EXISTS || status == PYR_PERMISSION_DENIED) {
 		lose(p, err);
 	} else if (!server->busy && !server->publisher->stopping) {
+		log_failure(server, err);
 		schedule(server,
 			server->ttl_ms / 3 < RETRY_MS_MAX ? server->ttl_ms / 3 : RETRY_MS_MAX);
 	}
@@ -268,12 +280,12 @@ static void register_missing(name_server *server)
 static void on_granted(
 	void *ctx, pyr_status status, const Pyrite__GrantReply *reply, const pyr_error *err)
 {
-	(void)err;
 	name_server *server = ctx;
 	if (status == PYR_OK) {
 		take_up_lease(server, server->renewed_id, reply->lease_id);
 		register_missing(server);
 	} else {
+		log_failure(server, err);
 		server->failed = true;
 	}
 	settle(server);
@@ -400,7 +412,6 @@ static void lose_gone(name_server *server)
 static void on_renewed(
 	void *ctx, pyr_status status, const Pyrite__RenewReply *reply, const pyr_error *err)
 {
-	(void)err;
 	name_server *server = ctx;
 	if (status == PYR_NOT_FOUND && !server->publisher->stopping) {
 		grant_again(server);
@@ -411,6 +422,7 @@ static void on_renewed(
 		register_missing(server);
 		check_names(server, reply->names);
 	} else {
+		log_failure(server, err);
 		server->failed = true;
 	}
 	settle(server);

@@ -14,6 +14,11 @@ static const pyr__library file = {
 	.package = "libgrpc29",
 };
 
+static void log_of_core(pyr_log_level level, const char *line)
+{
+	PYR__LOG_OF_PEER(level, "gRPC: %s", line);
+}
+
 static const pyr__grpc_services services = {
 	.version = PYR_VERSION,
 	.loop_post = pyr__loop_post,
@@ -21,6 +26,7 @@ static const pyr__grpc_services services = {
 	.loop_cancel = pyr__loop_cancel,
 	.loop_is_current = pyr__loop_is_current,
 	.next_connection = pyr__next_connection,
+	.log_of_core = log_of_core,
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

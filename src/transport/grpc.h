@@ -12,6 +12,7 @@
 #define PYR_TRANSPORT_GRPC_H
 
 #include <pyrite/reference.h>
+#include "base/log.h"
 #include "base/loop.h"
 #include "transport/credentials.h"
 #include "transport/transport.h"
@@ -27,6 +28,7 @@ typedef struct pyr__grpc_services {
 	pyr_status (*loop_start)(pyr__loop *loop, pyr_error *err);
 	bool (*loop_is_current)(const pyr__loop *loop);
 	uint64_t (*next_connection)(void);
+	void (*log_of_core)(pyr_log_level level, const char *line); /* not too often */
 } pyr__grpc_services;
 
 typedef struct pyr__grpc_client_options {

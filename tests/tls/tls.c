@@ -99,6 +99,56 @@ Test(tls, S1_mutual_a_client_without_or_with_a_foreign_certificate_is_refused)
 	CHECK_LEAKS();
 }
 
+typedef struct heard {
+	pthread_mutex_t lock;
+	char lines[2000];
+} heard;
+
+static void hear(void *ctx, pyr_log_level level, const char *line)
+{
+	heard *h = ctx;
+	size_t size = strlen(h->lines);
+	cr_assert_eq(level, PYR_LOG_WARNING);
+	pthread_mutex_lock(&h->lock);
+	snprintf(h->lines + size, sizeof h->lines - size, "%s\n", line);
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* The server's side may see it a little later than the client. */
+static void expect_heard(heard *h, const char *text)
+{
+	bool found = false;
+	for (int tries = 0; tries < 5000 && !found; tries++) {
+		pthread_mutex_lock(&h->lock);
+		found = strstr(h->lines, text) != NULL;
+		pthread_mutex_unlock(&h->lock);
+		if (!found)
+			usleep(1000);
+	}
+	cr_assert(found, "no '%s' in the log:\n%s", text, h->lines);
+}
+
+Test(tls, S1_a_refused_client_is_in_the_log_with_the_reason)
+{
+	secured s;
+	static heard h = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	pyr_log_set(hear, &h, PYR_LOG_WARNING);
+	secured_begin(&s, "server", true);
+	expect_refused(&s, secured_credentials(&s, "ca.pem", NULL, NULL), "certificate required");
+	expect_heard(&h, "peer did not return a certificate");
+	expect_refused(&s, secured_credentials(&s, "ca.pem", "foreign", NULL), "unknown ca");
+	expect_heard(&h, "unable to get local issuer certificate");
+	expect_refused(&s, secured_credentials(&s, "ca.pem", "expired", NULL), "expired");
+	expect_heard(&h, "certificate has expired");
+	expect_heard(&h, "TLS with 127.0.0.1:");
+	/* and one that refuses us */
+	expect_refused(&s, secured_credentials(&s, "other-ca.pem", "client", NULL), "refused");
+	expect_heard(&h, "alert unknown ca");
+	pyr_log_set(NULL, NULL, PYR_LOG_NONE);
+	secured_end(&s);
+	CHECK_LEAKS();
+}
+
 Test(tls, S1_certificates_are_reloaded_without_a_restart)
 {
 	secured s;
