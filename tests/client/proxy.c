@@ -259,13 +259,41 @@ Test(proxy, tries_again_what_did_not_run_or_may_run_twice)
 	end();
 }
 
+static int64_t pause_after(const pyr_proxy *proxy, uint32_t tried)
+{
+	int64_t pause_us;
+	cr_assert(pyr__proxy_pause(proxy, tried, PYR__DEADLINE_NONE, &pause_us));
+	return pause_us;
+}
+
 Test(proxy, doubles_its_pause_up_to_a_second)
 {
-	cr_assert_eq(pyr__proxy_pause_us(0), 10000);
-	cr_assert_eq(pyr__proxy_pause_us(1), 20000);
-	cr_assert_eq(pyr__proxy_pause_us(6), 640000);
-	cr_assert_eq(pyr__proxy_pause_us(7), 1000000);
-	cr_assert_eq(pyr__proxy_pause_us(UINT32_MAX), 1000000);
+	begin();
+	pyr_proxy *proxy = new_proxy(NOBODY, NULL);
+	cr_assert_eq(pause_after(proxy, 0), 10000);
+	cr_assert_eq(pause_after(proxy, 1), 20000);
+	cr_assert_eq(pause_after(proxy, 6), 640000);
+	cr_assert_eq(pause_after(proxy, 7), 1000000);
+	cr_assert_eq(pause_after(proxy, UINT32_MAX), 1000000);
+	pyr_proxy_unref(proxy);
+	end();
+}
+
+Test(proxy, does_not_pause_past_the_deadline_but_who_waits_looks_until_then)
+{
+	begin();
+	int64_t pause_us, soon_us = pyr__now_us() + 100000;
+	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
+	pyr_proxy *proxy = new_proxy(NOBODY, NULL);
+	cr_assert_not(pyr__proxy_pause(proxy, 7, soon_us, &pause_us));
+	pyr_proxy_unref(proxy);
+	options.wait_for_ready = true;
+	proxy = new_proxy(NOBODY, &options);
+	cr_assert(pyr__proxy_pause(proxy, 7, soon_us, &pause_us));
+	cr_assert_leq(pause_us, 50000);
+	cr_assert_not(pyr__proxy_pause(proxy, 7, pyr__now_us(), &pause_us));
+	pyr_proxy_unref(proxy);
+	end();
 }
 
 Test(proxy, says_in_time_that_it_cannot_connect)
