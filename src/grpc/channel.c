@@ -37,6 +37,7 @@ static pyr__line *new_line(pyr__grpc_channel *self)
 	atomic_init(&line->refs, 1);
 	line->core = grpc_channel_create(self->target, self->credentials, &args.core);
 	line->home = self;
+	pyr__list_init(&line->kept_back);
 	atomic_fetch_add_explicit(&self->lines, 1, memory_order_relaxed);
 	return line;
 }
@@ -76,6 +77,39 @@ pyr_status pyr__channel_line(pyr__grpc_channel *self, pyr__line **ret_line, pyr_
 	}
 	pthread_mutex_unlock(&self->lock);
 	return status;
+}
+
+static bool is_connected(pyr__line *line)
+{
+	return grpc_channel_check_connectivity_state(line->core, 0) == GRPC_CHANNEL_READY;
+}
+
+pyr__turn pyr__line_turn(pyr__line *line, bool oneway, pyr__link *link)
+{
+	pyr__turn turn = PYR__TURN_NOW;
+	pthread_mutex_lock(&line->home->lock);
+	if (line->keeps_back) {
+		turn = PYR__TURN_LATER;
+		pyr__list_append(&line->kept_back, link);
+	} else if (oneway && !is_connected(line)) {
+		turn = PYR__TURN_FIRST;
+		line->keeps_back = true;
+	}
+	pthread_mutex_unlock(&line->home->lock);
+	return turn;
+}
+
+pyr__link *pyr__line_next(pyr__line *line)
+{
+	pyr__link *next = NULL;
+	pthread_mutex_lock(&line->home->lock);
+	line->keeps_back = !pyr__list_empty(&line->kept_back);
+	if (line->keeps_back) {
+		next = line->kept_back.next;
+		pyr__list_remove(next);
+	}
+	pthread_mutex_unlock(&line->home->lock);
+	return next;
 }
 
 static void *register_method(pyr__line *line, pyr__text method)

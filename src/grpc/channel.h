@@ -15,6 +15,16 @@
 
 typedef struct pyr__grpc_channel pyr__grpc_channel;
 
+/*
+ * When a call may be sent. Core keeps calls that wait for the connection, and then sends them in
+ * any order; but what follows a oneway call must arrive after it.
+ */
+typedef enum pyr__turn {
+	PYR__TURN_NOW,
+	PYR__TURN_FIRST, /* a oneway call without a connection: it is sent, and keeps others back */
+	PYR__TURN_LATER, /* once that one is on its way */
+} pyr__turn;
+
 /* A channel of core. */
 typedef struct pyr__line {
 	atomic_uint refs; /* the channel's, and one for each call */
@@ -24,6 +34,9 @@ typedef struct pyr__line {
 		const void *key;
 		void *handle;
 	} methods[PYR__LINE_METHODS]; /* open addressing by key; guarded by the home's lock */
+	/* guarded by the home's lock as well */
+	bool keeps_back;
+	pyr__link kept_back;
 } pyr__line;
 
 struct pyr__grpc_channel {
@@ -52,6 +65,13 @@ void pyr__line_failed(pyr__line *line);
 
 /* Core's handle of a method, by which a call costs less; NULL if there are too many. */
 void *pyr__line_method(pyr__line *line, const void *key, pyr__text method);
+
+/* Says when a new call may be sent; LATER: link has been appended to the line's kept_back. */
+pyr__turn pyr__line_turn(pyr__line *line, bool oneway, pyr__link *link);
+
+/* After FIRST was sent: the next call to send, until there is none and the line keeps back no more.
+ */
+pyr__link *pyr__line_next(pyr__line *line);
 
 /* outcall.c */
 pyr_status pyr__outcall_start(pyr__grpc_channel *channel, pyr__outcall *call, const pyr__head *head,

@@ -2,6 +2,7 @@
 /* How a call ended. */
 #include "grpc/final.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "base/metadata.h"
 
@@ -66,6 +67,29 @@ bool pyr__final_is_broken(const pyr__final *final)
 		"recvmsg:", "sendmsg:", "Connection reset", "Broken pipe", "keepalive watchdog",
 		"GOAWAY received"};
 	return is_unsent(final) || begins_with_any(final, words, sizeof words / sizeof words[0]);
+}
+
+/* "Received message larger than max (SIZE vs. LIMIT)" is said by both ends. */
+static bool read_sizes(const pyr__final *final, size_t *ret_size, size_t *ret_limit)
+{
+	char text[128];
+	if (final->message.size >= sizeof text)
+		return false;
+	memcpy(text, final->message.data, final->message.size);
+	text[final->message.size] = '\0';
+	return sscanf(text, "Received message larger than max (%zu vs. %zu)", ret_size,
+		       ret_limit) == 2;
+}
+
+void pyr__final_judge_limit(pyr__final *final, size_t request_size, size_t own_max)
+{
+	size_t size, limit;
+	if (final->executed != PYR_EXECUTED_MAYBE)
+		return;
+	if (read_sizes(final, &size, &limit) && size != request_size && limit == own_max)
+		final->executed = PYR_EXECUTED_YES;
+	else if (read_sizes(final, &size, &limit) && size == request_size && limit != own_max)
+		final->executed = PYR_EXECUTED_NO;
 }
 
 static pyr_executed read_executed(const grpc_metadata_array *trailing, const pyr__final *final)

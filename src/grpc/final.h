@@ -16,6 +16,12 @@ void pyr__final_read(grpc_status_code code, const grpc_slice *details,
 	const grpc_metadata_array *initial, const grpc_metadata_array *trailing,
 	pyr__header_block *block, pyr__final *ret_final);
 
+/*
+ * Core's refusals of what is larger than a limit, of a unary call: finds out whether the peer has
+ * refused the request, or we the answer. Where that can be told, `executed` says so.
+ */
+void pyr__final_judge_limit(pyr__final *final, size_t request_size, size_t own_max);
+
 /* True for the failure of a call whose channel could not connect. */
 bool pyr__final_is_unconnected(const pyr__final *final);
 

@@ -9,7 +9,8 @@
 #include "base/metadata.h"
 #include "base/utf8.h"
 
-#define ENTRY_HEADER 3u /* of a metadata block: u8 key size, u16 value size */
+#define ENTRY_HEADER 3u  /* of a metadata block: u8 key size, u16 value size */
+#define HTTP2_ENTRY  32u /* what an entry is taken to need besides its texts */
 
 void pyr__headers_init(pyr__headers *headers)
 {
@@ -26,6 +27,23 @@ void pyr__headers_done(pyr__headers *headers)
 	}
 	if (headers->items != headers->own)
 		free(headers->items);
+}
+
+void pyr__headers_move(pyr__headers *to, pyr__headers *from)
+{
+	*to = *from;
+	if (from->items == from->own)
+		to->items = to->own;
+	pyr__headers_init(from);
+}
+
+size_t pyr__headers_size(const pyr__headers *headers)
+{
+	size_t size = 0;
+	for (size_t i = 0; i < headers->count; i++)
+		size += GRPC_SLICE_LENGTH(headers->items[i].key) +
+			GRPC_SLICE_LENGTH(headers->items[i].value) + HTTP2_ENTRY;
+	return size;
 }
 
 static void add(pyr__headers *headers, grpc_slice key, grpc_slice value)

@@ -20,6 +20,10 @@ typedef struct pyr__headers {
 
 void pyr__headers_init(pyr__headers *headers);
 void pyr__headers_done(pyr__headers *headers);
+void pyr__headers_move(pyr__headers *to, pyr__headers *from); /* from is empty afterwards */
+
+/* As HTTP/2 counts them. */
+size_t pyr__headers_size(const pyr__headers *headers);
 
 /* key is static; value is copied. */
 void pyr__headers_add(pyr__headers *headers, const char *key, pyr__text value);

@@ -9,6 +9,9 @@
  *            status_op   status
  *            and what rpc.c sends and receives
  *
+ * While a line keeps calls back (see channel.h), a unary call's batch is two: open_op sends, and
+ * whole_op receives, so that it can be cancelled, and its deadline can pass, before it is sent.
+ *
  * A thread that waits for a unary call plucks its batch from a queue of its own. What ends in a
  * callback is completed on the loop, all others on the poller's thread.
  */
@@ -23,6 +26,19 @@
 #include "grpc/message.h"
 #include "grpc/rpc.h"
 
+/* A request that is to be sent. */
+typedef struct request {
+	grpc_byte_buffer *buffer; /* or NULL */
+	uint32_t flags;
+} request;
+
+/* What a call that is kept back opens with. */
+typedef struct opening {
+	pyr__headers headers;
+	request request;
+	bool end;
+} opening;
+
 typedef struct call {
 	pyr__rpc rpc;
 	pyr__line *line;
@@ -34,15 +50,24 @@ typedef struct call {
 	grpc_metadata_array initial, trailing;
 	grpc_status_code code;
 	grpc_slice details;
+	size_t request_size; /* of a unary call */
+	pyr__turn turn;
 
 	/* guarded by the lock */
 	pyr__outcall *outcall; /* NULL: nobody asks for the outcome any more */
 	pyr__link link;        /* among the channel's calls, until it is over */
+	pyr__link later;  /* among those that its line keeps back; guarded by the home's lock */
+	opening *opening; /* not NULL: it is kept back */
+	bool opened;      /* open_op has been started */
 	bool status_in;
 	bool done; /* it is over, in whatever way */
 } call;
 
 static const pyr__outcall_ops outcall_ops;
+
+static void send_kept_back(pyr__line *line);
+
+static const char not_taken[] = "gRPC does not take this call's method or metadata";
 
 static call *call_of(const pyr__outcall *outcall)
 {
@@ -137,6 +162,8 @@ static void conclude(call *c)
 	if (c->done)
 		return;
 	pyr__final_read(c->code, &c->details, &c->initial, &c->trailing, &block, &final);
+	if (final.status == PYR_RESOURCE_EXHAUSTED && c->outcall && c->outcall->unary)
+		pyr__final_judge_limit(&final, c->request_size, c->client->options.message_max);
 	if (final.status)
 		reword(c, &final, words, sizeof words);
 	complete(c, &final);
@@ -178,6 +205,8 @@ static void on_open(pyr__op *op, bool ok)
 {
 	(void)ok; /* if not, the status says why */
 	call *c = PYR__OWNER(op, call, open_op);
+	if (c->turn == PYR__TURN_FIRST)
+		send_kept_back(c->line);
 	pyr__rpc_begin_done(&c->rpc);
 	pyr__rpc_end_done(&c->rpc);
 }
@@ -241,9 +270,21 @@ static void nothing(pyr__rpc *rpc)
 	(void)rpc;
 }
 
+static void drop_opening(call *c)
+{
+	if (!c->opening)
+		return;
+	pyr__headers_done(&c->opening->headers);
+	if (c->opening->request.buffer)
+		grpc_byte_buffer_destroy(c->opening->request.buffer);
+	free(c->opening);
+	c->opening = NULL;
+}
+
 static void free_call(pyr__rpc *rpc)
 {
 	call *c = of_rpc(rpc);
+	drop_opening(c);
 	if (rpc->incoming)
 		grpc_byte_buffer_destroy(rpc->incoming);
 	grpc_slice_unref(c->details);
@@ -294,12 +335,6 @@ static grpc_call *new_core_call(
 	return made;
 }
 
-/* A request that is to be sent. */
-typedef struct request {
-	grpc_byte_buffer *buffer; /* or NULL */
-	uint32_t flags;
-} request;
-
 static size_t send_ops(
 	call *c, grpc_op *ops, const pyr__headers *headers, const request *r, bool end)
 {
@@ -328,33 +363,93 @@ static void status_op(call *c, grpc_op *op)
 	op->data.recv_status_on_client.status_details = &c->details;
 }
 
-static bool start_unary(call *c, const pyr__headers *headers, const request *r)
-{
-	grpc_op ops[6];
-	memset(ops, 0, sizeof ops);
-	size_t count = send_ops(c, ops, headers, r, true);
-	count += begin_receiving(&c->rpc, ops + count);
-	ops[count].op = GRPC_OP_RECV_MESSAGE;
-	ops[count++].data.recv_message.recv_message = &c->rpc.incoming;
-	status_op(c, &ops[count++]);
-	c->rpc.closed = true;
-	return pyr__rpc_batch(&c->rpc, &c->whole_op, ops, count);
-}
-
-static bool start_stream(call *c, const pyr__headers *headers, const request *r, bool end)
+static bool start_sending(call *c, const pyr__headers *headers, const request *r, bool end)
 {
 	grpc_op ops[3];
 	memset(ops, 0, sizeof ops);
 	size_t count = send_ops(c, ops, headers, r, end);
-	c->rpc.send_begun = true;
-	c->rpc.closed = end;
-	if (!pyr__rpc_batch(&c->rpc, &c->open_op, ops, count))
-		return false;
+	c->opened = pyr__rpc_batch(&c->rpc, &c->open_op, ops, count);
+	return c->opened;
+}
+
+/* The receiving half of a unary call's batch. */
+static size_t whole_ops(call *c, grpc_op *ops)
+{
+	size_t count = begin_receiving(&c->rpc, ops);
+	ops[count].op = GRPC_OP_RECV_MESSAGE;
+	ops[count++].data.recv_message.recv_message = &c->rpc.incoming;
+	status_op(c, &ops[count++]);
+	return count;
+}
+
+static bool start_receiving(call *c, bool unary)
+{
+	grpc_op ops[3];
 	memset(ops, 0, sizeof ops);
+	if (unary)
+		return pyr__rpc_batch(&c->rpc, &c->whole_op, ops, whole_ops(c, ops));
 	status_op(c, ops);
-	pyr__rpc_batch(&c->rpc, &c->status_op, ops, 1);
+	if (!pyr__rpc_batch(&c->rpc, &c->status_op, ops, 1))
+		return false;
 	pyr__rpc_receive(&c->rpc);
 	return true;
+}
+
+static bool start_whole(call *c, const pyr__headers *headers, const request *r)
+{
+	grpc_op ops[6];
+	memset(ops, 0, sizeof ops);
+	size_t count = send_ops(c, ops, headers, r, true);
+	count += whole_ops(c, ops + count);
+	return pyr__rpc_batch(&c->rpc, &c->whole_op, ops, count);
+}
+
+static void keep_back(call *c, pyr__headers *headers, request *r, bool end)
+{
+	c->opening = pyr__alloc(sizeof *c->opening);
+	pyr__headers_move(&c->opening->headers, headers);
+	c->opening->request = *r;
+	c->opening->end = end;
+	r->buffer = NULL;
+	pyr__rpc_hold_back(&c->rpc);
+}
+
+/* Lock held. False if core, or a shut in the meantime, does not let it begin. */
+static bool start(call *c, bool unary, pyr__headers *headers, request *r, bool end)
+{
+	c->rpc.send_begun = true;
+	c->rpc.closed = end;
+	if (c->rpc.over)
+		return false;
+	bool oneway = !c->outcall;
+	c->turn = pyr__line_turn(c->line, oneway, &c->later);
+	if (c->turn == PYR__TURN_NOW && unary)
+		return start_whole(c, headers, r);
+	if (c->turn != PYR__TURN_LATER)
+		return start_sending(c, headers, r, end) && start_receiving(c, unary);
+	keep_back(c, headers, r, end);
+	pyr__rpc_ref(&c->rpc); /* until it is taken off the list */
+	return start_receiving(c, unary);
+}
+
+/* Its turn has come. */
+static void send_opening(call *c)
+{
+	pthread_mutex_lock(&c->rpc.lock);
+	opening *o = c->opening;
+	if (!c->done && !start_sending(c, &o->headers, &o->request, o->end))
+		end_here(c, PYR_INVALID_ARGUMENT, not_taken);
+	drop_opening(c);
+	pyr__rpc_resume(&c->rpc);
+	pthread_mutex_unlock(&c->rpc.lock);
+	pyr__rpc_unref(&c->rpc);
+}
+
+static void send_kept_back(pyr__line *line)
+{
+	pyr__link *link;
+	while ((link = pyr__line_next(line)) != NULL)
+		send_opening(PYR__OWNER(link, call, later));
 }
 
 static call *new_call(pyr__line *line, pyr__grpc_client *client)
@@ -373,6 +468,7 @@ static call *new_call(pyr__line *line, pyr__grpc_client *client)
 	grpc_metadata_array_init(&c->initial);
 	grpc_metadata_array_init(&c->trailing);
 	pyr__list_init(&c->link);
+	pyr__list_init(&c->later);
 	return c;
 }
 
@@ -407,12 +503,11 @@ static pyr_status refused(const call *c, pyr_error *err)
 {
 	if (c->done)
 		return pyr_error_set(err, PYR_CANCELLED, "the context has been freed");
-	return pyr_error_set(
-		err, PYR_INVALID_ARGUMENT, "gRPC does not take this call's method or metadata");
+	return pyr_error_set(err, PYR_INVALID_ARGUMENT, "%s", not_taken);
 }
 
 static pyr_status begin(call *c, pyr__grpc_channel *channel, pyr__outcall *outcall,
-	const pyr__head *head, const pyr__headers *headers, const pyr__body *body, bool end,
+	const pyr__head *head, pyr__headers *headers, const pyr__body *body, bool end,
 	pyr_error *err)
 {
 	grpc_completion_queue *queue;
@@ -428,6 +523,7 @@ static pyr_status begin(call *c, pyr__grpc_channel *channel, pyr__outcall *outca
 	pthread_mutex_lock(&c->rpc.lock);
 	c->rpc.call = new_core_call(c, outcall, head, queue);
 	c->outcall = outcall;
+	c->request_size = body ? body->size : 0;
 	if (outcall) {
 		outcall->ops = &outcall_ops;
 		outcall->carrier = c;
@@ -438,7 +534,7 @@ static pyr_status begin(call *c, pyr__grpc_channel *channel, pyr__outcall *outca
 		 */
 		c->rpc.kept = true;
 	}
-	bool started = unary ? start_unary(c, headers, &r) : start_stream(c, headers, &r, end);
+	bool started = start(c, unary, headers, &r, end);
 	if (!started) {
 		c->outcall = NULL;
 		if (outcall)
@@ -447,7 +543,10 @@ static pyr_status begin(call *c, pyr__grpc_channel *channel, pyr__outcall *outca
 		unlink_call(c);
 		status = refused(c, err);
 	}
+	bool first = c->turn == PYR__TURN_FIRST;
 	pthread_mutex_unlock(&c->rpc.lock);
+	if (!started && first && !c->opened)
+		send_kept_back(c->line);
 	if (r.buffer)
 		grpc_byte_buffer_destroy(r.buffer);
 	return status;
@@ -470,6 +569,9 @@ pyr_status pyr__outcall_start(pyr__grpc_channel *channel, pyr__outcall *outcall,
 		pyr__headers_add(&headers, PYR__HEADER_AUTHORIZATION,
 			(pyr__text){channel->authorization, strlen(channel->authorization)});
 	status = pyr__headers_add_block(&headers, head->metadata, err);
+	if (status == PYR_OK && pyr__headers_size(&headers) > channel->client->options.metadata_max)
+		status = pyr_error_set(
+			err, PYR_RESOURCE_EXHAUSTED, "the metadata is longer than gRPC takes");
 	if (status == PYR_OK)
 		status = begin(c, channel, outcall, head, &headers, body, end, err);
 	pyr__headers_done(&headers);
@@ -526,6 +628,11 @@ static void pluck(call *c, int64_t until_us)
 		return;
 	c->plucked = true;
 	on_whole(&c->whole_op, true);
+	if (c->opened && c->pluck) { /* it is over, so that nobody opens it any more */
+		grpc_completion_queue_pluck(
+			c->pluck, &c->open_op, pyr__core_time(PYR__DEADLINE_NONE), NULL);
+		on_open(&c->open_op, true);
+	}
 }
 
 static void out_wait(pyr__outcall *outcall, pyr__direction what, int64_t until_us)

@@ -249,6 +249,17 @@ pyr_status pyr__rpc_send(pyr__rpc *rpc, const pyr__body *body, pyr_error *err)
 	return PYR_OK;
 }
 
+void pyr__rpc_hold_back(pyr__rpc *rpc)
+{
+	rpc->sending = true;
+}
+
+void pyr__rpc_resume(pyr__rpc *rpc)
+{
+	rpc->sending = false;
+	send_more(rpc);
+}
+
 void pyr__rpc_close(pyr__rpc *rpc)
 {
 	rpc->closing = true;

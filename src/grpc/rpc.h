@@ -108,6 +108,10 @@ static inline uint32_t pyr__rpc_flags(const pyr__rpc *rpc, const pyr__body *body
 	return body->size < rpc->compress_from ? GRPC_WRITE_NO_COMPRESS : 0;
 }
 
+/* Nothing is sent until it is resumed; the side then has sent the first batch itself. */
+void pyr__rpc_hold_back(pyr__rpc *rpc);
+void pyr__rpc_resume(pyr__rpc *rpc);
+
 /* Has the last batch sent when all messages are. */
 void pyr__rpc_close(pyr__rpc *rpc);
 

@@ -360,6 +360,7 @@ Test(calls, gives_a_handle_back_inside_its_callback)
 		pyr_pending *pending;
 		tally ready, done;
 	} r = {NULL, TALLY_INIT, TALLY_INIT};
+	CHECK_OK(echo_once(s->proxy, &err)); /* connects: the daemon may see the call */
 	Suite__Number request = SUITE__NUMBER__INIT;
 	CHECK_OK(suite_suite_hold__invoke(
 		s->proxy, &request, on_reply_abandon, &r, &r.pending, &err));

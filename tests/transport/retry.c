@@ -190,8 +190,11 @@ Test(retry, does_not_outlast_the_deadline)
 	CHECK_OK(suite_suite__open(c.s->context, c.reference, &options, &proxy, &err));
 	relay_close(c.relay);
 	int64_t before_ms = suite_now_ms();
-	CHECK_STATUS(PYR_UNAVAILABLE, echo(proxy, &err));
-	CHECK_STATUS(PYR_UNAVAILABLE, echo_later(proxy, &err));
+	/* the deadline may pass in a pause, or in the middle of a try */
+	pyr_status status = echo(proxy, &err);
+	cr_assert(status == PYR_UNAVAILABLE || status == PYR_DEADLINE_EXCEEDED);
+	status = echo_later(proxy, &err);
+	cr_assert(status == PYR_UNAVAILABLE || status == PYR_DEADLINE_EXCEEDED);
 	cr_assert_lt(suite_now_ms() - before_ms, 2000);
 	suite_suite__close(proxy);
 	end(&c);

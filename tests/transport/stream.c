@@ -411,6 +411,7 @@ Test(stream, tells_an_observer_of_the_deadline)
 	suite_suite *hasty = suite_open_timeout(s, 100);
 	pyr_stream *stream;
 	pushed p = PUSHED_INIT;
+	check_down(s, 1, 1); /* connects: the daemon shall see the call */
 	CHECK_OK(suite_suite_both(hasty, &stream, &err));
 	CHECK_OK(suite_suite_both__observe(stream, on_message, &p, &err));
 	CHECK_AWAIT(&p.ends, 1);

@@ -22,6 +22,7 @@ typedef struct suite_differences {
 	/* That the process has from the first call on, and how long more may stay open. */
 	int descriptors_kept;
 	unsigned descriptors_ms;
+	uint32_t connect_timeout_ms; /* of contexts; 0: the default */
 } suite_differences;
 
 /*
@@ -33,11 +34,13 @@ typedef struct suite_differences {
  *                    large ends the call with RESOURCE_EXHAUSTED
  *   descriptors...   core has an epoll and an eventfd for the rest of the process's life, and
  *                    grpc_shutdown() finishes on a thread of its own
+ *   connect_...      that thread waits for connections that were being made when their context
+ *                    was freed, until this time is over
  */
 #define SUITE_GRPC_DIFFERS                                                                         \
 	{                                                                                          \
 		.window_bytes = 1 << 20, .timeout_percent = 1, .limits_untold = true,              \
-		.descriptors_kept = 2, .descriptors_ms = 5000                                      \
+		.descriptors_kept = 2, .descriptors_ms = 10000, .connect_timeout_ms = 4000         \
 	}
 
 typedef struct suite_transport {
