@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include "server/advertise.h"
@@ -214,6 +215,32 @@ static void restart(served *s)
 Test(publish, names_come_back_by_themselves_after_the_server_restarted)
 {
 	run(restart);
+}
+
+static void hear(void *ctx, pyr_log_level level, const char *line)
+{
+	if (level == PYR_LOG_WARNING && strstr(line, "cannot be renewed, for now: "))
+		atomic_store((atomic_bool *)ctx, true);
+}
+
+static void left_alone(served *s)
+{
+	static atomic_bool heard;
+	losses l = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	pyr_daemon *daemon = start_host(s);
+	assert_ok(s, publish(s, daemon, "calc", &l, false));
+	pyr_log_set(hear, &heard, PYR_LOG_WARNING);
+	served_stop(s);
+	wait_until(atomic_load(&heard));
+	pyr_log_set(NULL, NULL, PYR_LOG_WARNING);
+	served_start(s);
+	wait_until(is_there(s, "calc"));
+	pyr_daemon_free(daemon);
+}
+
+Test(publish, what_cannot_be_renewed_is_in_the_log)
+{
+	run(left_alone);
 }
 
 /* The daemon's loop stands still for longer than the lease, as if the machine were suspended. */
