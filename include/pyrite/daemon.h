@@ -95,7 +95,7 @@ typedef struct pyr_listen_options {
 /*
  * Adds an endpoint: "HOST:PORT" (port 0: any free one), "[V6]:PORT", "unix:PATH" or "unix:@NAME".
  * It speaks Pyrite's protocol, and without credentials gRPC as well. "grpcs:HOST:PORT" is for gRPC
- * over TLS, with the credentials as they are now.
+ * over TLS; there connections_max does not apply.
  * A Unix socket is made with mode 0600; a stale one is removed only if it is ours and refuses.
  * options may be NULL.
  */

@@ -329,15 +329,12 @@ static pyr_status new_grpc(pyr_context *context, const pyr_reference *reference,
 	pyr_status status =
 		pyr__tokens_find(&context->tokens, reference, name, &authorization, err);
 	pyr_credentials *credentials = NULL;
-	pyr__pem pem;
 	if (status == PYR_OK && reference->scheme == PYR_SCHEME_GRPCS)
 		status = get_credentials(context, &credentials, err);
 	if (status)
 		return status;
-	if (credentials)
-		pyr__credentials_pem(credentials, &pem);
 	*ret_channel = context->grpc_library->channel_new(
-		context->grpc, reference, name, authorization, credentials ? &pem : NULL);
+		context->grpc, reference, name, authorization, credentials);
 	return PYR_OK;
 }
 

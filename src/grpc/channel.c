@@ -24,18 +24,32 @@ static void unref_home(pyr__grpc_channel *self)
 	pthread_mutex_destroy(&self->lock);
 	free(self->target);
 	free(self->authorization);
-	free(self->server_name);
-	grpc_channel_credentials_release(self->credentials);
 	free(self);
+}
+
+/* With the credentials as they are now: they may have been reloaded since the last time. */
+static grpc_channel *new_core_channel(const pyr__grpc_channel *self)
+{
+	pyr__pem pem = {.server_name = NULL};
+	pyr__args args;
+	uint64_t seen = 0;
+	if (self->credentials)
+		pyr__services->credentials_pem(self->credentials, &seen, &pem);
+	grpc_channel_credentials *credentials = self->credentials
+							? pyr__secure_channel_credentials(&pem)
+							: grpc_insecure_credentials_create();
+	pyr__args_client(&args, &self->client->options, pem.server_name);
+	grpc_channel *core = grpc_channel_create(self->target, credentials, &args.core);
+	grpc_channel_credentials_release(credentials);
+	pyr__pem_wipe(&pem);
+	return core;
 }
 
 static pyr__line *new_line(pyr__grpc_channel *self)
 {
 	pyr__line *line = pyr__zalloc(sizeof *line);
-	pyr__args args;
-	pyr__args_client(&args, &self->client->options, self->server_name);
 	atomic_init(&line->refs, 1);
-	line->core = grpc_channel_create(self->target, self->credentials, &args.core);
+	line->core = new_core_channel(self);
 	line->home = self;
 	pyr__list_init(&line->kept_back);
 	atomic_fetch_add_explicit(&self->lines, 1, memory_order_relaxed);
@@ -244,7 +258,7 @@ static char *make_target(const pyr_reference *endpoint)
 }
 
 pyr__channel *pyr__grpc_channel_new(pyr__grpc_client *client, const pyr_reference *endpoint,
-	const char *name, const char *authorization, pyr__pem *pem)
+	const char *name, const char *authorization, pyr_credentials *credentials)
 {
 	pyr__grpc_channel *self = pyr__zalloc(sizeof *self);
 	self->base.ops = &ops;
@@ -253,12 +267,7 @@ pyr__channel *pyr__grpc_channel_new(pyr__grpc_client *client, const pyr_referenc
 	self->client = client;
 	self->target = make_target(endpoint);
 	self->authorization = pyr__strdup(authorization);
-	self->credentials =
-		pem ? pyr__secure_channel_credentials(pem) : grpc_insecure_credentials_create();
-	if (pem) {
-		self->server_name = pyr__strdup(pem->server_name);
-		pyr__pem_wipe(pem);
-	}
+	self->credentials = credentials;
 	atomic_init(&self->lines, 1);
 	pthread_mutex_init(&self->lock, NULL);
 	pyr__list_init(&self->calls);

@@ -42,19 +42,18 @@ typedef struct pyr__line {
 struct pyr__grpc_channel {
 	pyr__channel base;
 	pyr__grpc_client *client;
-	char *target;        /* as core wants it */
-	char *authorization; /* what each call shows; or NULL */
-	grpc_channel_credentials *credentials;
-	char *server_name;    /* to be proved instead of the host; or NULL */
-	atomic_uint lines;    /* and one for whoever has the channel */
-	pthread_mutex_t lock; /* guards what follows */
-	pyr__line *line;      /* NULL: to be made by the next call */
-	pyr__link calls;      /* that run */
+	char *target;                 /* as core wants it */
+	char *authorization;          /* what each call shows; or NULL */
+	pyr_credentials *credentials; /* for TLS; NULL: cleartext */
+	atomic_uint lines;            /* and one for whoever has the channel */
+	pthread_mutex_t lock;         /* guards what follows */
+	pyr__line *line;              /* NULL: to be made by the next call */
+	pyr__link calls;              /* that run */
 	bool shut;
 };
 
 pyr__channel *pyr__grpc_channel_new(pyr__grpc_client *client, const pyr_reference *endpoint,
-	const char *name, const char *authorization, pyr__pem *pem);
+	const char *name, const char *authorization, pyr_credentials *credentials);
 
 /* The line to use, with a reference; CANCELLED once the channel is shut. */
 pyr_status pyr__channel_line(pyr__grpc_channel *channel, pyr__line **ret_line, pyr_error *err);

@@ -22,13 +22,43 @@ grpc_channel_credentials *pyr__secure_channel_credentials(const pyr__pem *pem)
 		pem->authorities, pem->certificate ? &own : NULL, NULL, NULL);
 }
 
-grpc_server_credentials *pyr__secure_server_credentials(const pyr__pem *pem)
+/* Before the first handshake, and before each: what has been reloaded counts from the next on. */
+static grpc_ssl_certificate_config_reload_status fetch(
+	void *arg, grpc_ssl_server_certificate_config **ret_config)
 {
-	grpc_ssl_pem_key_cert_pair own = pair_of(pem);
-	return grpc_ssl_server_credentials_create_ex(pem->authorities, &own, 1,
-		pem->authorities ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-				 : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE,
-		NULL);
+	pyr__certificates *certificates = arg;
+	pyr__pem pem;
+	if (!pyr__services->credentials_pem(certificates->source, &certificates->seen, &pem))
+		return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+	grpc_ssl_pem_key_cert_pair own = pair_of(&pem);
+	/* core insists on authorities here, also where no client is asked for a certificate */
+	const char *authorities = pem.authorities ? pem.authorities : pem.certificate;
+	*ret_config = grpc_ssl_server_certificate_config_create(authorities, &own, 1);
+	pyr__pem_wipe(&pem);
+	return *ret_config ? GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW
+			   : GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_FAIL;
+}
+
+/* Whether there are authorities stays the same when the files are read again. */
+static bool is_mutual(pyr_credentials *credentials)
+{
+	pyr__pem pem;
+	uint64_t seen = 0;
+	if (!pyr__services->credentials_pem(credentials, &seen, &pem))
+		return false;
+	bool mutual = pem.authorities != NULL;
+	pyr__pem_wipe(&pem);
+	return mutual;
+}
+
+grpc_server_credentials *pyr__secure_server_credentials(pyr__certificates *certificates)
+{
+	return grpc_ssl_server_credentials_create_with_options(
+		grpc_ssl_server_credentials_create_options_using_config_fetcher(
+			is_mutual(certificates->source)
+				? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+				: GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE,
+			fetch, certificates));
 }
 
 static char *first_property(const grpc_auth_context *context, const char *name)

@@ -199,8 +199,9 @@ void pyr__server_free(pyr__grpc_server *server)
 static bool listen_securely(pyr__grpc_server *server)
 {
 	const pyr__grpc_server_options *options = &server->options;
-	grpc_server_credentials *credentials = pyr__secure_server_credentials(options->pem);
-	pyr__pem_wipe(options->pem);
+	server->certificates.source = options->credentials;
+	grpc_server_credentials *credentials =
+		pyr__secure_server_credentials(&server->certificates);
 	if (!credentials)
 		return false;
 	*options->ret_port = grpc_server_add_http2_port(server->core, options->listen, credentials);

@@ -14,6 +14,7 @@
 #define PYR_GRPC_SERVER_H
 
 #include "grpc/poller.h"
+#include "grpc/secure.h"
 
 #define PYR__REQUESTS 64
 
@@ -34,6 +35,7 @@ struct pyr__grpc_server {
 	grpc_server *core;
 	grpc_server_credentials *insecure;
 	bool secure; /* core listens by itself, and knows who calls */
+	pyr__certificates certificates;
 	pyr__poller poller;
 	pyr__request requests[PYR__REQUESTS];
 	pyr__op shutdown_op;

@@ -36,7 +36,8 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 	pyr__loop_leave(g->daemon->loop);
 }
 
-static pyr_status start(grpc *g, const char *listen, pyr__pem *pem, int *ret_port, pyr_error *err)
+static pyr_status start(
+	grpc *g, const char *listen, pyr_credentials *credentials, int *ret_port, pyr_error *err)
 {
 	pyr_daemon *daemon = g->daemon;
 	pyr__grpc_server_options options = {
@@ -52,7 +53,7 @@ static pyr_status start(grpc *g, const char *listen, pyr__pem *pem, int *ret_por
 		.stall_timeout_ms = daemon->options.stall_timeout_ms,
 		.handshake_timeout_ms = daemon->options.handshake_timeout_ms,
 		.listen = listen,
-		.pem = pem,
+		.credentials = credentials,
 		.ret_port = ret_port,
 		.closed = on_closed,
 		.closed_arg = daemon,
@@ -61,21 +62,18 @@ static pyr_status start(grpc *g, const char *listen, pyr__pem *pem, int *ret_por
 }
 
 /* Loop thread only, as all but listen. */
-static pyr_status make(pyr_daemon *daemon, const char *listen, pyr__pem *pem, int *ret_port,
-	grpc **ret_grpc, pyr_error *err)
+static pyr_status make(pyr_daemon *daemon, const char *listen, pyr_credentials *credentials,
+	int *ret_port, grpc **ret_grpc, pyr_error *err)
 {
 	const pyr__grpc_library *library;
 	pyr_status status = pyr__grpc_load(&library, err);
-	if (status) {
-		if (pem)
-			pyr__pem_done(pem);
+	if (status)
 		return status;
-	}
 	grpc *g = pyr__zalloc(sizeof *g);
 	g->daemon = daemon;
 	g->library = library;
 	g->listens = listen != NULL;
-	status = start(g, listen, pem, ret_port, err);
+	status = start(g, listen, credentials, ret_port, err);
 	if (status) {
 		free(g);
 		return status;
@@ -112,7 +110,7 @@ typedef struct listen_task {
 	pyr__task task;
 	pyr_daemon *daemon;
 	const char *address;
-	pyr__pem *pem;
+	pyr_credentials *credentials;
 	int port;
 	pyr_status status;
 	pyr_error *err;
@@ -122,14 +120,13 @@ static void run_listen(pyr__task *task)
 {
 	listen_task *t = (listen_task *)task;
 	grpc *g;
-	t->status = make(t->daemon, t->address, t->pem, &t->port, &g, t->err);
+	t->status = make(t->daemon, t->address, t->credentials, &t->port, &g, t->err);
 }
 
 pyr_status pyr__daemon_grpc_listen(
 	pyr_daemon *daemon, pyr_reference *where, pyr_credentials *credentials, pyr_error *err)
 {
 	char address[sizeof where->host + 16];
-	pyr__pem pem;
 	if (where->is_unix)
 		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
 			"gRPC over TLS listens on HOST:PORT, not on a Unix socket");
@@ -137,12 +134,11 @@ pyr_status pyr__daemon_grpc_listen(
 		snprintf(where->host, sizeof where->host, "::");
 	bool v6 = strchr(where->host, ':') != NULL;
 	snprintf(address, sizeof address, v6 ? "[%s]:%u" : "%s:%u", where->host, where->port);
-	pyr__credentials_pem(credentials, &pem);
 	listen_task t = {
 		.task = {.run = run_listen},
 		.daemon = daemon,
 		.address = address,
-		.pem = &pem,
+		.credentials = credentials,
 		.err = err,
 	};
 	pyr__loop_call(daemon->loop, &t.task);

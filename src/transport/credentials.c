@@ -17,6 +17,7 @@ struct pyr_credentials {
 	pyr__tls_context *client;
 	pyr__tls_context *server; /* NULL without a certificate */
 	pyr__pem pem;             /* without the server_name */
+	uint64_t pem_number;      /* of those that there have been */
 };
 
 #define PEM_BYTES_MAX (16u << 20) /* of one file: the system's authorities have 200 KiB */
@@ -50,18 +51,25 @@ static void read_pem(pyr_credentials *credentials)
 	pthread_mutex_lock(&credentials->lock);
 	old = credentials->pem;
 	credentials->pem = pem;
+	credentials->pem_number++;
 	pthread_mutex_unlock(&credentials->lock);
 	pyr__pem_done(&old);
 }
 
-void pyr__credentials_pem(pyr_credentials *credentials, pyr__pem *ret_pem)
+bool pyr__credentials_pem(pyr_credentials *credentials, uint64_t *seen, pyr__pem *ret_pem)
 {
 	pthread_mutex_lock(&credentials->lock);
-	ret_pem->authorities = pyr__strdup(credentials->pem.authorities);
-	ret_pem->certificate = pyr__strdup(credentials->pem.certificate);
-	ret_pem->key = pyr__strdup(credentials->pem.key);
-	ret_pem->server_name = pyr__strdup(credentials->server_name);
+	bool fresh = *seen != credentials->pem_number;
+	*seen = credentials->pem_number;
+	if (fresh)
+		*ret_pem = (pyr__pem){
+			.authorities = pyr__strdup(credentials->pem.authorities),
+			.certificate = pyr__strdup(credentials->pem.certificate),
+			.key = pyr__strdup(credentials->pem.key),
+			.server_name = pyr__strdup(credentials->server_name),
+		};
 	pthread_mutex_unlock(&credentials->lock);
+	return fresh;
 }
 
 void pyr__pem_done(pyr__pem *pem)

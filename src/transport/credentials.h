@@ -17,8 +17,11 @@ typedef struct pyr__pem {
 	char *server_name; /* not of a file: what pyr_tls_options says */
 } pyr__pem;
 
-/* Copies of what the files held when they were read last. */
-void pyr__credentials_pem(pyr_credentials *credentials, pyr__pem *ret_pem);
+/*
+ * Copies of what the files held when they were read last. False, and nothing else, if *seen, 0 at
+ * first, says that the caller has them already.
+ */
+bool pyr__credentials_pem(pyr_credentials *credentials, uint64_t *seen, pyr__pem *ret_pem);
 void pyr__pem_done(pyr__pem *pem);
 
 /*

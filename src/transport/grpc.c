@@ -26,6 +26,7 @@ static const pyr__grpc_services services = {
 	.loop_cancel = pyr__loop_cancel,
 	.loop_is_current = pyr__loop_is_current,
 	.next_connection = pyr__next_connection,
+	.credentials_pem = pyr__credentials_pem,
 	.log_of_core = log_of_core,
 };
 

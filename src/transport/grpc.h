@@ -28,6 +28,7 @@ typedef struct pyr__grpc_services {
 	pyr_status (*loop_start)(pyr__loop *loop, pyr_error *err);
 	bool (*loop_is_current)(const pyr__loop *loop);
 	uint64_t (*next_connection)(void);
+	bool (*credentials_pem)(pyr_credentials *credentials, uint64_t *seen, pyr__pem *ret_pem);
 	void (*log_of_core)(pyr_log_level level, const char *line); /* not too often */
 } pyr__grpc_services;
 
@@ -54,10 +55,11 @@ typedef struct pyr__grpc_server_options {
 	uint32_t handshake_timeout_ms;
 	/*
 	 * For TLS, which core does only on connections that it has accepted: "127.0.0.1:0" to
-	 * listen on, with pem, which is taken over; *ret_port is the port. NULL: none.
+	 * listen on, with credentials, which outlive the server and may be reloaded; *ret_port is
+	 * the port. NULL: none.
 	 */
 	const char *listen;
-	pyr__pem *pem;
+	pyr_credentials *credentials;
 	int *ret_port;
 	/* A connection that was adopted is gone. On the thread that calls server_reap. */
 	void (*closed)(void *arg);
@@ -74,10 +76,10 @@ typedef struct pyr__grpc_library {
 	void (*client_free)(pyr__grpc_client *client);
 	/*
 	 * One reference; name is for errors. authorization goes with each call; copied, or NULL.
-	 * pem: for TLS; taken over, or NULL.
+	 * credentials: for TLS, used until the channel is shut; or NULL.
 	 */
 	pyr__channel *(*channel_new)(pyr__grpc_client *client, const pyr_reference *endpoint,
-		const char *name, const char *authorization, pyr__pem *pem);
+		const char *name, const char *authorization, pyr_credentials *credentials);
 
 	pyr_status (*server_new)(const pyr__grpc_server_options *options,
 		pyr__grpc_server **ret_server, pyr_error *err);

@@ -4,6 +4,7 @@
  * [FOLDER]]] With a FOLDER of certificates (certificates.sh) it speaks TLS, and with STORY_MUTUAL
  * set asks for the clients' too. STORY_COMPRESS: compresses messages of so many bytes.
  */
+#include <pthread.h>
 #include <pyrite/pyrite.h>
 #include <signal.h>
 #include <stdio.h>
@@ -145,6 +146,32 @@ static pyr_status make_credentials(
 	return pyr_credentials_new_tls(&options, ret_credentials, err);
 }
 
+/* SIGHUP has the certificates read again. */
+static void *reload(void *arg)
+{
+	sigset_t hup;
+	int number;
+	pyr_error err;
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	while (sigwait(&hup, &number) == 0) {
+		puts(pyr_credentials_reload(arg, &err) ? err.message : "reloaded");
+		fflush(stdout);
+	}
+	return NULL;
+}
+
+static void reload_on_signals(pyr_credentials *credentials)
+{
+	pthread_t thread;
+	sigset_t hup;
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &hup, NULL);
+	pthread_create(&thread, NULL, reload, pyr_credentials_ref(credentials));
+	pthread_detach(thread);
+}
+
 int main(int argc, char **argv)
 {
 	pyr_error err;
@@ -156,8 +183,13 @@ int main(int argc, char **argv)
 	options.stall_timeout_ms = 2000;
 	if (getenv("STORY_COMPRESS"))
 		options.compress_from = (uint32_t)atoi(getenv("STORY_COMPRESS"));
-	if ((argc > 3 && make_credentials(argv[3], &listen.credentials, &err)) ||
-		pyr_daemon_new(&options, &daemon_to_stop, &err) ||
+	if (argc > 3 && make_credentials(argv[3], &listen.credentials, &err)) {
+		fprintf(stderr, "story_server: %s\n", err.message);
+		return 1;
+	}
+	if (listen.credentials)
+		reload_on_signals(listen.credentials);
+	if (pyr_daemon_new(&options, &daemon_to_stop, &err) ||
 		pyrite_test_story_story__serve(daemon_to_stop, "story", &ops, NULL, &err) ||
 		pyr_daemon_listen(
 			daemon_to_stop, argc > 2 ? argv[2] : "127.0.0.1:0", &listen, &err) ||

@@ -34,6 +34,30 @@ done
 "$python" "$here/tls.py" "$work" "$endpoint" "$folder"
 stop
 
+# other certificates and other authorities, while it listens
+mkdir "$work/changing"
+change() { for file in ca.pem server.pem server.key; do cp "$folder/$1" "$work/changing/$file"; shift; done; }
+change ca.pem wronghost.pem wronghost.key
+serve "$2" 8 grpcs:127.0.0.1:0 "$work/changing"
+says "$1" "grpcs:story@$endpoint" client UNAVAILABLE
+change ca.pem server.pem server.key
+kill -HUP $server
+read -r word <&9
+[ "$word" = reloaded ] || fail "the certificates are not reloaded: $word"
+says "$1" "grpcs:story@$endpoint" client OK
+says "$1" "grpcs:story@$endpoint" foreign UNAVAILABLE
+change other-ca.pem server.pem server.key
+kill -HUP $server
+read -r word <&9
+says "$1" "grpcs:story@$endpoint" foreign OK
+says "$1" "grpcs:story@$endpoint" client UNAVAILABLE
+change other-ca.pem client.pem server.key # which do not go together: all stays as it was
+kill -HUP $server
+read -r word <&9
+[ "$word" != reloaded ] || fail "a certificate was taken without its key"
+says "$1" "grpcs:story@$endpoint" foreign OK
+stop
+
 # a Python server
 serve "$python" "$here/server.py" "$work" "$folder"
 says "$1" "grpcs:@$endpoint" client OK
