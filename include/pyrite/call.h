@@ -88,6 +88,17 @@ PYR_API const char *pyr_call_principal(const pyr_call *call);
  */
 PYR_API uint64_t pyr_call_connection(const pyr_call *call);
 
+#define PYR_CORRELATION_MAX 65 /* bytes of a correlation id, with the NUL */
+
+/*
+ * The id that this call has in common with the calls it is made for, and those that are made for
+ * it: what its caller was given (see pyr_proxy_options) or has itself been called with, else one of
+ * 32 random hexadecimal digits that is made here. Calls made inside the servant's function hand it
+ * on, on every transport. 1 to 64 bytes of printable ASCII without spaces, borrowed from the call.
+ * It comes from the caller, so it proves nothing.
+ */
+PYR_API const char *pyr_call_correlation(pyr_call *call);
+
 PYR_END_DECLS
 
 #endif

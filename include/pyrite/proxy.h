@@ -53,11 +53,17 @@ typedef struct pyr_proxy_options {
 	 * that would block, it does not wait.
 	 */
 	bool wait_for_ready;
+	/*
+	 * The correlation id that servants see, and hand on: pyr_call_correlation(). 1 to 64 bytes
+	 * of printable ASCII without spaces, copied; NULL: inside a servant's function that of its
+	 * call, else the first servant makes one.
+	 */
+	const char *correlation;
 } pyr_proxy_options;
 
 #define PYR_PROXY_OPTIONS_INIT                                                                     \
 	{                                                                                          \
-		sizeof(pyr_proxy_options), 0, 0, NULL, NULL, false                                 \
+		sizeof(pyr_proxy_options), 0, 0, NULL, NULL, false, NULL                           \
 	}
 
 /*

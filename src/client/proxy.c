@@ -7,6 +7,7 @@
 #include <time.h>
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/correlation.h"
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/metadata.h"
@@ -28,6 +29,19 @@ static pyr_status check_interface(const pyr_interface *interface, pyr_error *err
 		interface->name, (unsigned)interface->abi, PYR_STUB_ABI);
 }
 
+static pyr_status check_options(const pyr_proxy_options *given, pyr_error *err)
+{
+	if (!given || given->size < offsetof(pyr_proxy_options, correlation) + sizeof(char *) ||
+		!given->correlation)
+		return PYR_OK;
+	pyr__text id = {given->correlation, strlen(given->correlation)};
+	if (pyr__correlation_valid(id))
+		return PYR_OK;
+	return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+		"a correlation id has 1 to %d bytes of printable ASCII without spaces",
+		PYR_CORRELATION_MAX - 1);
+}
+
 static pyr_proxy *new_proxy(pyr__target *target, const pyr_proxy_options *given)
 {
 	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
@@ -43,6 +57,7 @@ static pyr_proxy *new_proxy(pyr__target *target, const pyr_proxy_options *given)
 								 : options.retries_max;
 	proxy->wait_for_ready = options.wait_for_ready;
 	proxy->reply_metadata = options.reply_metadata;
+	proxy->correlation = pyr__strdup(options.correlation);
 	if (options.metadata)
 		proxy->metadata = pyr__metadata_copy(options.metadata);
 	return proxy;
@@ -54,6 +69,8 @@ pyr_status pyr_stub_open(pyr_context *context, const pyr_interface *interface,
 {
 	pyr__target *target;
 	pyr_status status = check_interface(interface, err);
+	if (status == PYR_OK)
+		status = check_options(options, err);
 	if (status == PYR_OK)
 		status = pyr__context_get(context, &context, err);
 	if (status)
@@ -72,6 +89,8 @@ pyr_status pyr_proxy_derive(
 {
 	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
 	if (status == PYR_OK)
+		status = check_options(options, err);
+	if (status == PYR_OK)
 		*ret_proxy = new_proxy(pyr__target_ref(proxy->target), options);
 	return status;
 }
@@ -89,6 +108,7 @@ void pyr_proxy_unref(pyr_proxy *proxy)
 		return;
 	pyr__target_unref(proxy->target);
 	pyr_metadata_free(proxy->metadata);
+	free(proxy->correlation);
 	free(proxy);
 }
 
@@ -191,6 +211,11 @@ void pyr__proxy_head(const pyr_proxy *proxy, uint32_t method, const pyr__route *
 	};
 	if (deadline_us != PYR__DEADLINE_NONE)
 		ret_head->timeout_us = deadline_us > now_us ? (uint64_t)(deadline_us - now_us) : 0;
+	const char *correlation = proxy->correlation;
+	if (!correlation && pyr__scope_current)
+		correlation = pyr__scope_current->correlation(pyr__scope_current->call);
+	if (correlation)
+		ret_head->correlation = (pyr__text){correlation, strlen(correlation)};
 	if (proxy->metadata)
 		ret_head->metadata = pyr__metadata_text(proxy->metadata);
 }

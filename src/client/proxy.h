@@ -14,6 +14,7 @@ struct pyr_proxy {
 	bool wait_for_ready;
 	pyr_metadata *metadata; /* NULL: none */
 	pyr_metadata *reply_metadata;
+	char *correlation; /* NULL: the scope's */
 };
 
 /* The method at this index, for errors too. */

@@ -6,6 +6,7 @@
 #include "grpc/core.h"
 
 #define PYR__HEADER_OBJECT        "pyrite-object"
+#define PYR__HEADER_CORRELATION   "pyrite-correlation"
 #define PYR__HEADER_WHERE         "pyrite-where-bin"
 #define PYR__HEADER_EXECUTED      "pyrite-executed"
 #define PYR__HEADER_DETAILS       "grpc-status-details-bin"

@@ -390,6 +390,8 @@ static void begin(call *c, const pyr__request *request)
 	}
 	if (pyr__headers_find(&request->headers, PYR__HEADER_AUTHORIZATION, &value))
 		c->authorization = pyr__strndup(value.data, value.size);
+	if (pyr__headers_find(&request->headers, PYR__HEADER_CORRELATION, &value))
+		head.correlation = value;
 	head.timeout_us = timeout_of(request->details.deadline, now_us);
 	pyr__header_block_append(&block, &request->headers);
 	head.metadata = (pyr__text){block.data, block.size};

@@ -565,6 +565,8 @@ pyr_status pyr__outcall_start(pyr__grpc_channel *channel, pyr__outcall *outcall,
 	pyr__headers_init(&headers);
 	if (head->object.size)
 		pyr__headers_add_object(&headers, head->object);
+	if (head->correlation.size)
+		pyr__headers_add(&headers, PYR__HEADER_CORRELATION, head->correlation);
 	if (channel->authorization)
 		pyr__headers_add(&headers, PYR__HEADER_AUTHORIZATION,
 			(pyr__text){channel->authorization, strlen(channel->authorization)});

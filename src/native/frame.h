@@ -26,6 +26,7 @@
 #define PYR__METHOD_MAX        1024u       /* bytes of a method's name */
 #define PYR__OBJECT_MAX        255u        /* bytes of an object's id */
 #define PYR__AUTHORIZATION_MAX 4096u       /* bytes of a HELLO's authorization */
+#define PYR__CORRELATION_MAX   64u         /* bytes of a correlation id; a longer one is ignored */
 #define PYR__METADATA_LIMIT    24576u      /* what metadata_max can be at most */
 #define PYR__COST_MIN          64u         /* bytes of window that the smallest message costs */
 #define PYR__WINDOW_MAX        0x7fffffffu /* what a window, or one credit, can be at most */
@@ -78,15 +79,16 @@ enum pyr__hello_field {
 };
 
 enum pyr__call_field {
-	PYR__CALL_METHOD = 1,      /* u16 */
-	PYR__CALL_DEFINITION = 2,  /* u16, name */
-	PYR__CALL_NAME = 3,        /* name */
-	PYR__CALL_OBJECT = 4,      /* id */
-	PYR__CALL_TIMEOUT = 5,     /* u64, microseconds */
-	PYR__CALL_METADATA = 6,    /* block */
-	PYR__CALL_TOKEN = 7,       /* reserved: 16 bytes */
-	PYR__CALL_INCARNATION = 8, /* reserved: 16 bytes */
-	PYR__CALL_COMPRESSION = 9, /* reserved: u8 */
+	PYR__CALL_METHOD = 1,       /* u16 */
+	PYR__CALL_DEFINITION = 2,   /* u16, name */
+	PYR__CALL_NAME = 3,         /* name */
+	PYR__CALL_OBJECT = 4,       /* id */
+	PYR__CALL_TIMEOUT = 5,      /* u64, microseconds */
+	PYR__CALL_METADATA = 6,     /* block */
+	PYR__CALL_TOKEN = 7,        /* reserved: 16 bytes */
+	PYR__CALL_INCARNATION = 8,  /* reserved: 16 bytes */
+	PYR__CALL_COMPRESSION = 9,  /* reserved: u8 */
+	PYR__CALL_CORRELATION = 10, /* text */
 };
 
 enum pyr__final_field {

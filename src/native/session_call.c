@@ -118,6 +118,10 @@ static bool read_field(pyr__session *s, const pyr__field *f, call *c)
 	case PYR__CALL_METADATA:
 		take_metadata(s, c, f);
 		return true;
+	case PYR__CALL_CORRELATION:
+		if (f->size <= PYR__CORRELATION_MAX)
+			c->head->correlation = pyr__field_text(f);
+		return true;
 	default:
 		if (f->critical)
 			refuse(c, PYR_UNIMPLEMENTED,

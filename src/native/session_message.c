@@ -45,7 +45,7 @@ bool pyr__session_begin_partial(pyr__session *s, pyr__stream *stream, const pyr_
 	uint32_t method, uint32_t total)
 {
 	bool by_name = head && method == PYR__NO_METHOD;
-	size_t texts = head ? head->object.size + head->metadata.size : 0;
+	size_t texts = head ? head->object.size + head->metadata.size + head->correlation.size : 0;
 	texts += by_name ? head->method.size : 0;
 	if (total == 0) {
 		pyr__session_violation(
@@ -60,6 +60,7 @@ bool pyr__session_begin_partial(pyr__session *s, pyr__stream *stream, const pyr_
 		partial->head = *head;
 		partial->head.object = keep(&at, head->object);
 		partial->head.metadata = keep(&at, head->metadata);
+		partial->head.correlation = keep(&at, head->correlation);
 		partial->head.method = by_name ? keep(&at, head->method) : (pyr__text){NULL, 0};
 		partial->head.method_slot = NULL;
 	}

@@ -175,6 +175,7 @@ static size_t put_call_fields(pyr__session *s, uint8_t *fields, const pyr__head 
 	if (head->timeout_us != PYR__TIMEOUT_NONE)
 		at = pyr__put_u64(at, PYR__CALL_TIMEOUT, head->timeout_us);
 	at = pyr__put_text(at, PYR__CALL_METADATA, head->metadata);
+	at = pyr__put_text(at, PYR__CALL_CORRELATION, head->correlation);
 	return (size_t)(at - fields);
 }
 
@@ -220,7 +221,8 @@ pyr_status pyr__session_call(pyr__session *s, const pyr__head *head, const pyr__
 	if (status)
 		return status;
 	uint8_t small[2048], *fields = small;
-	size_t most = 64 + head->method.size + head->object.size + head->metadata.size;
+	size_t most = 64 + head->method.size + head->object.size + head->metadata.size +
+		      head->correlation.size;
 	bool is_long = body && most + body->size > PYR__FRAME_MAX;
 	pyr__block *payload = is_long ? pack_apart(s, body) : NULL;
 	if (is_long && !payload)

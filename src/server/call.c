@@ -6,10 +6,12 @@
 #include <string.h>
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/correlation.h"
 #include "base/error.h"
 #include "base/fork.h"
 #include "base/loop.h"
 #include "base/metadata.h"
+#include "base/random.h"
 #include "codec/decode.h"
 #include "server/access.h"
 
@@ -52,6 +54,8 @@ pyr_call *pyr__call_new(
 	else
 		call->method_name = keep(&call->arena, head->method);
 	call->object_id = keep(&call->arena, head->object);
+	if (pyr__correlation_valid(head->correlation))
+		call->correlation = keep(&call->arena, head->correlation);
 	if (head->metadata.size)
 		call->metadata_block = keep(&call->arena, head->metadata);
 	return call;
@@ -143,7 +147,7 @@ void pyr__call_run(pyr_call *call, pyr__objects *objects, size_t decoded_bytes_m
 {
 	if (pyr_call_cancelled(call))
 		return;
-	pyr__scope scope = {call->incall.deadline_us};
+	pyr__scope scope = {call->incall.deadline_us, call, pyr_call_correlation};
 	const pyr__scope *outer = pyr__scope_current;
 	pyr__scope_current = &scope;
 	pyr_error err;
@@ -252,6 +256,19 @@ const char *pyr_call_principal(const pyr_call *call)
 uint64_t pyr_call_connection(const pyr_call *call)
 {
 	return pyr__incall_connection((pyr__incall *)&call->incall);
+}
+
+const char *pyr_call_correlation(pyr_call *call)
+{
+	pthread_mutex_lock(&call->lock);
+	if (!call->correlation.size) {
+		char made[PYR__RANDOM_ID_SIZE];
+		pyr__random_id(made);
+		call->correlation = keep(&call->arena, (pyr__text){made, sizeof made - 1});
+	}
+	const char *text = call->correlation.data;
+	pthread_mutex_unlock(&call->lock);
+	return text;
 }
 
 const pyr_metadata *pyr_call_metadata(pyr_call *call)

@@ -21,6 +21,7 @@ struct pyr_call {
 	pyr__text method_name;   /* in the arena, as what follows */
 	pyr__text object_id;
 	pyr__text metadata_block;
+	pyr__text correlation; /* empty until it is known; guarded by the lock */
 	bool oneway;
 	atomic_bool answered;
 	pyr__job job;

@@ -25,10 +25,11 @@ typedef struct pyr__head {
 	 */
 	void **method_slot;
 	pyr__text object;
-	uint64_t timeout_us; /* what is left of the caller's time; PYR__TIMEOUT_NONE */
-	pyr__text metadata;  /* as base/metadata.h encodes it; checked when received */
-	bool oneway;         /* nothing is sent back, whatever happens */
-	bool wait_for_ready; /* sending: rather wait, within the time, than fail to connect */
+	uint64_t timeout_us;   /* what is left of the caller's time; PYR__TIMEOUT_NONE */
+	pyr__text correlation; /* see base/correlation.h; empty: none */
+	pyr__text metadata;    /* as base/metadata.h encodes it; checked when received */
+	bool oneway;           /* nothing is sent back, whatever happens */
+	bool wait_for_ready;   /* sending: rather wait, within the time, than fail to connect */
 } pyr__head;
 
 /* What ends a call. */

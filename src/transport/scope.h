@@ -5,8 +5,12 @@
 
 #include <stdint.h>
 
+struct pyr_call;
+
 typedef struct pyr__scope {
 	int64_t deadline_us; /* absolute, of the call that the thread serves */
+	struct pyr_call *call;
+	const char *(*correlation)(struct pyr_call *call); /* its id, made if need be */
 } pyr__scope;
 
 /* The thread's scope; NULL outside of a servant's function. */

@@ -63,10 +63,20 @@ static void hold(void *self, pyr_call *call, const Suite__Number *request)
 	tally_add(&s->held_count, 1);
 }
 
+static void note_correlation(servant *s, pyr_call *call)
+{
+	pthread_mutex_lock(&s->lock);
+	unsigned index = tally_get(&s->correlation_count) % SERVANT_CORRELATIONS_MAX;
+	snprintf(s->correlations[index], sizeof s->correlations[index], "%s",
+		pyr_call_correlation(call));
+	pthread_mutex_unlock(&s->lock);
+	tally_add(&s->correlation_count, 1);
+}
+
 static void time_left(void *self, pyr_call *call, const Suite__Nothing *request)
 {
-	(void)self;
 	(void)request;
+	note_correlation(self, call);
 	Suite__Number reply = SUITE__NUMBER__INIT;
 	reply.value = (uint64_t)pyr_call_time_left_us(call);
 	suite_suite_time_left__reply(call, &reply);
@@ -77,6 +87,7 @@ static void relay(void *self, pyr_call *call, const Suite__Errand *request)
 	servant *s = self;
 	pyr_error err;
 	suite_suite *other;
+	note_correlation(s, call);
 	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
 	options.timeout_ms = request->timeout_ms;
 	pyr_status status =
@@ -87,7 +98,8 @@ static void relay(void *self, pyr_call *call, const Suite__Errand *request)
 	}
 	Suite__Nothing nothing = SUITE__NOTHING__INIT;
 	Suite__Number *reply;
-	status = suite_suite_time_left(other, &nothing, &reply, &err);
+	status = request->then ? suite_suite_relay(other, request->then, &reply, &err)
+			       : suite_suite_time_left(other, &nothing, &reply, &err);
 	if (status) {
 		pyr_call_fail_error(call, &err, NULL, 0);
 	} else {

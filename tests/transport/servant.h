@@ -6,8 +6,9 @@
 #include "suite.pyr.h"
 #include "tally.h"
 
-#define SERVANT_HELD_MAX  2048
-#define SERVANT_NOTES_MAX 4096
+#define SERVANT_HELD_MAX         2048
+#define SERVANT_NOTES_MAX        4096
+#define SERVANT_CORRELATIONS_MAX 16
 
 /* All zero but for the tallies: SERVANT_INIT. */
 typedef struct servant {
@@ -31,6 +32,9 @@ typedef struct servant {
 	tally interrupted_count;  /* those of them that ended with an error on this side */
 	_Atomic int again_status; /* what the second answer got */
 	char peer[64];            /* of the last Echo */
+	/* the correlation ids of Relay and TimeLeft, in turn */
+	char correlations[SERVANT_CORRELATIONS_MAX][PYR_CORRELATION_MAX];
+	tally correlation_count;
 } servant;
 
 #define SERVANT_INIT                                                                               \
@@ -39,7 +43,7 @@ typedef struct servant {
 		.cancelled_count = TALLY_INIT, .note_count = TALLY_INIT,                           \
 		.count_count = TALLY_INIT, .echo_count = TALLY_INIT, .sent_count = TALLY_INIT,     \
 		.received_count = TALLY_INIT, .ended_count = TALLY_INIT,                           \
-		.interrupted_count = TALLY_INIT                                                    \
+		.interrupted_count = TALLY_INIT, .correlation_count = TALLY_INIT                   \
 	}
 
 extern const suite_suite_ops servant_ops;
