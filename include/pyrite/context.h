@@ -51,6 +51,13 @@ typedef struct pyr_context_options {
 	 * compress what is secret together with what a stranger chooses: the size tells of both.
 	 */
 	uint32_t compress_from;
+	/*
+	 * How long a proxy goes by what it has been told of a name. A call after that has the name
+	 * server asked again, in the background, and does not wait; if the name stands for another
+	 * place by then, or for none, the calls that follow go there, or fail with NOT_FOUND. While
+	 * the name server is away what is known goes on working. 0: 10,000
+	 */
+	uint32_t name_age_max_ms;
 } pyr_context_options;
 
 #define PYR_CONTEXT_OPTIONS_INIT                                                                   \

@@ -118,6 +118,10 @@ PYR_API PYR_MUST_USE pyr_status pyr_daemon_run(pyr_daemon *daemon, pyr_error *er
  * Withdraws the names, takes no new calls, lets running ones finish for grace_ms, then cancels them
  * and closes the connections. Returns at once when called on the daemon's own loop, else when it is
  * done. Idempotent.
+ *
+ * The name servers' answers are waited for as long as running calls are, but for 200 ms at least,
+ * with grace_ms 0 too. Names whose server has not answered by then go when their leases end, as
+ * they do when the daemon dies, or stops while nobody dispatches its loop.
  */
 PYR_API void pyr_daemon_stop(pyr_daemon *daemon, uint32_t grace_ms);
 
@@ -134,7 +138,7 @@ PYR_API void pyr_daemon_stop_from_signal(pyr_daemon *daemon, uint32_t grace_ms);
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_stop_on_signals(
 	pyr_daemon *daemon, uint32_t grace_ms, pyr_error *err);
 
-/* Stops without grace if that has not been done, and frees. NULL is ignored. */
+/* Stops without grace (see there) if that has not been done, and frees. NULL is ignored. */
 PYR_API void pyr_daemon_free(pyr_daemon *daemon);
 
 typedef struct pyr_object_options {

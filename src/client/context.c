@@ -14,6 +14,7 @@
 
 #define NAME_SERVER_DEFAULT        "127.0.0.1:9790"
 #define CONNECT_TIMEOUT_DEFAULT_MS 10000
+#define NAME_AGE_MAX_MS            10000
 #define DECODED_BYTES_DEFAULT      (32u << 20)
 
 _Thread_local const pyr__scope *pyr__scope_current;
@@ -113,6 +114,7 @@ pyr_status pyr_context_new(
 	context->connect_timeout_ms =
 		or_default(options.connect_timeout_ms, CONNECT_TIMEOUT_DEFAULT_MS);
 	context->compress_from = options.compress_from;
+	context->name_age_max_us = or_default(options.name_age_max_ms, NAME_AGE_MAX_MS) * 1000ll;
 	context->decoded_bytes_max = or_default(options.decoded_bytes_max, DECODED_BYTES_DEFAULT);
 	pyr__session_config_init(&context->session, false);
 	context->session.message_max =

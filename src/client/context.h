@@ -41,6 +41,9 @@ typedef struct pyr__finder {
 	/* The same from the cache alone; false if it is not there. */
 	bool (*peek)(struct pyr__finder *finder, const pyr_reference *name,
 		pyr_reference *ret_reference);
+	/* Whether what is kept of a name still leads to this reference, perhaps beside others. */
+	bool (*leads_to)(struct pyr__finder *finder, const pyr_reference *name,
+		const pyr_reference *reference);
 	void (*free)(struct pyr__finder *finder);
 } pyr__finder;
 
@@ -60,6 +63,7 @@ struct pyr_context {
 	pyr__loop *loop;
 	pyr_reference name_server; /* its endpoint, and whether over TLS */
 	uint32_t connect_timeout_ms;
+	int64_t name_age_max_us;
 	size_t decoded_bytes_max;
 	uint32_t compress_from; /* bytes; 0: nothing is compressed */
 	pyr__session_config session;

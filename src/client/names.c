@@ -527,6 +527,22 @@ static bool peek(pyr__finder *finder, const pyr_reference *name, pyr_reference *
 	return false;
 }
 
+static bool leads_to(pyr__finder *finder, const pyr_reference *name, const pyr_reference *reference)
+{
+	names_finder *self = (names_finder *)finder;
+	char key[KEY_BYTES], text[PYR_REFERENCE_MAX];
+	bool found = false;
+	if (pyr_reference_format(reference, text, sizeof text, NULL))
+		return false;
+	make_key(self, name, key, sizeof key);
+	pthread_mutex_lock(&self->lock);
+	const binding *known = find_binding(self, key);
+	for (size_t i = 0; known && i < known->place_count && !found; i++)
+		found = strcmp(known->places[i].reference, text) == 0;
+	pthread_mutex_unlock(&self->lock);
+	return found;
+}
+
 static void free_finder(pyr__finder *finder)
 {
 	names_finder *self = (names_finder *)finder;
@@ -543,6 +559,7 @@ pyr__finder *pyr__names_finder_new(pyr_context *context)
 	self->base.find = find;
 	self->base.find_async = find_async;
 	self->base.peek = peek;
+	self->base.leads_to = leads_to;
 	self->base.free = free_finder;
 	self->context = context;
 	pthread_mutex_init(&self->lock, NULL);

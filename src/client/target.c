@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/clock.h"
+
+#define RENEWAL_TIMEOUT_US 5000000
 
 struct pyr__target {
 	atomic_uint refs;
@@ -19,6 +22,8 @@ struct pyr__target {
 	pyr__route route;     /* channel NULL: not bound */
 	bool stale;           /* the route has failed */
 	pyr_reference bound;  /* what the route was made from */
+	int64_t bound_us;     /* when that was last known to be right */
+	bool renewing;        /* it is being asked for */
 };
 
 static void make_method_names(pyr__target *target)
@@ -110,6 +115,7 @@ static pyr_status bind_to(
 	pyr__channel *old = target->route.channel;
 	target->route = found;
 	target->bound = *reference;
+	target->bound_us = pyr__now_us();
 	target->stale = false;
 	pyr__channel_ref(found.channel);
 	pthread_mutex_unlock(&target->lock);
@@ -140,6 +146,55 @@ static bool is_bound(const pyr__target *target)
 	       (channel->scheme != PYR_SCHEME_LOCAL || pyr__local_channel_serves(channel));
 }
 
+/* Names that move while all goes well */
+
+static void end_renewal(pyr__target *target, bool gone)
+{
+	pthread_mutex_lock(&target->lock);
+	target->renewing = false;
+	target->bound_us = pyr__now_us();
+	target->stale |= gone;
+	pthread_mutex_unlock(&target->lock);
+}
+
+static void on_renewed(
+	void *ctx, pyr_status status, const pyr_reference *reference, const pyr_error *err)
+{
+	(void)err;
+	pyr__target *target = ctx;
+	pyr__finder *finder = pyr__context_finder(target->context);
+	pthread_mutex_lock(&target->lock);
+	pyr_reference bound = target->bound;
+	pthread_mutex_unlock(&target->lock);
+	/* one of several replicas is not left for another one */
+	if (status == PYR_OK && !finder->leads_to(finder, &target->reference, &bound)) {
+		pyr__route route;
+		if (bind_to(target, reference, &route, NULL) == PYR_OK)
+			pyr__target_release(target, &route);
+	}
+	end_renewal(target, status == PYR_NOT_FOUND);
+	pyr__target_unref(target);
+}
+
+static void begin_renewal(pyr__target *target)
+{
+	pyr__finder *finder = pyr__context_finder(target->context);
+	pyr_status status =
+		finder->find_async(finder, &target->reference, pyr__now_us() + RENEWAL_TIMEOUT_US,
+			NULL, on_renewed, pyr__target_ref(target), NULL);
+	if (status) {
+		end_renewal(target, false);
+		pyr__target_unref(target);
+	}
+}
+
+/* Lock held. */
+static bool is_due(const pyr__target *target)
+{
+	return is_name(target) && !target->renewing &&
+	       pyr__now_us() - target->bound_us >= target->context->name_age_max_us;
+}
+
 pyr_status pyr__target_route(
 	pyr__target *target, bool wait, int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
 {
@@ -147,7 +202,8 @@ pyr_status pyr__target_route(
 	pthread_mutex_lock(&target->lock);
 	bool bound = is_bound(target) &&
 		     !atomic_load_explicit(&target->route.channel->retired, memory_order_relaxed);
-	bool stale = target->stale;
+	bool stale = target->stale, due = bound && is_due(target);
+	target->renewing |= due;
 	if (bound) {
 		pyr__channel_ref(target->route.channel);
 		*ret_route = target->route;
@@ -155,6 +211,8 @@ pyr_status pyr__target_route(
 		failed = target->bound;
 	}
 	pthread_mutex_unlock(&target->lock);
+	if (due)
+		begin_renewal(target);
 	if (bound)
 		return PYR_OK;
 	return rebind(target, wait, stale ? &failed : NULL, deadline_us, ret_route, err);

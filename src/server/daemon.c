@@ -16,6 +16,7 @@
 #include "server/daemon_private.h"
 
 #define DRAIN_CHECK_US 2000
+#define WITHDRAW_US    200000 /* so long a name server is waited for, grace or not */
 #define QUIET_US       20000 /* without a call, before a daemon that drains takes itself for idle */
 
 static uint32_t or_default(uint32_t value, uint32_t otherwise)
@@ -204,10 +205,15 @@ static void close_listeners(pyr_daemon *daemon)
 	pthread_mutex_unlock(&daemon->lock);
 }
 
+static bool is_withdrawing(const pyr_daemon *daemon)
+{
+	return daemon->publisher && pyr__publisher_busy(daemon->publisher);
+}
+
 static bool is_busy(pyr_daemon *daemon)
 {
 	if (atomic_load(&daemon->running) > 0 || pyr__daemon_grpc_busy(daemon) ||
-		(daemon->publisher && pyr__publisher_busy(daemon->publisher)))
+		is_withdrawing(daemon))
 		return true;
 	for (pyr__link *l = daemon->conns.next; l != &daemon->conns; l = l->next)
 		if (pyr__conn_busy(PYR__OWNER(l, peer_conn, link)->conn))
@@ -221,6 +227,8 @@ static bool is_through(pyr_daemon *daemon, int64_t now_us)
 	bool busy = is_busy(daemon);
 	if (busy)
 		daemon->busy_us = now_us;
+	if (is_withdrawing(daemon) && now_us < daemon->withdraw_until_us)
+		return false;
 	return now_us >= daemon->grace_until_us || (!busy && pyr__list_empty(&daemon->conns)) ||
 	       now_us - daemon->busy_us >= QUIET_US;
 }
@@ -272,11 +280,13 @@ static void run_stop(pyr__task *task)
 		daemon->state = DAEMON_DRAINING;
 	daemon->busy_us = pyr__now_us();
 	daemon->grace_until_us = daemon->busy_us + daemon->grace_ms * 1000ll;
+	if (first)
+		daemon->withdraw_until_us = daemon->busy_us + WITHDRAW_US;
 	pthread_mutex_unlock(&daemon->lock);
 	if (!first)
 		return;
 	if (daemon->publisher)
-		pyr__publisher_stop(daemon->publisher, daemon->grace_ms > 0);
+		pyr__publisher_stop(daemon->publisher, pyr__loop_is_dispatched(daemon->loop));
 	if (daemon->health)
 		pyr__health_stop(daemon->health);
 	close_listeners(daemon);

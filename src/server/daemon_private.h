@@ -71,7 +71,7 @@ struct pyr_daemon {
 	uint32_t conn_count; /* of all kinds */
 	struct pyr__daemon_grpc
 		*grpc; /* a server for each endpoint of core's, one for all others */
-	int64_t grace_until_us;
+	int64_t grace_until_us, withdraw_until_us;
 	int64_t busy_us; /* when something was last seen to run while it drains */
 	struct event drain_timer;
 	pyr__task stop_task;

@@ -576,3 +576,99 @@ Test(names, C15_who_waits_in_vain_hears_so_at_the_deadline)
 {
 	run(never);
 }
+
+/* Names that move while the old place lives on */
+
+/* A context that asks again after a millisecond, and a proxy of it for a name. */
+static pyrite_names *doubter_for(served *s, const char *name, pyr_context **ret_context)
+{
+	pyrite_names *proxy;
+	pyr_context_options options = PYR_CONTEXT_OPTIONS_INIT;
+	options.name_server = s->endpoint;
+	options.name_age_max_ms = 1;
+	assert_ok(s, pyr_context_new(&options, ret_context, &s->err));
+	assert_ok(s, pyrite_names__open(*ret_context, name, NULL, &proxy, &s->err));
+	return proxy;
+}
+
+static uint64_t number_of(served *s, pyrite_names *proxy)
+{
+	uint64_t number = 0;
+	assert_ok(s, ask(s, proxy, &number));
+	return number;
+}
+
+static void renewed(served *s)
+{
+	host old, new;
+	pyr_context *context;
+	start_host(s, &old, 1, "calc");
+	start_host(s, &new, 2, "calc");
+	assert_ok(s, put(s, "calc", old.reference));
+	pyrite_names *doubter = doubter_for(s, "calc", &context), *sure = proxy_for(s, "calc");
+	cr_assert_eq(number_of(s, doubter), 1);
+	cr_assert_eq(number_of(s, sure), 1);
+	assert_ok(s, add(s, "calc", new.reference, NULL, false, true));
+	wait_until(number_of(s, doubter) == 2);
+	cr_assert_eq(number_of(s, sure), 1, "nothing was wrong with it, and it is not old yet");
+	assert_ok(s, take(s, "calc"));
+	uint64_t number;
+	wait_until(ask(s, doubter, &number) != PYR_OK);
+	cr_assert_eq(s->err.status, PYR_NOT_FOUND, "%s", s->err.message);
+	pyrite_names__close(doubter);
+	pyrite_names__close(sure);
+	pyr_context_free(context);
+	stop_host(&old);
+	stop_host(&new);
+}
+
+Test(names, a_bound_proxy_follows_a_name_that_moves_while_its_object_lives_on)
+{
+	run(renewed);
+}
+
+static void renewed_in_vain(served *s)
+{
+	host h;
+	pyr_context *context;
+	start_host(s, &h, 1, "calc");
+	assert_ok(s, put(s, "calc", h.reference));
+	pyrite_names *doubter = doubter_for(s, "calc", &context);
+	cr_assert_eq(number_of(s, doubter), 1);
+	served_stop(s);
+	uint64_t before_ms = test_now_ms();
+	for (int i = 0; i < 200; i++)
+		cr_assert_eq(number_of(s, doubter), 1);
+	cr_assert_lt(test_now_ms() - before_ms, 5000, "calls wait for a name server that is away");
+	pyrite_names__close(doubter);
+	pyr_context_free(context);
+	stop_host(&h);
+}
+
+Test(names, a_bound_proxy_asks_again_without_waiting_for_the_answer)
+{
+	run(renewed_in_vain);
+}
+
+static void stays(served *s)
+{
+	host hosts[3];
+	pyr_context *context;
+	for (int i = 0; i < 3; i++) {
+		start_host(s, &hosts[i], (uint64_t)i, "calc");
+		assert_ok(s, add(s, "calc", hosts[i].reference, NULL, true, false));
+	}
+	pyrite_names *doubter = doubter_for(s, "calc", &context);
+	uint64_t first = number_of(s, doubter), until_ms = test_now_ms() + 200;
+	while (test_now_ms() < until_ms)
+		cr_assert_eq(number_of(s, doubter), first);
+	pyrite_names__close(doubter);
+	pyr_context_free(context);
+	for (int i = 0; i < 3; i++)
+		stop_host(&hosts[i]);
+}
+
+Test(names, a_bound_proxy_stays_with_its_replica_as_long_as_that_has_the_name)
+{
+	run(stays);
+}

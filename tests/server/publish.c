@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "server/advertise.h"
+#include "server/daemon_private.h"
 
 #define TTL_MS 300
 
@@ -49,15 +50,15 @@ static unsigned lost(losses *l)
 	return count;
 }
 
-static pyr_daemon *new_host(served *s, const char *endpoint)
+static pyr_daemon *new_host(served *s, const char *where)
 {
 	pyr_daemon *daemon;
 	pyr_daemon_options options = PYR_DAEMON_OPTIONS_INIT;
 	options.context = s->context;
 	assert_ok(s, pyr_daemon_new(&options, &daemon, &s->err));
 	assert_ok(s, pyrite_names__serve(daemon, "calc", &ops, NULL, &s->err));
-	if (endpoint)
-		assert_ok(s, pyr_daemon_listen(daemon, endpoint, NULL, &s->err));
+	if (where)
+		assert_ok(s, pyr_daemon_listen(daemon, where, NULL, &s->err));
 	return daemon;
 }
 
@@ -144,7 +145,8 @@ static void death(served *s)
 	pyr_daemon *daemon = start_host(s);
 	assert_ok(s, publish(s, daemon, "calc", NULL, false));
 	uint64_t begin_ms = test_now_ms();
-	pyr_daemon_free(daemon); /* without withdrawing, as if it had died */
+	pyr__loop_stop(daemon->loop); /* as if it had died: it withdraws nothing any more */
+	pyr_daemon_free(daemon);
 	wait_until(!is_there(s, "calc"));
 	cr_assert_leq(test_now_ms() - begin_ms, TTL_MS + 1000);
 }
@@ -152,6 +154,48 @@ static void death(served *s)
 Test(publish, N7_the_name_of_a_dead_daemon_goes_within_the_ttl_and_a_second)
 {
 	run(death);
+}
+
+/* A time to live that the test does not outlast. */
+static void publish_for_long(served *s, pyr_daemon *daemon, const char *name)
+{
+	pyr_publish_options options = PYR_PUBLISH_OPTIONS_INIT;
+	options.ttl_ms = 3600000;
+	assert_ok(s, pyr_daemon_publish(daemon, "calc", name, &options, &s->err));
+}
+
+static void without_grace(served *s)
+{
+	pyr_daemon *stopped = start_host(s), *freed = start_host(s);
+	publish_for_long(s, stopped, "stopped");
+	publish_for_long(s, freed, "freed");
+	pyr_daemon_stop(stopped, 0);
+	cr_assert_not(is_there(s, "stopped"));
+	pyr_daemon_free(freed);
+	cr_assert_not(is_there(s, "freed"));
+	pyr_daemon_free(stopped);
+}
+
+Test(publish, a_daemon_that_stops_without_grace_withdraws_its_names_first)
+{
+	run(without_grace);
+}
+
+static void without_grace_or_server(served *s)
+{
+	pyr_daemon *daemon = start_host(s);
+	publish_for_long(s, daemon, "calc");
+	pyr__loop_stop(s->daemon->loop); /* the name server is there, and says nothing */
+	uint64_t begin_ms = test_now_ms();
+	pyr_daemon_stop(daemon, 0);
+	uint64_t took_ms = test_now_ms() - begin_ms;
+	cr_assert(took_ms >= 190 && took_ms < 3000, "it took %lu ms", (unsigned long)took_ms);
+	pyr_daemon_free(daemon);
+}
+
+Test(publish, a_daemon_that_stops_does_not_wait_long_for_a_silent_name_server)
+{
+	run(without_grace_or_server);
 }
 
 static void refusals(served *s)
