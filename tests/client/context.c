@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <time.h>
 #include <pyrite/names.pyr.h>
+#include "client/context.h"
 #include "descriptors.h"
 #include "leaks.h"
 
@@ -20,6 +21,32 @@ static void on_count(
 	cr_assert_eq(err->status, status);
 	atomic_fetch_add(&cancelled, status == PYR_CANCELLED);
 	atomic_fetch_add(&ended, 1);
+}
+
+typedef struct look {
+	pyr__task task;
+	pyr_context *context;
+	unsigned paused;
+} look;
+
+static void count_paused(pyr__task *task)
+{
+	look *l = (look *)task;
+	l->paused = 0;
+	for (pyr__link *link = l->context->paused.next; link != &l->context->paused;
+		link = link->next)
+		l->paused++;
+}
+
+/* Until all of them wait at once; each look takes a turn of the loop. */
+static void await_pauses(pyr_context *context)
+{
+	look l = {.task = {.run = count_paused}, .context = context};
+	time_t give_up = time(NULL) + 20;
+	while (l.paused < CALLS) {
+		pyr__loop_call(context->loop, &l.task);
+		cr_assert_lt(time(NULL), give_up, "only %u calls wait", l.paused);
+	}
 }
 
 /* There is nobody, and the calls are patient: each waits for its next try most of the time. */
@@ -39,8 +66,7 @@ Test(context, free_ends_calls_that_wait_to_be_tried_again)
 		cr_assert_eq(
 			pyrite_names_count__invoke(proxy, &request, on_count, NULL, NULL, NULL),
 			PYR_OK);
-	struct timespec a_while = {0, 60000000};
-	nanosleep(&a_while, NULL);
+	await_pauses(context);
 	cr_assert_eq(atomic_load(&ended), 0);
 	pyr_context_free(context);
 	cr_assert_eq(atomic_load(&ended), CALLS);
