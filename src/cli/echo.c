@@ -60,16 +60,14 @@ static void on_slow(evutil_socket_t fd, short what, void *arg)
 	slow_answer *slow = arg;
 	Pyrite__Echo__Text reply = PYRITE__ECHO__TEXT__INIT;
 	reply.text = slow->text;
-	if (!pyr_call_cancelled(slow->call))
-		pyrite_echo_echo_slow__reply(slow->call, &reply);
+	pyrite_echo_echo_slow__reply(slow->call, &reply);
 	free_slow(slow);
 }
 
-/* Cancelled: there is no reason to wait longer. */
+/* On the loop as well, which may be in its last turn: no timer fires any more. */
 static void on_slow_cancelled(void *ctx)
 {
-	slow_answer *slow = ctx;
-	event_active(slow->timer, EV_TIMEOUT, 0);
+	free_slow(ctx);
 }
 
 static void echo(void *self, pyr_call *call, const Pyrite__Echo__Text *request)
