@@ -150,9 +150,10 @@ def methods_of_echo():
         slow = run(0, "call", ref, "Slow", '{"text": "s", "delayMs": 20}')
         if json.loads(slow.stdout) != {"text": "s"}:
             fail(f"Slow says {slow}")
-        slow = run(1, "call", ref, "Slow", '{"text": "s", "delayMs": 600000}', "--timeout", "0.05")
-        if not slow.stderr.startswith("pyrite: DEADLINE_EXCEEDED: "):
-            fail(f"Slow beyond its time says {slow}")
+        for _ in range(6): # two clocks: one of them is ahead, which must not matter
+            slow = run(1, "call", ref, "Slow", '{"text": "s", "delayMs": 600000}', "--timeout", "0.05")
+            if not slow.stderr.startswith("pyrite: DEADLINE_EXCEEDED: "):
+                fail(f"Slow beyond its time says {slow}")
         failed = run(1, "call", ref, "pyrite.echo.Echo/Fail", '{"status": 9, "message": "no"}')
         if not failed.stderr.startswith("pyrite: FAILED_PRECONDITION: no\n") or failed.stdout:
             fail(f"Fail says {failed}")

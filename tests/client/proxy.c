@@ -253,6 +253,7 @@ Test(proxy, tries_again_what_did_not_run_or_may_run_twice)
 	proxy = new_proxy("name:somebody", &options);
 	cr_assert(again(proxy, "Echo", PYR_UNAVAILABLE, PYR_EXECUTED_NO, 1000));
 	cr_assert_not(again(proxy, "Echo", PYR_UNAVAILABLE, PYR_EXECUTED_MAYBE, 0));
+	cr_assert_not(again(proxy, "Count", PYR_UNAVAILABLE, PYR_EXECUTED_MAYBE, 0));
 	cr_assert(again(proxy, "Echo", PYR_NOT_FOUND, PYR_EXECUTED_NO, 1000));
 	cr_assert_not(again(proxy, "Echo", PYR_NOT_FOUND, PYR_EXECUTED_YES, 0));
 	pyr_proxy_unref(proxy);
