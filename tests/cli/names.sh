@@ -22,16 +22,13 @@ says() { grep -q -- "$1" "$work/out" || { cat "$work/out" >&2; fail "no '$1' in 
 complains() { grep -q -- "$1" "$work/err" || { cat "$work/err" >&2; fail "no '$1' among the errors"; }; }
 silent() { [ ! -s "$work/err" ] || { cat "$work/err" >&2; fail "something on stderr"; }; }
 
-# until COMMAND...: tries for 10 s
-until_ok() {
-	tries=0
-	until "$@" > "$work/out" 2> "$work/err" < /dev/null; do
-		tries=$((tries + 1))
-		[ $tries -lt 500 ] || { cat "$work/err" >&2; fail "not in time: $*"; }
-		sleep 0.02
+# until_status LINE: asks the server again and again, for 20 s, until its status has this line
+until_status() {
+	over=$(($(date +%s) + 20))
+	until "$pyrite" names status | grep -q "^$1\$"; do
+		[ "$(date +%s)" -lt $over ] || fail "not in time: $1"
 	done
 }
-not() { ! "$@"; }
 
 # start NAME COMMAND...: in the background, with its output in $work/NAME; returns after 'ready'
 start() {
@@ -137,8 +134,7 @@ expect 0 "$pyrite" names lookup farm
 # N11: a name that comes while somebody waits
 "$pyrite" names lookup late --wait 20 > "$work/late" 2>&1 < /dev/null &
 waiter=$!
-waits() { "$pyrite" names status | grep -q '^waiting lookups 1$'; }
-until_ok waits
+until_status 'waiting lookups 1'
 "$pyrite" names register late pyr:late@127.0.0.1:1
 wait "$waiter" || fail "the name that came late was not found"
 grep -q 'pyr:late@127.0.0.1:1' "$work/late" || fail "the name that came late leads elsewhere"
@@ -188,16 +184,32 @@ expect 2 "$pyrite" names tag
 
 # watch
 
-"$pyrite" names watch --prefix w. --json > "$work/watch" 2> "$work/watch.err" < /dev/null &
-watcher=$!
-watches() { "$pyrite" names status | grep -q '^watches  *1$'; }
-until_ok watches
+# watch NAME ARGUMENT...: in the background; its lines come through descriptor 4
+watch() {
+	name=$1; shift
+	mkfifo "$work/$name.pipe"
+	"$pyrite" names watch "$@" > "$work/$name.pipe" 2> "$work/$name.err" < /dev/null &
+	watcher=$!
+	pids="$pids $watcher"
+	exec 4< "$work/$name.pipe"
+}
+# takes NAME COUNT: the next lines, into $work/NAME
+takes() {
+	i=0
+	while [ $i -lt "$2" ]; do
+		IFS= read -r line <&4 || { cat "$work/$1.err" >&2; fail "watch has ended: $1"; }
+		printf '%s\n' "$line" >> "$work/$1"
+		i=$((i + 1))
+	done
+}
+
+watch watch --prefix w. --json
+until_status 'watches  *1'
 "$pyrite" names register w.a pyr:a@127.0.0.1:1
 "$pyrite" names register other pyr:a@127.0.0.1:1
 "$pyrite" names tag w.a --add t > /dev/null
 "$pyrite" names remove w.a
-told() { [ "$(wc -l < "$work/watch")" = 3 ]; }
-until_ok told
+takes watch 3
 kill -INT "$watcher" 2>/dev/null
 status=0; wait "$watcher" || status=$?
 [ "$status" = 0 ] || { cat "$work/watch.err" >&2; fail "Ctrl-C ended watch with $status"; }
@@ -209,10 +221,8 @@ assert all(e["name"]["name"] == "w.a" and len(e["store"]) == 32 for e in events)
 print(events[0]["revision"], events[0]["store"])
 ' "$work/watch" > "$work/first" || fail "the events"
 read -r first store < "$work/first"
-"$pyrite" names watch --prefix w. --from "$first" --store "$store" > "$work/again" 2>&1 < /dev/null &
-watcher=$!
-again() { [ "$(wc -l < "$work/again")" = 3 ]; }
-until_ok again
+watch again --prefix w. --from "$first" --store "$store"
+takes again 3
 kill -TERM "$watcher"
 wait "$watcher" || fail "SIGTERM did not end watch cleanly"
 grep -q "^$first set  *w.a" "$work/again" || fail "the lines of watch"
@@ -279,13 +289,19 @@ says '^1 removed'
 "$pyrite" echo --name mortal --ttl 1 > "$work/mortal" 2>&1 < /dev/null &
 mortal=$!
 pids="$pids $mortal"
-until_ok "$pyrite" names lookup mortal
+expect 0 "$pyrite" names lookup mortal --wait 20 --json
+born=$(sed 's/.*"create_revision":\([0-9]*\).*/\1/' "$work/out")
+watch death mortal --from "$born"
+takes death 1
 expect 0 "$pyrite" ping mortal
 expect 1 "$pyrite" echo --name mortal
 complains '^pyrite: ALREADY_EXISTS: '
 kill -9 "$mortal"
 begin=$(date +%s)
-until_ok not "$pyrite" names lookup mortal
+takes death 1
+grep -q '^[0-9]* removed  *mortal' "$work/death" || fail "mortal did not die"
+expect 1 "$pyrite" names lookup mortal
+kill -TERM "$watcher"
 [ $(($(date +%s) - begin)) -le 3 ] || fail "the name of a dead daemon lives too long"
 
 # The server dies without a word, and knows all it has acknowledged; the daemons go on
@@ -293,7 +309,7 @@ until_ok not "$pyrite" names lookup mortal
 "$pyrite" echo --name steady --ttl 1 > "$work/steady" 2>&1 < /dev/null &
 steady=$!
 pids="$pids $steady"
-until_ok "$pyrite" names lookup steady
+expect 0 "$pyrite" names lookup steady --wait 20
 kill -9 $ns
 wait $ns 2>/dev/null || :
 expect 1 "$pyrite" names list
@@ -308,7 +324,7 @@ ends $ns
 # one that has lost everything is told by the daemon itself
 start ns3 "$pyrite" ns --listen "unix:$work/ns.socket"
 ns=$pid
-until_ok "$pyrite" names lookup steady
+expect 0 "$pyrite" names lookup steady --wait 20
 expect 1 "$pyrite" names lookup example.calc
 ends $steady
 expect 1 "$pyrite" names lookup steady
