@@ -427,6 +427,12 @@ Test(publish, an_address_is_advertised_that_others_can_reach)
 	cr_assert_str_eq(advertised("0.0.0.0", "unix:/nowhere", &err), "127.0.0.1");
 	cr_assert_str_eq(advertised("::", "unix:/nowhere", &err), "::1");
 	cr_assert_str_eq(advertised("10.1.2.3", "127.0.0.1:9790", &err), "10.1.2.3");
+	if (strcmp(advertised("::", "[::1]:9790", &err), "::1") == 0) { /* there is IPv6 here */
+		cr_assert_str_eq(advertised("0.0.0.0", "[::1]:9790", &err), "");
+		cr_assert_eq(err.status, PYR_FAILED_PRECONDITION);
+		cr_assert(strstr(err.message, "listen on [::], or say what to advertise"), "%s",
+			err.message);
+	}
 	CHECK_LEAKS();
 }
 
