@@ -146,14 +146,19 @@ peer peer_connected(const attack *a)
 	return p;
 }
 
-peer peer_greeted(const attack *a)
+bool peer_greet(peer *p)
 {
 	uint8_t hello[64], *at = hello;
-	peer p = peer_connected(a);
 	at = pyr__put_u32(
 		at, PYR__HELLO_VERSIONS | PYR__CRITICAL, PYR__VERSION_MIN | PYR__VERSION_MAX << 16);
-	cr_assert(peer_send(&p, PYR__PREFACE, PYR__PREFACE_SIZE));
-	cr_assert(peer_send_frame(&p, PYR__FRAME_HELLO, 0, 0, hello, (size_t)(at - hello)));
+	return peer_send(p, PYR__PREFACE, PYR__PREFACE_SIZE) &&
+	       peer_send_frame(p, PYR__FRAME_HELLO, 0, 0, hello, (size_t)(at - hello));
+}
+
+peer peer_greeted(const attack *a)
+{
+	peer p = peer_connected(a);
+	cr_assert(peer_greet(&p));
 	return p;
 }
 

@@ -51,6 +51,7 @@ typedef struct peer {
 
 peer peer_connected(const attack *a); /* and silent */
 peer peer_greeted(const attack *a);   /* has sent the preface and a good HELLO */
+bool peer_greet(peer *p);             /* false if the target has closed the connection before */
 void peer_close(peer *p);
 
 /* All of it; false if the target has closed the connection before. */

@@ -119,12 +119,17 @@ Test(hostile_resources, more_connections_than_the_limit)
 	attack a;
 	attack_begin(&a, "50");
 	peer peers[COUNT];
-	for (int i = 0; i < COUNT; i++)
+	/* all greet, those that may: none is closed for its silence */
+	for (int i = 0; i < COUNT; i++) {
 		peers[i] = peer_connected(&a);
+		peer_greet(&peers[i]);
+	}
 	/* the good client has one of the 50 */
 	for (int i = LIMIT; i < COUNT; i++)
 		peer_expect_closed(&peers[i], 2000);
 	attack_target_serves(&a);
+	peer_send_call(&peers[0], STREAM, PYR__END, "Echo", "", 0);
+	peer_expect_final(&peers[0], STREAM, PYR_OK, NULL);
 	for (int i = 0; i < LIMIT; i++)
 		peer_close(&peers[i]);
 	attack_end(&a, 4u << 20);
