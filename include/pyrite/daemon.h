@@ -97,7 +97,7 @@ typedef struct pyr_listen_options {
  * It speaks Pyrite's protocol, and without credentials gRPC as well. "grpcs:HOST:PORT" is for gRPC
  * over TLS; there connections_max does not apply.
  * A Unix socket is made with mode 0600; a stale one is removed only if it is ours and refuses.
- * options may be NULL.
+ * options may be NULL. FAILED_PRECONDITION once the daemon has stopped.
  */
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_listen(pyr_daemon *daemon, const char *endpoint,
 	const pyr_listen_options *options, pyr_error *err);
