@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""usage: interrupts.py PYRITE ECHO_CLIENT. Ctrl-C while a command waits, and the object of echo."""
+"""usage: interrupts.py PYRITE ECHO_CLIENT. Ctrl-C while a command waits, the object of echo, and JSON."""
 import json, os, pty, signal, socket, subprocess, sys, tempfile, time
 
 pyrite, echo_client = sys.argv[1:]
@@ -170,6 +170,33 @@ def methods_of_echo():
             fail("Oneway did not print what the stub sent")
         end(echo, signal.SIGINT)
 
+def json_everywhere():
+    """Whatever has --json prints one value a line, and nothing else."""
+    ns = start("ns", "--listen", "unix:" + work.name + "/json", "--json")
+    said = json.loads(ns.stdout.readline())
+    if not said["ready"]:
+        fail(f"ns --json says {said}")
+    env["PYRITE_NS"] = "unix:" + work.name + "/json"
+    for words, count, keys in (
+            (["names", "register", 'q"\u00e9', "pyr:x@127.0.0.1:1"], 1, ["revision"]),
+            (["names", "register", "b", "pyr:x@127.0.0.1:1", "--tag", "t"], 1, ["revision"]),
+            (["names", "tag", "b", "--add", "u"], 1, ["tags"]),
+            (["names", "list"], 3, ["name", "holders", "tags", "mod_revision"]),
+            (["names", "list", "--prefix", "nothing"], 0, []),
+            (["names", "lookup", 'q"\u00e9'], 1, ["name", "holders"]),
+            (["names", "status"], 1, ["names", "watches", "waiting_lookups"]),
+            (["names", "remove", 'q"\u00e9'], 1, ["removed"]),
+            (["describe", "pyr:x@" + env["PYRITE_NS"]], 1, [])):
+        done = run(0, *words, "--json")
+        values = [json.loads(line) for line in done.stdout.splitlines()] if words[0] == "names" \
+            else [json.loads(done.stdout)]
+        if len(values) != count or done.stderr:
+            fail(f"{words} --json says {done}")
+        for key in keys:
+            values[0][key]
+    end(ns, signal.SIGINT)
+    del env["PYRITE_NS"]
+
 def progress():
     """People see that a command waits, and the line is gone when it ends; a pipe sees nothing."""
     ns = start("ns", "--listen", "unix:" + work.name + "/ns")
@@ -205,6 +232,7 @@ try:
     names_are_withdrawn()
     several_signals()
     methods_of_echo()
+    json_everywhere()
     progress()
 finally:
     for process in running:
