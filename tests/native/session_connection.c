@@ -308,3 +308,26 @@ Test(session_connection, malformed_goaways_are_violations)
 	hand_give_frame(&h, PYR__FRAME_GOAWAY, 0, 0, cut, sizeof cut);
 	hand_expect_violation(&h, "GOAWAY: its fields are malformed");
 }
+
+/* A stream's number has 16 bits for its slot, whatever the peer promises. */
+Test(session_connection, no_more_calls_are_open_than_there_are_numbers_for)
+{
+	enum { NUMBERS = 65536 };
+	uint8_t fields[64], *at = fields;
+	at = pyr__put_u32(at, PYR__HELLO_VERSIONS | PYR__CRITICAL, 1u | 1u << 16);
+	at = pyr__put_u32(at, PYR__HELLO_STREAMS_MAX, UINT32_MAX);
+	pyr__session_config config;
+	pyr__session_config_init(&config, false);
+	hand h = hand_new(&config, false);
+	hand_give_frame(&h, PYR__FRAME_HELLO, 0, 0, fields, (size_t)(at - fields));
+	hand_event(&h, PYR__EVENT_READY);
+	for (int i = 0; i < NUMBERS; i++)
+		hand_make_call(&h, "a/b", 0, false, NULL);
+	pyr__head head = {.method = {"a/b", 3}, .timeout_us = PYR__TIMEOUT_NONE};
+	uint32_t stream;
+	pyr_error err;
+	cr_assert_eq(pyr__session_call(h.session, &head, NULL, false, NULL, &stream, &err),
+		PYR_RESOURCE_EXHAUSTED);
+	hand_skip_frames(&h);
+	hand_end(&h);
+}
