@@ -62,7 +62,7 @@ typedef struct pyr_context_options {
 
 #define PYR_CONTEXT_OPTIONS_INIT                                                                   \
 	{                                                                                          \
-		sizeof(pyr_context_options), NULL, NULL, 0, 0, 0, 0, NULL, 0                       \
+		sizeof(pyr_context_options), NULL, NULL, 0, 0, 0, 0, NULL, 0, 0                    \
 	}
 
 /*

@@ -60,6 +60,16 @@ static bool peek(pyr__finder *finder, const pyr_reference *name, pyr_reference *
 	return names.cached && pyr_reference_parse(names.found, ret_reference, NULL) == PYR_OK;
 }
 
+static bool leads_to(
+	pyr__finder *finder, const pyr_reference *name, const pyr_reference *reference)
+{
+	char text[PYR_REFERENCE_MAX];
+	(void)finder;
+	(void)name;
+	CHECK_OK(pyr_reference_format(reference, text, sizeof text, &err));
+	return names.found && strcmp(text, names.found) == 0;
+}
+
 static void free_finder(pyr__finder *finder)
 {
 	(void)finder;
@@ -70,7 +80,7 @@ static pyr__target *begin(const char *reference)
 	pyr__target *target;
 	pyr_context *held;
 	CHECK_OK(pyr_context_new(NULL, &context, &err));
-	names.finder = (pyr__finder){find, find_async, peek, free_finder};
+	names.finder = (pyr__finder){find, find_async, peek, leads_to, free_finder};
 	context->finder = &names.finder;
 	CHECK_OK(pyr__context_get(context, &held, &err));
 	CHECK_OK(pyr__target_new(held, &suite_suite__interface, reference, &target, &err));
