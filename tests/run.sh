@@ -55,6 +55,8 @@ check()
 		say "$folder: a sanitizer has reported the above"
 		failed=1
 	fi
+	table=$folder/tests/transport/results/table.txt
+	[ ! -f "$table" ] || cat "$table"
 	[ $failed = 0 ] || { say "$folder: FAILED"; exit 1; }
 }
 
