@@ -60,8 +60,7 @@ static bool peek(pyr__finder *finder, const pyr_reference *name, pyr_reference *
 	return names.cached && pyr_reference_parse(names.found, ret_reference, NULL) == PYR_OK;
 }
 
-static bool leads_to(
-	pyr__finder *finder, const pyr_reference *name, const pyr_reference *reference)
+static bool leads_to(pyr__finder *finder, const pyr_reference *name, const pyr_reference *reference)
 {
 	char text[PYR_REFERENCE_MAX];
 	(void)finder;
