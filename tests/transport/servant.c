@@ -51,16 +51,20 @@ static void on_held_cancelled(void *ctx)
 	tally_add(&s->cancelled_count, 1);
 }
 
-static void hold(void *self, pyr_call *call, const Suite__Number *request)
+static void keep(servant *s, pyr_call *call)
 {
-	(void)request;
-	servant *s = self;
 	pthread_mutex_lock(&s->lock);
 	unsigned index = tally_get(&s->held_count);
 	s->held[index] = pyr_call_ref(call);
 	pthread_mutex_unlock(&s->lock);
 	pyr_call_on_cancel(call, on_held_cancelled, s);
 	tally_add(&s->held_count, 1);
+}
+
+static void hold(void *self, pyr_call *call, const Suite__Number *request)
+{
+	(void)request;
+	keep(self, call);
 }
 
 static void note_correlation(servant *s, pyr_call *call)
@@ -248,6 +252,10 @@ static void on_up(void *ctx, pyr_call *call, pyr_status status, const Suite__Blo
 static void up(void *self, pyr_call *call)
 {
 	servant *s = self;
+	if (s->stops) {
+		keep(s, call);
+		return;
+	}
 	flow *f = new_flow(s, call);
 	const Suite__Blob *request = NULL;
 	pyr_status status;

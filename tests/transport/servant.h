@@ -14,6 +14,7 @@
 typedef struct servant {
 	pyr_context *context;         /* of the calls that Relay makes */
 	bool pulls;                   /* streams are read with __next_request: not on a loop */
+	bool stops;                   /* Up is not read at all, and kept like a call of Hold */
 	void (*interrupt)(void *ctx); /* called by Echo and Count before they answer; or NULL */
 	void *interrupt_ctx;
 
