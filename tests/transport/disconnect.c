@@ -462,5 +462,5 @@ Test(disconnect, by_a_silent_peer_at_the_deadline)
 
 Test(disconnect, by_a_silent_peer_after_the_time_for_connecting)
 {
-	wait_in_vain(200, PATIENCE_MS, PYR_UNAVAILABLE);
+	wait_in_vain(1000, PATIENCE_MS, PYR_UNAVAILABLE);
 }

@@ -127,6 +127,8 @@ Test(flow, ends_a_blocked_send_at_the_deadline)
 {
 	suite *s = suite_begin_pool(2);
 	pyr_error err;
+	tally none = TALLY_INIT;
+	settle(s, &none); /* connects: the daemon shall see the call */
 	suite_suite *hasty = suite_open_timeout(s, 300);
 	pyr_stream *stream;
 	Suite__Blob blob = suite_blob(10000);
