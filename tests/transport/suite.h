@@ -40,7 +40,7 @@ typedef struct suite_differences {
 #define SUITE_GRPC_DIFFERS                                                                         \
 	{                                                                                          \
 		.window_bytes = 1 << 20, .timeout_percent = 1, .limits_untold = true,              \
-		.descriptors_kept = 2, .descriptors_ms = 10000, .connect_timeout_ms = 4000         \
+		.descriptors_kept = 2, .descriptors_ms = 20000, .connect_timeout_ms = 8000         \
 	}
 
 typedef struct suite_transport {
