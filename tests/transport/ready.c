@@ -134,7 +134,7 @@ static void check_nobody(scene *c, suite_suite *proxy, caller call)
 	int64_t before_ms = suite_now_ms();
 	memset(&err, 0, sizeof err);
 	CHECK_STATUS(PYR_UNAVAILABLE, call(proxy, &err));
-	cr_assert_lt(suite_now_ms() - before_ms, 2000);
+	cr_assert_lt(suite_now_ms() - before_ms, 5000);
 	cr_assert(says_where(c, &err), "%s: %s", err.where, err.message);
 }
 
@@ -213,7 +213,7 @@ Test(ready, waits_for_a_server_that_comes_late)
 		cr_assert_eq(all[i].status, PYR_OK, "call %zu: %s: %s", i,
 			pyr_status_name(all[i].status), all[i].err.message);
 	}
-	cr_assert_lt(suite_now_ms() - before_ms, 8000);
+	cr_assert_lt(suite_now_ms() - before_ms, 15000);
 	end(&c);
 }
 
@@ -229,7 +229,7 @@ Test(ready, waits_no_longer_than_its_deadline)
 		cr_assert(status == PYR_UNAVAILABLE || status == PYR_DEADLINE_EXCEEDED, "%s",
 			pyr_status_name(status));
 		cr_assert(says_where(&c, &err), "%s: %s", err.where, err.message);
-		cr_assert(took_ms >= 250 && took_ms < 3000, "it took %ld ms", (long)took_ms);
+		cr_assert(took_ms >= 250 && took_ms < 8000, "it took %ld ms", (long)took_ms);
 	}
 	suite_suite__close(proxy);
 	end(&c);

@@ -163,7 +163,7 @@ static void check_pauses(caller call)
 	CHECK_STATUS(PYR_UNAVAILABLE, call(proxy, &err));
 	int64_t took_ms = suite_now_ms() - before_ms;
 	cr_assert_eq(err.executed, PYR_EXECUTED_NO);
-	cr_assert(took_ms >= 150 && took_ms < 3000, "it took %ld ms", (long)took_ms);
+	cr_assert(took_ms >= 150 && took_ms < 8000, "it took %ld ms", (long)took_ms);
 	cr_assert_eq(relay_connections(c.relay), 0);
 	relay_open(c.relay);
 	CHECK_OK(call(proxy, &err));
@@ -199,7 +199,7 @@ Test(retry, does_not_outlast_the_deadline)
 	int64_t before_ms = suite_now_ms();
 	check_given_up(echo(proxy, &err), &err);
 	check_given_up(echo_later(proxy, &err), &err);
-	cr_assert_lt(suite_now_ms() - before_ms, 2000);
+	cr_assert_lt(suite_now_ms() - before_ms, 5000);
 	suite_suite__close(proxy);
 	end(&c);
 }
