@@ -309,6 +309,27 @@ Test(call, tells_of_a_cancel_that_has_been_before_it_was_asked)
 	suite_end(s);
 }
 
+Test(call, has_no_time_left_once_its_deadline_has_passed)
+{
+	suite *s = begin(keep);
+	suite_reply r = SUITE_REPLY_INIT;
+	Suite__Number request = SUITE__NUMBER__INIT;
+	suite_suite__close(s->proxy);
+	s->proxy = suite_open_timeout(s, 500);
+	CHECK_OK(suite_suite_hold__invoke(s->proxy, &request, suite_on_number, &r, NULL, &err));
+	CHECK_AWAIT(&r.done, 1);
+	cr_assert_eq(r.status, PYR_DEADLINE_EXCEEDED);
+	CHECK_AWAIT(&acted, 1);
+	/* its clock began later, by what the way took */
+	int64_t until_ms = suite_now_ms() + 10000;
+	while (pyr_call_time_left_us(kept) > 0 && suite_now_ms() < until_ms)
+		sched_yield();
+	cr_assert_eq(pyr_call_time_left_us(kept), 0);
+	cr_assert(pyr_call_cancelled(kept));
+	pyr_call_unref(kept);
+	suite_end(s);
+}
+
 static void watch_and_answer(pyr_call *call, const Suite__Number *request)
 {
 	kept = pyr_call_ref(call);
