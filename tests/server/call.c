@@ -392,7 +392,10 @@ static void up(void *self, pyr_call *call)
 	/* before anything has come: it would have to wait */
 	status = suite_suite_up__next_request(call, &request, &second);
 	cr_assert_eq(request, (const Suite__Blob *)&err, "ret_request was touched");
-	cr_assert_eq(suite_suite_both__next_request(call, &request, NULL), PYR_FAILED_PRECONDITION);
+	pyr_error other;
+	cr_assert_eq(
+		suite_suite_both__next_request(call, &request, &other), PYR_FAILED_PRECONDITION);
+	cr_assert_str_eq(other.message, "this call is for suite.Suite/Up, not for Both");
 	pyr_call_fail(call, PYR_ABORTED, "enough");
 	tally_add(&acted, 1);
 }
