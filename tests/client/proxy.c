@@ -3,7 +3,9 @@
 #include "client/proxy.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/clock.h"
 #include "base/metadata.h"
 #include "transport/scope.h"
@@ -332,11 +334,13 @@ Test(proxy, shares_its_connection_with_those_derived_from_it)
 	suite_end(s);
 }
 
-/* Its server comes when it has been waited for. */
+/* Its server comes when it has been waited for, at a place that no other run of this test has. */
+static char late[64];
+
 static void *listen_late(void *arg)
 {
 	pyr_error own;
-	pyr_status status = pyr_daemon_listen(arg, "unix:@pyrite-test-late", NULL, &own);
+	pyr_status status = pyr_daemon_listen(arg, late + strlen("pyr:suite@"), NULL, &own);
 	return (void *)(uintptr_t)status;
 }
 
@@ -348,15 +352,14 @@ Test(proxy, waits_for_a_server_if_it_is_told_to)
 	Suite__Number *count;
 	suite_suite *proxy;
 	pthread_t thread;
+	snprintf(late, sizeof late, "pyr:suite@unix:@pyrite-late-%d", (int)getpid());
 	options.timeout_ms = 10000;
 	options.retries_max = UINT32_MAX;
-	CHECK_OK(suite_suite__open(
-		s->context, "pyr:suite@unix:@pyrite-test-late", &options, &proxy, &err));
+	CHECK_OK(suite_suite__open(s->context, late, &options, &proxy, &err));
 	CHECK_STATUS(PYR_UNAVAILABLE, suite_suite_count(proxy, &nothing, &count, &err));
 	suite_suite__close(proxy);
 	options.wait_for_ready = true;
-	CHECK_OK(suite_suite__open(
-		s->context, "pyr:suite@unix:@pyrite-test-late", &options, &proxy, &err));
+	CHECK_OK(suite_suite__open(s->context, late, &options, &proxy, &err));
 	suite_reply r = SUITE_REPLY_INIT;
 	CHECK_OK(suite_suite_count__invoke(proxy, &nothing, suite_on_number, &r, NULL, &err));
 	pthread_create(&thread, NULL, listen_late, s->daemon);
