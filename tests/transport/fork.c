@@ -109,7 +109,11 @@ static int begin_anew(scene *c)
 	pyr_error err;
 	pyr_context *context;
 	suite_suite *proxy;
-	EXPECT(pyr_context_new(NULL, &context, &err) == PYR_OK);
+	pyr_context_options options = PYR_CONTEXT_OPTIONS_INIT;
+	if (suite_under_test.credentials)
+		options.credentials = suite_under_test.credentials();
+	EXPECT(pyr_context_new(&options, &context, &err) == PYR_OK);
+	pyr_credentials_unref(options.credentials);
 	EXPECT(suite_suite__open(context, c->s->reference, NULL, &proxy, &err) == PYR_OK);
 	if (may_begin_anew(c))
 		EXPECT(echo(proxy, &err) == PYR_OK);

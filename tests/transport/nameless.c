@@ -73,7 +73,8 @@ Test(nameless, object_is_refused)
 	CHECK_STATUS(PYR_INVALID_ARGUMENT,
 		suite_suite__serve(s->daemon, "", &servant_ops, &s->servant, &err));
 	cr_assert(strstr(err.message, "1 to 255"), "%s", err.message);
-	if (!suite_under_test.same_context) {
+	/* an endpoint grpcs: has references without an id; any other's are of a native scheme */
+	if (!suite_under_test.same_context && strncmp(s->reference, "grpcs:", 6) != 0) {
 		pyr_status status =
 			pyr_daemon_reference(s->daemon, "", 0, reference, sizeof reference, &err);
 		cr_assert_eq(status, PYR_INVALID_ARGUMENT, "%s", reference);
