@@ -395,7 +395,11 @@ static void begin(call *c, const pyr__request *request)
 	head.timeout_us = timeout_of(request->details.deadline, now_us);
 	pyr__header_block_append(&block, &request->headers);
 	head.metadata = (pyr__text){block.data, block.size};
-	open_call(c, &head, now_us);
+	/* core's own limit holds only for peers that have confirmed to know of it */
+	if (block.size > c->server->options.metadata_max)
+		refuse(c, PYR_RESOURCE_EXHAUSTED, "the metadata are longer than the limit");
+	else
+		open_call(c, &head, now_us);
 	pyr__header_block_done(&block);
 }
 

@@ -3,6 +3,7 @@
 import re
 import socket
 import struct
+import time
 
 PREFACE = b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
@@ -110,8 +111,9 @@ class Client(Connection):
 
     def outcome(self, stream):
         """How the stream ends: ('status', number), ('reset', code), ('goaway', code) or ('closed', None)."""
+        until = time.monotonic() + 20
         try:
-            while True:
+            while time.monotonic() < until: # pings come all the time
                 kind, flags, which, payload = self.frame()
                 if kind == GOAWAY:
                     return 'goaway', int.from_bytes(payload[4:8], 'big')
@@ -123,6 +125,7 @@ class Client(Connection):
                     return 'status', status(payload)
         except (EOFError, ConnectionResetError):
             return 'closed', None
+        return 'nothing', None
 
 
 class Server(Connection):
