@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Uses an etcd, through stubs made from its own .proto files: put, range, txn, watch, lease, lock.
- * usage: etcd_client REFERENCE
+ * usage: etcd_client REFERENCE [SECONDS]   with SECONDS: one watch for so long, with a pause in
+ * between
  */
 #include <pyrite/pyrite.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "etcd/etcdserver/api/v3lock/v3lockpb/v3lock.pyr.h"
 #include "etcd/etcdserver/etcdserverpb/rpc.pyr.h"
 
@@ -132,6 +134,44 @@ static void watches(void)
 	etcdserverpb_watch__close(watch);
 }
 
+/* Ten changes, silence for a third of the time, ten changes, and so on: all are seen, in order. */
+static void watch_long(unsigned seconds)
+{
+	pyr_error err;
+	etcdserverpb_watch *watch;
+	pyr_stream *stream;
+	const Etcdserverpb__WatchResponse *got;
+	Etcdserverpb__WatchCreateRequest create = ETCDSERVERPB__WATCH_CREATE_REQUEST__INIT;
+	Etcdserverpb__WatchRequest request = ETCDSERVERPB__WATCH_REQUEST__INIT;
+	char value[24];
+	unsigned put_count = 0, seen = 0;
+	CHECK(etcdserverpb_watch__open(context, reference, NULL, &watch, &err) == PYR_OK);
+	CHECK(etcdserverpb_watch_watch(watch, &stream, &err) == PYR_OK);
+	create.key = bytes("story/long");
+	request.request_union_case = ETCDSERVERPB__WATCH_REQUEST__REQUEST_UNION_CREATE_REQUEST;
+	request.create_request = &create;
+	CHECK(etcdserverpb_watch_watch__send(stream, &request, &err) == PYR_OK);
+	CHECK(etcdserverpb_watch_watch__next(stream, &got, &err) == PYR_OK && got->created);
+	for (unsigned round = 0; round < 4; round++) {
+		if (round > 0)
+			sleep(seconds / 3); /* the silence that is to be survived */
+		for (unsigned i = 0; i < 10; i++) {
+			snprintf(value, sizeof value, "%u", put_count++);
+			put("story/long", value);
+		}
+		while (seen < put_count) {
+			CHECK(etcdserverpb_watch_watch__next(stream, &got, &err) == PYR_OK && got);
+			for (size_t i = 0; i < got->n_events; i++) {
+				snprintf(value, sizeof value, "%u", seen++);
+				CHECK(is(&got->events[i]->kv->value, value));
+			}
+		}
+	}
+	pyr_stream_close(stream);
+	etcdserverpb_watch__close(watch);
+	printf("etcd: a watch of %u s saw %u changes\n", seconds, seen);
+}
+
 static int64_t grant(etcdserverpb_lease *lease)
 {
 	pyr_error err;
@@ -209,7 +249,9 @@ int main(int argc, char **argv)
 	reference = argc > 1 ? argv[1] : "";
 	CHECK(pyr_context_new(NULL, &context, &err) == PYR_OK);
 	CHECK(etcdserverpb_kv__open(context, reference, NULL, &kv, &err) == PYR_OK);
-	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+	if (argc > 2)
+		watch_long((unsigned)atoi(argv[2]));
+	for (size_t i = 0; argc <= 2 && i < sizeof checks / sizeof checks[0]; i++) {
 		checks[i].run();
 		printf("etcd: %s\n", checks[i].name);
 		fflush(stdout);
