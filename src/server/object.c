@@ -228,8 +228,12 @@ static bool has_name(const pyr_interface *interface, pyr__text name)
 
 #define CANDIDATES_MAX 8
 
-/* Lock held. The only object of the interface, or none with the candidates in the error. */
-static pyr__object *find_only(pyr__objects *objects, pyr__text interface, pyr_error *err)
+/*
+ * Lock held. The only object of the interface; NOT_FOUND with the candidates if there are several,
+ * and UNIMPLEMENTED, as gRPC has it for an unknown service, if there is none.
+ */
+static pyr_status find_only(
+	pyr__objects *objects, pyr__text interface, pyr__object **ret_object, pyr_error *err)
 {
 	char names[PYR_OBJECT_ID_MAX + 64] = "";
 	size_t used = 0, count = 0;
@@ -245,16 +249,16 @@ static pyr__object *find_only(pyr__objects *objects, pyr__text interface, pyr_er
 					names + used, "%s'%s'", used ? ", " : "", o->id);
 		}
 	}
+	*ret_object = found;
 	if (count == 1)
-		return found;
+		return PYR_OK;
 	if (count == 0)
-		pyr_error_set(err, PYR_NOT_FOUND, "no object here has the interface %.*s",
-			(int)interface.size, interface.data);
-	else
-		pyr_error_set(err, PYR_NOT_FOUND,
-			"the call names no object, and %zu have the interface %.*s: %s", count,
-			(int)interface.size, interface.data, names);
-	return NULL;
+		return pyr_error_set(err, PYR_UNIMPLEMENTED,
+			"no object here has the interface %.*s", (int)interface.size,
+			interface.data);
+	return pyr_error_set(err, PYR_NOT_FOUND,
+		"the call names no object, and %zu have the interface %.*s: %s", count,
+		(int)interface.size, interface.data, names);
 }
 
 /* Lock held. Why no interface of this object will do. */
@@ -290,9 +294,7 @@ pyr_status pyr__objects_find(pyr__objects *objects, pyr__text id, pyr__text meth
 	pyr__object *found = NULL;
 	pthread_mutex_lock(&objects->lock);
 	if (id.size == 0) {
-		found = find_only(objects, interface_of(method), err);
-		if (!found)
-			status = PYR_NOT_FOUND;
+		status = find_only(objects, interface_of(method), &found, err);
 	} else {
 		pyr__object *first = pyr__map_find(&objects->by_id, id.data, id.size);
 		found = bound ? with_interface(first, bound->interface) : NULL;

@@ -59,7 +59,7 @@ def objects():
 
 
 def methods():
-    for path, code in ((PATH + 'None', grpc.StatusCode.UNIMPLEMENTED), ('/no.Such/One', grpc.StatusCode.NOT_FOUND)):
+    for path, code in ((PATH + 'None', grpc.StatusCode.UNIMPLEMENTED), ('/no.Such/One', grpc.StatusCode.UNIMPLEMENTED)):
         call = channel.unary_unary(path)
         assert failure(lambda: call(b'', timeout=20)).code() == code, path
 

@@ -54,10 +54,10 @@ def status(number):
 def calls():
     check('a good call', status(OK))
     check('an unknown method', status(UNIMPLEMENTED), path='/pyrite.test.story.Story/Nothing')
-    check('an unknown service', status(NOT_FOUND), path='/no.Such/One')
+    check('an unknown service', status(UNIMPLEMENTED), path='/no.Such/One')
     check('a path without a method', status(UNIMPLEMENTED), path='/pyrite.test.story.Story')
-    check('a path of slashes', status(NOT_FOUND), path='////')
-    check('an empty path', status(NOT_FOUND), path='')
+    check('a path of slashes', status(UNIMPLEMENTED), path='////')
+    check('an empty path', status(UNIMPLEMENTED), path='')
     check('no path', status(UNKNOWN), change={':path': None})
     check('no te', status(UNKNOWN), change={'te': None})
     check('another te', status(UNKNOWN), change={'te': 'gzip'})
