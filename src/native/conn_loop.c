@@ -162,14 +162,14 @@ static void end_turn(pyr__conn *conn)
 	do {
 		pyr__conn_run_ready(conn);
 		pyr__conn_run_work(conn);
-		if (conn->reader == READER_LOOP)
+		if (conn->reader != READER_THREAD)
 			pyr__conn_check_shut(conn);
 		pyr__conn_flush(conn);
 		if (conn->reader == READER_LOOP) /* what was written may make room to send more */
 			pyr__conn_process(conn);
 	} while (conn->ready_first || conn->work_first);
 	pyr__conn_check_retired(conn);
-	if (conn->reader == READER_LOOP)
+	if (conn->reader != READER_THREAD) /* who was asked to in this turn left it to us */
 		pyr__conn_check_shut(conn);
 	pyr__conn_tell_closed(conn);
 	conn->in_turn = false;

@@ -19,15 +19,16 @@ Test(volume, carries_ten_thousand_streams_at_once_on_one_connection)
 	const Suite__Blob *message;
 	for (unsigned i = 0; i < STREAMS; i++)
 		CHECK_OK(suite_suite_both(s->proxy, &streams[i], &err));
-	for (unsigned i = 0; i < STREAMS; i++)
-		CHECK_OK(suite_suite_both__send(streams[i], &blob, &err));
-	CHECK_AWAIT(&s->servant.received_count, STREAMS);
-	cr_assert_eq(tally_get(&s->servant.ended_count), 0);
+	/* each is read at once: all answers together may be more than the window lets through */
 	for (unsigned i = 0; i < STREAMS; i++) {
+		CHECK_OK(suite_suite_both__send(streams[i], &blob, &err));
 		CHECK_OK(suite_suite_both__next(streams[i], &message, &err));
 		cr_assert(message && message->data.len == blob.data.len);
-		CHECK_OK(pyr_stream_end(streams[i], &err));
 	}
+	cr_assert_eq(tally_get(&s->servant.received_count), STREAMS);
+	cr_assert_eq(tally_get(&s->servant.ended_count), 0);
+	for (unsigned i = 0; i < STREAMS; i++)
+		CHECK_OK(pyr_stream_end(streams[i], &err));
 	for (unsigned i = 0; i < STREAMS; i++) {
 		CHECK_OK(suite_suite_both__next(streams[i], &message, &err));
 		cr_assert_null(message);
