@@ -552,14 +552,22 @@ static void in_poke(pyr__incall *incall)
 	pthread_mutex_unlock(&c->rpc.lock);
 }
 
-/* Without an answer: a method that has none is answered with nothing, another one has failed. */
+/*
+ * Without an answer: a method that has none is answered with nothing, another one has failed. Past
+ * the deadline the caller is told of that, for the call may not even have begun.
+ */
 static void finish_unanswered(call *c)
 {
 	static const char forgotten[] = "the servant gave the call back without an answer";
+	static const char late[] = "the deadline passed before the servant answered";
 	pyr__final final = {.status = PYR_OK, .executed = PYR_EXECUTED_YES};
 	pyr__body empty = {.raw = (const uint8_t *)""};
 	bool silent = c->incall->silent;
-	if (!silent) {
+	if (!silent && pyr__now_us() >= c->incall->deadline_us) {
+		final.status = PYR_DEADLINE_EXCEEDED;
+		final.executed = PYR_EXECUTED_MAYBE;
+		final.message = (pyr__text){late, sizeof late - 1};
+	} else if (!silent) {
 		final.status = PYR_INTERNAL;
 		final.message = (pyr__text){forgotten, sizeof forgotten - 1};
 	}
