@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,6 +71,13 @@ pyr_daemon *suite_new_daemon(suite *s, const suite_config *config)
 	return daemon;
 }
 
+static unsigned threads(void)
+{
+	struct stat task;
+	cr_assert_eq(stat("/proc/self/task", &task), 0);
+	return (unsigned)task.st_nlink;
+}
+
 suite *suite_begin(const suite_config *given)
 {
 	static const suite_config defaults;
@@ -77,6 +85,7 @@ suite *suite_begin(const suite_config *given)
 	pyr_context_options host_options = PYR_CONTEXT_OPTIONS_INIT;
 	suite *s = calloc(1, sizeof *s);
 	s->descriptors = descriptors();
+	s->threads = threads();
 	s->servant = (servant)SERVANT_INIT;
 	s->context = new_context(&config->context);
 	s->host_context = suite_under_test.same_context ? s->context : new_context(&host_options);
@@ -112,6 +121,14 @@ static void check_descriptors(int before)
 	CHECK_DESCRIPTORS(now == most ? most : before);
 }
 
+/* LeakSanitizer may crash over a thread that ends while it looks. */
+static void await_threads(unsigned before)
+{
+	int64_t until_ms = suite_now_ms() + suite_under_test.differs.descriptors_ms;
+	while (threads() > before && suite_now_ms() < until_ms)
+		poll(NULL, 0, 1);
+}
+
 void suite_end(suite *s)
 {
 	suite_suite__close(s->proxy);
@@ -123,6 +140,7 @@ void suite_end(suite *s)
 	if (s->base)
 		event_base_free(s->base);
 	check_descriptors(s->descriptors);
+	await_threads(s->threads);
 	free(s);
 	CHECK_LEAKS();
 }

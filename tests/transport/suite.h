@@ -77,6 +77,7 @@ typedef struct suite {
 	suite_suite *proxy;
 	struct event_base *base; /* the daemon's, if nobody dispatches it but the test */
 	int descriptors;         /* open before */
+	unsigned threads;        /* there before */
 } suite;
 
 /* What a test may want to be different; all zero for nothing. */
