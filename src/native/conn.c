@@ -69,6 +69,7 @@ static pyr__conn *new_conn(const pyr__conn_options *options)
 	atomic_init(&conn->refs, 1);
 	conn->number = pyr__next_connection();
 	conn->options = *options;
+	conn->server = options->session->server;
 	if (options->credentials)
 		pyr_credentials_ref(options->credentials);
 	conn->session = pyr__session_new(options->session);
@@ -207,7 +208,7 @@ static void part(pyr__conn *conn, bool peer_is_there)
 /* A caller hears of it from its calls; a server's user, who has made none, from nobody else. */
 static void log_violation(const pyr__conn *conn, const pyr__final *final)
 {
-	if (conn->options.session->server && !conn->going_away &&
+	if (conn->server && !conn->going_away &&
 		final->status == PYR_INVALID_ARGUMENT)
 		PYR__LOG_OF_PEER(PYR_LOG_WARNING,
 			"%s broke the protocol and was disconnected: %.*s", conn->peer,
@@ -271,7 +272,7 @@ void pyr__conn_process(pyr__conn *conn)
 	while (pyr__session_next(conn->session, &event)) {
 		if (event.stream == 0)
 			on_connection_event(conn, &event);
-		else if ((event.stream >> 31) == (conn->options.session->server ? 1u : 0u))
+		else if ((event.stream >> 31) == (conn->server ? 1u : 0u))
 			pyr__conn_out_event(conn, &event);
 		else
 			pyr__conn_in_event(conn, &event);

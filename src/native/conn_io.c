@@ -40,7 +40,7 @@ static void tls_over(pyr__conn *conn)
 	const char *why = conn->tls_library->why(conn->tls);
 	if (why[0])
 		snprintf(reason, sizeof reason, "TLS with %s: %s", conn->peer, why);
-	if (why[0] && conn->options.session->server)
+	if (why[0] && conn->server)
 		PYR__LOG_OF_PEER(PYR_LOG_WARNING, "%s", reason);
 	if (!why[0])
 		snprintf(reason, sizeof reason, "%s closed the connection", conn->peer);

@@ -26,6 +26,7 @@ struct pyr__conn {
 	atomic_uint refs;
 	pyr__link among; /* options.conns */
 	pyr__conn_options options;
+	bool server; /* accepted, not dialed; options.session need not outlive the making */
 	char peer[PYR__PEER_TEXT_MAX];
 	uint64_t number; /* no other connection of the process has it, or had */
 
