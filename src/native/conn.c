@@ -208,8 +208,7 @@ static void part(pyr__conn *conn, bool peer_is_there)
 /* A caller hears of it from its calls; a server's user, who has made none, from nobody else. */
 static void log_violation(const pyr__conn *conn, const pyr__final *final)
 {
-	if (conn->server && !conn->going_away &&
-		final->status == PYR_INVALID_ARGUMENT)
+	if (conn->server && !conn->going_away && final->status == PYR_INVALID_ARGUMENT)
 		PYR__LOG_OF_PEER(PYR_LOG_WARNING,
 			"%s broke the protocol and was disconnected: %.*s", conn->peer,
 			(int) final->message.size, final->message.data);

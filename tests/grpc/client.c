@@ -12,6 +12,7 @@
 #include <string.h>
 #include <pthread.h>
 #include <time.h>
+#include "../threads.h"
 #include "story.pyr.h"
 
 typedef Pyrite__Test__Story__Ask Ask;
@@ -466,6 +467,7 @@ int main(int argc, char **argv)
 	};
 	pyr_error err;
 	pyr_context *context;
+	unsigned threads_before = threads_now();
 	reference = argc > 1 ? argv[1] : "";
 	pyr_context_options options = PYR_CONTEXT_OPTIONS_INIT;
 	if (getenv("STORY_COMPRESS"))
@@ -487,5 +489,6 @@ int main(int argc, char **argv)
 	pyrite_test_story_story__close(story);
 	pyr_context_free(context);
 	pyr_credentials_unref(options.credentials);
+	await_threads(threads_before, 300); /* one that still connects goes on for longer */
 	return 0;
 }

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "threads.h"
 
 pyr_status suite_listen_unix(pyr_daemon *daemon, pyr_error *err)
 {
@@ -71,13 +71,6 @@ pyr_daemon *suite_new_daemon(suite *s, const suite_config *config)
 	return daemon;
 }
 
-static unsigned threads(void)
-{
-	struct stat task;
-	cr_assert_eq(stat("/proc/self/task", &task), 0);
-	return (unsigned)task.st_nlink;
-}
-
 suite *suite_begin(const suite_config *given)
 {
 	static const suite_config defaults;
@@ -85,7 +78,7 @@ suite *suite_begin(const suite_config *given)
 	pyr_context_options host_options = PYR_CONTEXT_OPTIONS_INIT;
 	suite *s = calloc(1, sizeof *s);
 	s->descriptors = descriptors();
-	s->threads = threads();
+	s->threads = threads_now();
 	s->servant = (servant)SERVANT_INIT;
 	s->context = new_context(&config->context);
 	s->host_context = suite_under_test.same_context ? s->context : new_context(&host_options);
@@ -121,14 +114,6 @@ static void check_descriptors(int before)
 	CHECK_DESCRIPTORS(now == most ? most : before);
 }
 
-/* LeakSanitizer may crash over a thread that ends while it looks. */
-static void await_threads(unsigned before)
-{
-	int64_t until_ms = suite_now_ms() + suite_under_test.differs.descriptors_ms;
-	while (threads() > before && suite_now_ms() < until_ms)
-		poll(NULL, 0, 1);
-}
-
 void suite_end(suite *s)
 {
 	suite_suite__close(s->proxy);
@@ -140,7 +125,7 @@ void suite_end(suite *s)
 	if (s->base)
 		event_base_free(s->base);
 	check_descriptors(s->descriptors);
-	await_threads(s->threads);
+	await_threads(s->threads, suite_under_test.differs.descriptors_ms);
 	free(s);
 	CHECK_LEAKS();
 }

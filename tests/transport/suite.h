@@ -17,6 +17,8 @@ typedef struct suite_differences {
 	uint32_t window_bytes;
 	/* A servant may see a caller's time-out so much longer. */
 	unsigned timeout_percent;
+	/* Oneway calls under way at once whose order is kept; 0: all. */
+	unsigned ordered_oneways;
 	/* A send cannot fail because the peer takes no message of that size: the stream does. */
 	bool limits_untold;
 	/* That the process has from the first call on, and how long more may stay open. */
@@ -30,6 +32,7 @@ typedef struct suite_differences {
  *
  *   window_bytes     what waits at either end besides HTTP/2's own window, and for one write
  *   timeout_percent  the header grpc-timeout has few digits, and core rounds up
+ *   ordered_oneways  core hands out calls beyond those that a server has asked for in any order
  *   limits_untold    nothing in the protocol says how large a message may be; one that is too
  *                    large ends the call with RESOURCE_EXHAUSTED
  *   descriptors...   core has an epoll and an eventfd for the rest of the process's life, and
@@ -39,8 +42,9 @@ typedef struct suite_differences {
  */
 #define SUITE_GRPC_DIFFERS                                                                         \
 	{                                                                                          \
-		.window_bytes = 1 << 20, .timeout_percent = 1, .limits_untold = true,              \
-		.descriptors_kept = 2, .descriptors_ms = 20000, .connect_timeout_ms = 8000         \
+		.window_bytes = 1 << 20, .timeout_percent = 1, .ordered_oneways = 32,              \
+		.limits_untold = true, .descriptors_kept = 2, .descriptors_ms = 20000,             \
+		.connect_timeout_ms = 8000                                                         \
 	}
 
 typedef struct suite_transport {
