@@ -77,8 +77,8 @@ void pyr__client_ready(pyr__grpc_client *client, pyr__outcall *call)
 	if (fresh)
 		add_ready(client, call);
 	pthread_mutex_unlock(&client->lock);
-	if (fresh && !pyr__poller_is_current(&client->pollers[false]) &&
-		!pyr__poller_is_current(&client->pollers[true]))
+	if (fresh && !pyr__poller_is_current(&client->pollers[PYR__BY_THREAD]) &&
+		!pyr__poller_is_current(&client->pollers[PYR__BY_LOOP]))
 		deliver_soon(client);
 }
 
@@ -117,16 +117,17 @@ void pyr__client_observe(
 
 /* Completion queues */
 
-pyr_status pyr__client_queue(
-	pyr__grpc_client *client, bool on_loop, grpc_completion_queue **ret_queue, pyr_error *err)
+pyr_status pyr__client_queue(pyr__grpc_client *client, pyr__drainer drainer,
+	grpc_completion_queue **ret_queue, pyr_error *err)
 {
 	pyr_status status = PYR_OK;
-	pyr__poller *poller = &client->pollers[on_loop];
+	bool by_loop = drainer == PYR__BY_LOOP;
+	pyr__poller *poller = &client->pollers[drainer];
 	pthread_mutex_lock(&client->lock);
-	if (!client->polling[on_loop]) {
-		status = pyr__poller_start(poller, on_loop ? client->options.loop : NULL,
-			on_loop ? deliver : on_drained, client, err);
-		client->polling[on_loop] = status == PYR_OK;
+	if (!client->polling[drainer]) {
+		status = pyr__poller_start(poller, by_loop ? client->options.loop : NULL,
+			by_loop ? deliver : on_drained, client, err);
+		client->polling[drainer] = status == PYR_OK;
 	}
 	*ret_queue = poller->queue;
 	pthread_mutex_unlock(&client->lock);
@@ -176,7 +177,7 @@ pyr__grpc_client *pyr__client_new(const pyr__grpc_client_options *options)
 
 void pyr__client_free(pyr__grpc_client *client)
 {
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < PYR__DRAINERS; i++)
 		if (client->polling[i])
 			pyr__poller_stop(&client->pollers[i]);
 	while (client->pluck_count > 0)

@@ -7,11 +7,18 @@
 
 #define PYR__PLUCKS_KEPT 16
 
+/* Who drains a queue, and so runs what ends a call. */
+typedef enum pyr__drainer {
+	PYR__BY_THREAD, /* a thread of its own, whatever becomes of the loop */
+	PYR__BY_LOOP,   /* the loop, for a call whose end is a callback there */
+	PYR__DRAINERS,
+} pyr__drainer;
+
 struct pyr__grpc_client {
 	pyr__grpc_client_options options;
-	pthread_mutex_t lock;   /* guards what follows */
-	pyr__poller pollers[2]; /* drained by a thread, by the loop */
-	bool polling[2];
+	pthread_mutex_t lock; /* guards what follows */
+	pyr__poller pollers[PYR__DRAINERS];
+	bool polling[PYR__DRAINERS];
 	grpc_completion_queue *plucks[PYR__PLUCKS_KEPT]; /* idle ones */
 	unsigned pluck_count;
 	pyr__outcall *ready_first, **ready_last;
@@ -24,12 +31,9 @@ struct pyr__grpc_client {
 pyr__grpc_client *pyr__client_new(const pyr__grpc_client_options *options);
 void pyr__client_free(pyr__grpc_client *client);
 
-/*
- * A queue that completes calls, started if need be. on_loop: only while the loop is dispatched,
- * which is right for a call whose end is a callback there.
- */
-pyr_status pyr__client_queue(
-	pyr__grpc_client *client, bool on_loop, grpc_completion_queue **ret_queue, pyr_error *err);
+/* The queue of a drainer, started if need be. */
+pyr_status pyr__client_queue(pyr__grpc_client *client, pyr__drainer drainer,
+	grpc_completion_queue **ret_queue, pyr_error *err);
 
 /* A queue for a thread that waits for its own call. */
 grpc_completion_queue *pyr__client_take_pluck(pyr__grpc_client *client);

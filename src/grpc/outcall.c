@@ -480,11 +480,11 @@ static pyr_status choose_queue(pyr__grpc_client *client, call *c, const pyr__out
 		*ret_queue = c->pluck = pyr__client_take_pluck(client);
 		return PYR_OK;
 	}
-	pyr_status status = PYR_OK;
-	if (outcall && outcall->ready)
-		status = pyr__services->loop_start(client->options.loop, err);
+	if (!outcall || !outcall->ready)
+		return pyr__client_queue(client, PYR__BY_THREAD, ret_queue, err);
+	pyr_status status = pyr__services->loop_start(client->options.loop, err);
 	if (status == PYR_OK)
-		status = pyr__client_queue(client, outcall && outcall->ready, ret_queue, err);
+		status = pyr__client_queue(client, PYR__BY_LOOP, ret_queue, err);
 	return status;
 }
 

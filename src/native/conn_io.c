@@ -38,12 +38,13 @@ static void tls_over(pyr__conn *conn)
 {
 	char reason[PYR_ERROR_MESSAGE_MAX];
 	const char *why = conn->tls_library->why(conn->tls);
-	if (why[0])
+	if (why[0]) {
 		snprintf(reason, sizeof reason, "TLS with %s: %s", conn->peer, why);
-	if (why[0] && conn->server)
-		PYR__LOG_OF_PEER(PYR_LOG_WARNING, "%s", reason);
-	if (!why[0])
+		if (conn->server)
+			PYR__LOG_OF_PEER(PYR_LOG_WARNING, "%s", reason);
+	} else {
 		snprintf(reason, sizeof reason, "%s closed the connection", conn->peer);
+	}
 	pyr__conn_disconnect(conn, PYR_UNAVAILABLE, reason);
 }
 
