@@ -13,15 +13,6 @@ static pyr_pending *hold(suite_suite *proxy, suite_reply *r)
 	return pending;
 }
 
-static pyr_status echo_once(suite_suite *proxy, pyr_error *err)
-{
-	Suite__Blob request = SUITE__BLOB__INIT, *reply;
-	pyr_status status = suite_suite_echo(proxy, &request, &reply, err);
-	if (status == PYR_OK)
-		suite__blob__free_unpacked(reply, NULL);
-	return status;
-}
-
 Test(calls, hands_the_answer_to_a_callback_on_another_thread_once)
 {
 	suite *s = suite_begin(NULL);
@@ -37,7 +28,7 @@ Test(calls, hands_the_answer_to_a_callback_on_another_thread_once)
 	cr_assert(!pthread_equal(r.thread, pthread_self()));
 	pyr_pending_cancel(pending); /* too late, and harmless */
 	pyr_pending_unref(pending);
-	CHECK_OK(echo_once(s->proxy, &err));
+	CHECK_OK(suite_echo(s->proxy, &err));
 	cr_assert_eq(tally_get(&r.done), 1);
 	suite_end(s);
 }
@@ -56,7 +47,7 @@ Test(calls, answers_a_thousand_calls_at_once_on_one_proxy)
 		cr_assert_eq(servant_answer(&s->servant, CALLS - 1 - i, i), PYR_OK);
 	CHECK_AWAIT(&r.done, CALLS);
 	cr_assert_eq(r.status, PYR_OK);
-	CHECK_OK(echo_once(s->proxy, &err));
+	CHECK_OK(suite_echo(s->proxy, &err));
 	cr_assert_eq(tally_get(&r.done), CALLS);
 	suite_end(s);
 }
@@ -119,7 +110,7 @@ Test(calls, mixes_waiting_and_asynchronous_calls)
 		Suite__Blob request = SUITE__BLOB__INIT;
 		CHECK_OK(suite_suite_echo__invoke(
 			s->proxy, &request, suite_on_blob, &r, NULL, &err));
-		CHECK_OK(echo_once(s->proxy, &err));
+		CHECK_OK(suite_echo(s->proxy, &err));
 		CHECK_AWAIT(&r.done, i);
 	}
 	cr_assert_eq(servant_answer(&s->servant, 0, 1), PYR_OK);
@@ -166,7 +157,7 @@ Test(calls, refuses_calls_that_a_full_pool_has_no_room_for)
 	CHECK_AWAIT(&r.done, CALLS);
 	cr_assert(tally_get(&r.answered) == 4 || tally_get(&r.answered) == 5, "%u were answered",
 		tally_get(&r.answered));
-	CHECK_OK(echo_once(s->proxy, &err));
+	CHECK_OK(suite_echo(s->proxy, &err));
 	suite_end(s);
 }
 
@@ -236,14 +227,14 @@ Test(calls, ends_a_waiting_call_at_its_deadline)
 	pyr_error err;
 	suite_suite *hasty = suite_open_timeout(s, 100);
 	Suite__Number request = SUITE__NUMBER__INIT, *reply;
-	CHECK_OK(echo_once(s->proxy, &err)); /* connects: the daemon shall see the call */
+	CHECK_OK(suite_echo(s->proxy, &err)); /* connects: the daemon shall see the call */
 	int64_t before_ms = suite_now_ms();
 	CHECK_STATUS(PYR_DEADLINE_EXCEEDED, suite_suite_hold(hasty, &request, &reply, &err));
 	int64_t took_ms = suite_now_ms() - before_ms;
 	cr_assert(took_ms >= 99 && took_ms < 3000, "it took %ld ms", (long)took_ms);
 	CHECK_AWAIT(&s->servant.cancelled_count, 1);
 	cr_assert_neq(servant_answer(&s->servant, 0, 1), PYR_FAILED_PRECONDITION);
-	CHECK_OK(echo_once(hasty, &err));
+	CHECK_OK(suite_echo(hasty, &err));
 	suite_suite__close(hasty);
 	suite_end(s);
 }
@@ -254,7 +245,7 @@ Test(calls, ends_an_asynchronous_call_at_its_deadline)
 	pyr_error err;
 	suite_suite *hasty = suite_open_timeout(s, 100);
 	suite_reply r = SUITE_REPLY_INIT;
-	CHECK_OK(echo_once(s->proxy, &err)); /* connects: the daemon shall see the call */
+	CHECK_OK(suite_echo(s->proxy, &err)); /* connects: the daemon shall see the call */
 	int64_t before_ms = suite_now_ms();
 	pyr_pending_unref(hold(hasty, &r));
 	CHECK_AWAIT(&r.done, 1);
@@ -262,7 +253,7 @@ Test(calls, ends_an_asynchronous_call_at_its_deadline)
 	cr_assert_eq(r.status, PYR_DEADLINE_EXCEEDED);
 	cr_assert(took_ms >= 99 && took_ms < 3000, "it took %ld ms", (long)took_ms);
 	CHECK_AWAIT(&s->servant.cancelled_count, 1);
-	CHECK_OK(echo_once(hasty, &err));
+	CHECK_OK(suite_echo(hasty, &err));
 	suite_suite__close(hasty);
 	suite_end(s);
 }
@@ -274,7 +265,7 @@ Test(calls, ends_a_call_at_its_deadline_though_the_daemon_does_nothing)
 	pyr_error err;
 	suite_suite *hasty = suite_open_timeout(s, 100);
 	int64_t before_ms = suite_now_ms();
-	CHECK_STATUS(PYR_DEADLINE_EXCEEDED, echo_once(hasty, &err));
+	CHECK_STATUS(PYR_DEADLINE_EXCEEDED, suite_echo(hasty, &err));
 	int64_t took_ms = suite_now_ms() - before_ms;
 	cr_assert(took_ms >= 99 && took_ms < 3000, "it took %ld ms", (long)took_ms);
 	suite_suite__close(hasty);
@@ -299,7 +290,7 @@ Test(calls, lets_the_servant_see_a_cancel)
 	cr_assert(pyr_call_cancelled(s->servant.held[0]));
 	cr_assert_neq(servant_answer(&s->servant, 0, 1), PYR_FAILED_PRECONDITION);
 	pyr_pending_unref(pending);
-	CHECK_OK(echo_once(s->proxy, &err));
+	CHECK_OK(suite_echo(s->proxy, &err));
 	cr_assert_eq(tally_get(&r.done), 1);
 	cr_assert_eq(tally_get(&s->servant.cancelled_count), 1);
 	suite_end(s);
@@ -317,7 +308,7 @@ Test(calls, runs_no_callback_of_an_abandoned_call)
 	CHECK_AWAIT(&s->servant.cancelled_count, 1);
 	pyr_pending_cancel(pending);
 	pyr_pending_unref(pending);
-	CHECK_OK(echo_once(s->proxy, &err));
+	CHECK_OK(suite_echo(s->proxy, &err));
 	cr_assert_eq(tally_get(&r.done), 0);
 	suite_end(s);
 }
@@ -360,7 +351,7 @@ Test(calls, gives_a_handle_back_inside_its_callback)
 		pyr_pending *pending;
 		tally ready, done;
 	} r = {NULL, TALLY_INIT, TALLY_INIT};
-	CHECK_OK(echo_once(s->proxy, &err)); /* connects: the daemon may see the call */
+	CHECK_OK(suite_echo(s->proxy, &err)); /* connects: the daemon may see the call */
 	Suite__Number request = SUITE__NUMBER__INIT;
 	CHECK_OK(suite_suite_hold__invoke(
 		s->proxy, &request, on_reply_abandon, &r, &r.pending, &err));

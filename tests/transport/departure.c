@@ -23,15 +23,6 @@ static void free_daemon(suite *s)
 	s->daemon = NULL;
 }
 
-static pyr_status echo(suite_suite *proxy, pyr_error *err)
-{
-	Suite__Blob request = SUITE__BLOB__INIT, *reply;
-	pyr_status status = suite_suite_echo(proxy, &request, &reply, err);
-	if (status == PYR_OK)
-		suite__blob__free_unpacked(reply, NULL);
-	return status;
-}
-
 /* A daemon of the same process is looked for by its objects, and an absent one is not found. */
 static pyr_status absent_status(void)
 {
@@ -43,7 +34,7 @@ Test(departure, before_the_first_call)
 	suite *s = suite_begin(NULL);
 	pyr_error err;
 	free_daemon(s);
-	CHECK_STATUS(absent_status(), echo(s->proxy, &err));
+	CHECK_STATUS(absent_status(), suite_echo(s->proxy, &err));
 	cr_assert_eq(err.executed, PYR_EXECUTED_NO);
 	suite_end(s);
 }
@@ -52,12 +43,12 @@ Test(departure, between_two_calls)
 {
 	suite *s = suite_begin(NULL);
 	pyr_error err;
-	CHECK_OK(echo(s->proxy, &err));
+	CHECK_OK(suite_echo(s->proxy, &err));
 	free_daemon(s);
-	pyr_status status = echo(s->proxy, &err);
+	pyr_status status = suite_echo(s->proxy, &err);
 	cr_assert(status == PYR_UNAVAILABLE || status == absent_status(), "%s",
 		pyr_status_name(status));
-	CHECK_STATUS(absent_status(), echo(s->proxy, &err));
+	CHECK_STATUS(absent_status(), suite_echo(s->proxy, &err));
 	suite_end(s);
 }
 
@@ -214,11 +205,11 @@ Test(departure, is_made_good_by_another_daemon_of_the_process)
 	static const suite_config defaults;
 	pyr_error err;
 	if (suite_under_test.same_context) {
-		CHECK_OK(echo(s->proxy, &err));
+		CHECK_OK(suite_echo(s->proxy, &err));
 		free_daemon(s);
-		CHECK_STATUS(PYR_NOT_FOUND, echo(s->proxy, &err));
+		CHECK_STATUS(PYR_NOT_FOUND, suite_echo(s->proxy, &err));
 		s->daemon = suite_new_daemon(s, &defaults);
-		CHECK_OK(echo(s->proxy, &err));
+		CHECK_OK(suite_echo(s->proxy, &err));
 	}
 	suite_end(s);
 }
@@ -235,10 +226,10 @@ Test(departure, is_sat_out_by_who_waits_for_another_daemon_of_the_process)
 		options.wait_for_ready = true;
 		suite_suite *patient = suite_open(s, &options);
 		free_daemon(s);
-		CHECK_STATUS(PYR_NOT_FOUND, echo(s->proxy, &err));
+		CHECK_STATUS(PYR_NOT_FOUND, suite_echo(s->proxy, &err));
 		CHECK_OK(
 			suite_suite_echo__invoke(patient, &request, suite_on_blob, &r, NULL, &err));
-		CHECK_STATUS(PYR_NOT_FOUND, echo(s->proxy, &err));
+		CHECK_STATUS(PYR_NOT_FOUND, suite_echo(s->proxy, &err));
 		cr_assert_eq(tally_get(&r.done), 0);
 		s->daemon = suite_new_daemon(s, &defaults);
 		CHECK_AWAIT(&r.done, 1);

@@ -20,15 +20,6 @@ typedef struct scene {
 	Suite__Blob blob;
 } scene;
 
-static pyr_status echo(suite_suite *proxy, pyr_error *err)
-{
-	Suite__Blob request = SUITE__BLOB__INIT, *reply;
-	pyr_status status = suite_suite_echo(proxy, &request, &reply, err);
-	if (status == PYR_OK)
-		suite__blob__free_unpacked(reply, NULL);
-	return status;
-}
-
 static void on_message(
 	void *ctx, pyr_status status, const Suite__Blob *message, const pyr_error *err)
 {
@@ -58,7 +49,7 @@ static int use_clients(scene *c)
 	suite_reply r = SUITE_REPLY_INIT;
 	Suite__Number number = SUITE__NUMBER__INIT;
 	Suite__Flood flood = SUITE__FLOOD__INIT;
-	EXPECT_REFUSED(echo(c->s->proxy, &err));
+	EXPECT_REFUSED(suite_echo(c->s->proxy, &err));
 	EXPECT_REFUSED(
 		suite_suite_hold__invoke(c->s->proxy, &number, suite_on_number, &r, NULL, &err));
 	EXPECT_REFUSED(suite_suite_note(c->s->proxy, &number, &err));
@@ -116,7 +107,7 @@ static int begin_anew(scene *c)
 	pyr_credentials_unref(options.credentials);
 	EXPECT(suite_suite__open(context, c->s->reference, NULL, &proxy, &err) == PYR_OK);
 	if (may_begin_anew(c))
-		EXPECT(echo(proxy, &err) == PYR_OK);
+		EXPECT(suite_echo(proxy, &err) == PYR_OK);
 	suite_suite__close(proxy);
 	pyr_context_free(context);
 	return 0;
@@ -161,7 +152,7 @@ static void check_parent(scene *c)
 		CHECK_OK(suite_suite_both__send(c->stream, &c->blob, &err));
 		CHECK_OK(suite_suite_both__next(c->stream, &message, &err));
 		cr_assert_not_null(message);
-		CHECK_OK(echo(c->s->proxy, &err));
+		CHECK_OK(suite_echo(c->s->proxy, &err));
 	}
 	cr_assert_eq(tally_get(&c->r.done), 0);
 	cr_assert_eq(servant_answer(&c->s->servant, 0, 4711), PYR_OK);
@@ -177,7 +168,7 @@ Test(fork, leaves_the_parent_alone_and_lets_the_child_begin_anew)
 	const Suite__Blob *message;
 	Suite__Number request = SUITE__NUMBER__INIT;
 	scene c = {.s = suite_begin(NULL), .r = SUITE_REPLY_INIT, .blob = suite_blob(1000)};
-	CHECK_OK(echo(c.s->proxy, &err));
+	CHECK_OK(suite_echo(c.s->proxy, &err));
 	CHECK_OK(suite_suite_hold__invoke(
 		c.s->proxy, &request, suite_on_number, &c.r, &c.pending, &err));
 	CHECK_AWAIT(&c.s->servant.held_count, 1);

@@ -18,31 +18,21 @@ static bool may_be_nameless(const suite *s)
 	return strncmp(s->reference, "grpc", 4) == 0;
 }
 
-static pyr_status count(suite_suite *proxy, pyr_error *err)
-{
-	Suite__Nothing request = SUITE__NOTHING__INIT;
-	Suite__Number *reply;
-	pyr_status status = suite_suite_count(proxy, &request, &reply, err);
-	if (status == PYR_OK)
-		suite__number__free_unpacked(reply, NULL);
-	return status;
-}
-
 static void check_only_object(suite *s, const char *reference)
 {
 	pyr_error err;
 	suite_suite *proxy;
 	CHECK_OK(suite_suite__open(s->context, reference, NULL, &proxy, &err));
-	CHECK_OK(count(proxy, &err));
+	CHECK_OK(suite_count(proxy, &err));
 	CHECK_OK(suite_suite__serve(s->daemon, "second", &servant_ops, &s->servant, &err));
-	CHECK_STATUS(PYR_NOT_FOUND, count(proxy, &err));
+	CHECK_STATUS(PYR_NOT_FOUND, suite_count(proxy, &err));
 	cr_assert(strstr(err.message, "'suite'") && strstr(err.message, "'second'"), "%s",
 		err.message);
 	cr_assert_eq(err.executed, PYR_EXECUTED_NO);
 	CHECK_OK(pyr_daemon_unregister(s->daemon, "second", NULL, &err));
-	CHECK_OK(count(proxy, &err));
+	CHECK_OK(suite_count(proxy, &err));
 	CHECK_OK(pyr_daemon_unregister(s->daemon, "suite", NULL, &err));
-	CHECK_STATUS(PYR_UNIMPLEMENTED, count(proxy, &err));
+	CHECK_STATUS(PYR_UNIMPLEMENTED, suite_count(proxy, &err));
 	cr_assert(strstr(err.message, "suite.Suite"), "%s", err.message);
 	suite_suite__close(proxy);
 }

@@ -45,26 +45,6 @@ static void end(scene *c)
 	suite_end(c->s);
 }
 
-static pyr_status echo(suite_suite *proxy, pyr_error *err)
-{
-	Suite__Blob request = SUITE__BLOB__INIT, *reply;
-	pyr_status status = suite_suite_echo(proxy, &request, &reply, err);
-	if (status == PYR_OK)
-		suite__blob__free_unpacked(reply, NULL);
-	return status;
-}
-
-static pyr_status echo_later(suite_suite *proxy, pyr_error *ret_err)
-{
-	pyr_error err;
-	suite_reply r = SUITE_REPLY_INIT;
-	Suite__Blob request = SUITE__BLOB__INIT;
-	CHECK_OK(suite_suite_echo__invoke(proxy, &request, suite_on_blob, &r, NULL, &err));
-	CHECK_AWAIT(&r.done, 1);
-	*ret_err = r.err;
-	return r.status;
-}
-
 static pyr_status echo_later_large(suite_suite *proxy, pyr_error *ret_err)
 {
 	pyr_error err;
@@ -115,7 +95,8 @@ static pyr_status connect_it(suite_suite *proxy, pyr_error *err)
 }
 
 typedef pyr_status (*caller)(suite_suite *proxy, pyr_error *err);
-static const caller callers[] = {echo, echo_later, echo_later_large, converse, flood, connect_it};
+static const caller callers[] = {
+	suite_echo, suite_echo_later, echo_later_large, converse, flood, connect_it};
 
 #define CALLERS (sizeof callers / sizeof *callers)
 
@@ -156,7 +137,7 @@ Test(ready, fails_at_once_where_a_daemon_has_died)
 	scene c = begin();
 	pyr_error err;
 	relay_open(c.relay);
-	CHECK_OK(echo(c.hasty, &err));
+	CHECK_OK(suite_echo(c.hasty, &err));
 	relay_close(c.relay);
 	pyr_daemon_free(c.s->daemon);
 	c.s->daemon = NULL;
@@ -170,9 +151,9 @@ Test(ready, knows_that_what_reached_nobody_did_not_run)
 {
 	scene c = begin();
 	pyr_error err;
-	CHECK_STATUS(PYR_UNAVAILABLE, echo(c.hasty, &err));
+	CHECK_STATUS(PYR_UNAVAILABLE, suite_echo(c.hasty, &err));
 	cr_assert_eq(err.executed, PYR_EXECUTED_NO);
-	CHECK_STATUS(PYR_UNAVAILABLE, echo_later(c.hasty, &err));
+	CHECK_STATUS(PYR_UNAVAILABLE, suite_echo_later(c.hasty, &err));
 	cr_assert_eq(err.executed, PYR_EXECUTED_NO);
 	end(&c);
 }

@@ -54,42 +54,12 @@ static suite_suite *open_proxy(const scene *c, uint32_t retries_max)
 	return proxy;
 }
 
-static pyr_status count(suite_suite *proxy, pyr_error *err)
-{
-	Suite__Nothing request = SUITE__NOTHING__INIT;
-	Suite__Number *reply;
-	pyr_status status = suite_suite_count(proxy, &request, &reply, err);
-	if (status == PYR_OK)
-		suite__number__free_unpacked(reply, NULL);
-	return status;
-}
-
-static pyr_status echo(suite_suite *proxy, pyr_error *err)
-{
-	Suite__Blob request = SUITE__BLOB__INIT, *reply;
-	pyr_status status = suite_suite_echo(proxy, &request, &reply, err);
-	if (status == PYR_OK)
-		suite__blob__free_unpacked(reply, NULL);
-	return status;
-}
-
 static pyr_status count_later(suite_suite *proxy, pyr_error *ret_err)
 {
 	pyr_error err;
 	suite_reply r = SUITE_REPLY_INIT;
 	Suite__Nothing request = SUITE__NOTHING__INIT;
 	CHECK_OK(suite_suite_count__invoke(proxy, &request, suite_on_number, &r, NULL, &err));
-	CHECK_AWAIT(&r.done, 1);
-	*ret_err = r.err;
-	return r.status;
-}
-
-static pyr_status echo_later(suite_suite *proxy, pyr_error *ret_err)
-{
-	pyr_error err;
-	suite_reply r = SUITE_REPLY_INIT;
-	Suite__Blob request = SUITE__BLOB__INIT;
-	CHECK_OK(suite_suite_echo__invoke(proxy, &request, suite_on_blob, &r, NULL, &err));
 	CHECK_AWAIT(&r.done, 1);
 	*ret_err = r.err;
 	return r.status;
@@ -115,10 +85,10 @@ static void check_tries(caller call, uint32_t retries_max, unsigned runs)
 
 Test(retry, runs_an_idempotent_call_as_often_as_the_proxy_says)
 {
-	check_tries(count, 0, 3);
-	check_tries(count, 1, 2);
-	check_tries(count, 4, 5);
-	check_tries(count, UINT32_MAX, 1);
+	check_tries(suite_count, 0, 3);
+	check_tries(suite_count, 1, 2);
+	check_tries(suite_count, 4, 5);
+	check_tries(suite_count, UINT32_MAX, 1);
 }
 
 Test(retry, runs_an_idempotent_asynchronous_call_as_often)
@@ -131,10 +101,10 @@ Test(retry, runs_an_idempotent_asynchronous_call_as_often)
 
 Test(retry, runs_any_other_call_once)
 {
-	check_tries(echo, 0, 1);
-	check_tries(echo, 10, 1);
-	check_tries(echo_later, 0, 1);
-	check_tries(echo_later, 10, 1);
+	check_tries(suite_echo, 0, 1);
+	check_tries(suite_echo, 10, 1);
+	check_tries(suite_echo_later, 0, 1);
+	check_tries(suite_echo_later, 10, 1);
 }
 
 Test(retry, ends_with_the_first_answer)
@@ -143,7 +113,7 @@ Test(retry, ends_with_the_first_answer)
 	scene c;
 	begin(&c, 1);
 	suite_suite *proxy = open_proxy(&c, 10);
-	CHECK_OK(count(proxy, &err));
+	CHECK_OK(suite_count(proxy, &err));
 	cr_assert_eq(tally_get(&c.s->servant.count_count), 2);
 	CHECK_OK(count_later(proxy, &err));
 	cr_assert_eq(tally_get(&c.s->servant.count_count), 3);
@@ -173,9 +143,9 @@ static void check_pauses(caller call)
 
 Test(retry, pauses_longer_and_longer)
 {
-	check_pauses(echo);
-	check_pauses(count);
-	check_pauses(echo_later);
+	check_pauses(suite_echo);
+	check_pauses(suite_count);
+	check_pauses(suite_echo_later);
 }
 
 /* The deadline may also pass in the middle of a try. */
@@ -197,8 +167,8 @@ Test(retry, does_not_outlast_the_deadline)
 	CHECK_OK(suite_suite__open(c.s->context, c.reference, &options, &proxy, &err));
 	relay_close(c.relay);
 	int64_t before_ms = suite_now_ms();
-	check_given_up(echo(proxy, &err), &err);
-	check_given_up(echo_later(proxy, &err), &err);
+	check_given_up(suite_echo(proxy, &err), &err);
+	check_given_up(suite_echo_later(proxy, &err), &err);
 	cr_assert_lt(suite_now_ms() - before_ms, 5000);
 	suite_suite__close(proxy);
 	end(&c);
@@ -229,7 +199,7 @@ static void *call_on(void *arg)
 	load *l = arg;
 	pyr_error err;
 	while (!atomic_load(&l->over)) {
-		if (echo(l->proxy, &err) == PYR_OK) {
+		if (suite_echo(l->proxy, &err) == PYR_OK) {
 			atomic_fetch_add(&l->surely, 1);
 		} else {
 			l->why = err;
@@ -239,7 +209,7 @@ static void *call_on(void *arg)
 			atomic_fetch_add(&l->perhaps, err.executed == PYR_EXECUTED_MAYBE);
 			tally_add(&l->lost, 1);
 		}
-		if (count(l->proxy, &err) != PYR_OK) {
+		if (suite_count(l->proxy, &err) != PYR_OK) {
 			l->why = err;
 			tally_add(&l->lost, 1);
 		}

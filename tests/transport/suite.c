@@ -187,3 +187,35 @@ void suite_on_number(void *ctx, pyr_status status, const Suite__Number *reply, c
 {
 	keep_reply(ctx, status, err, reply ? reply->value : 0);
 }
+
+/* Calls */
+
+pyr_status suite_echo(suite_suite *proxy, pyr_error *err)
+{
+	Suite__Blob request = SUITE__BLOB__INIT, *reply;
+	pyr_status status = suite_suite_echo(proxy, &request, &reply, err);
+	if (status == PYR_OK)
+		suite__blob__free_unpacked(reply, NULL);
+	return status;
+}
+
+pyr_status suite_count(suite_suite *proxy, pyr_error *err)
+{
+	Suite__Nothing request = SUITE__NOTHING__INIT;
+	Suite__Number *reply;
+	pyr_status status = suite_suite_count(proxy, &request, &reply, err);
+	if (status == PYR_OK)
+		suite__number__free_unpacked(reply, NULL);
+	return status;
+}
+
+pyr_status suite_echo_later(suite_suite *proxy, pyr_error *ret_err)
+{
+	pyr_error err;
+	suite_reply r = SUITE_REPLY_INIT;
+	Suite__Blob request = SUITE__BLOB__INIT;
+	CHECK_OK(suite_suite_echo__invoke(proxy, &request, suite_on_blob, &r, NULL, &err));
+	CHECK_AWAIT(&r.done, 1);
+	*ret_err = r.err;
+	return r.status;
+}

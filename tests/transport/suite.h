@@ -113,6 +113,12 @@ Suite__Blob suite_blob(size_t size);
 
 int64_t suite_now_ms(void);
 
+/* Calls of Echo with nothing in it, and of Count, whose answers do not matter. */
+pyr_status suite_echo(suite_suite *proxy, pyr_error *err);
+pyr_status suite_count(suite_suite *proxy, pyr_error *err);
+/* As suite_echo, with a callback that is waited for. */
+pyr_status suite_echo_later(suite_suite *proxy, pyr_error *ret_err);
+
 /* What a callback of __invoke has seen; ctx of the functions below. */
 typedef struct suite_reply {
 	tally done;
