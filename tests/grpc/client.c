@@ -6,12 +6,12 @@
  * with a STATUS makes but one call, which must end so.
  */
 #include <pyrite/pyrite.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <pthread.h>
 #include <time.h>
+#include "../tally.h"
 #include "../threads.h"
 #include "story.pyr.h"
 
@@ -119,31 +119,27 @@ static void deadlines(void)
 
 /* Asynchronous calls */
 
-static atomic_uint answered;
+static tally answered = TALLY_INIT;
 
 static void on_item(void *ctx, pyr_status status, const Item *item, const pyr_error *given)
 {
 	pyr_error err;
 	pyr_error_set(&err, status, "%s", given ? given->message : "");
 	CHECK(status == PYR_OK && item->data.len == (uintptr_t)ctx);
-	atomic_fetch_add(&answered, 1);
+	tally_add(&answered, 1);
 }
 
-static void await(atomic_uint *counter, unsigned count)
+static void await(tally *t, unsigned count)
 {
 	pyr_error err;
-	pyr_error_set(&err, PYR_DEADLINE_EXCEEDED, "%u of %u", atomic_load(counter), count);
-	for (int ms = 0; atomic_load(counter) < count; ms++) {
-		struct timespec tick = {0, 1000000};
-		nanosleep(&tick, NULL);
-		CHECK(ms < 60000);
-	}
+	bool enough = tally_await(t, count);
+	pyr_error_set(&err, PYR_DEADLINE_EXCEEDED, "%u of %u", tally_get(t), count);
+	CHECK(enough);
 }
 
 static void at_once(void)
 {
 	pyr_error err;
-	atomic_store(&answered, 0);
 	for (uintptr_t size = 0; size < 500; size++) {
 		Ask ask = ASK_INIT;
 		ask.size = (uint32_t)size;
@@ -153,7 +149,7 @@ static void at_once(void)
 	await(&answered, 500);
 }
 
-static atomic_uint ended;
+static tally ended = TALLY_INIT;
 
 static void on_end(void *ctx, pyr_status status, const Item *item, const pyr_error *given)
 {
@@ -162,7 +158,7 @@ static void on_end(void *ctx, pyr_status status, const Item *item, const pyr_err
 	pyr_error err;
 	pyr_error_set(&err, status, "%s", given ? given->message : "");
 	CHECK(status == PYR_CANCELLED);
-	atomic_fetch_add(&ended, 1);
+	tally_add(&ended, 1);
 }
 
 static void cancel_unary(void)
@@ -245,7 +241,7 @@ static void failing_stream(void)
 	pyr_stream_close(stream);
 }
 
-static atomic_uint pushed, push_ended;
+static tally pushed = TALLY_INIT, push_ended = TALLY_INIT;
 
 static void on_pushed(void *ctx, pyr_status status, const Item *item, const pyr_error *given)
 {
@@ -253,7 +249,7 @@ static void on_pushed(void *ctx, pyr_status status, const Item *item, const pyr_
 	pyr_error err;
 	pyr_error_set(&err, status, "%s", given ? given->message : "");
 	CHECK(status == PYR_OK);
-	atomic_fetch_add(item ? &pushed : &push_ended, 1);
+	tally_add(item ? &pushed : &push_ended, 1);
 }
 
 static void observed_stream(void)
@@ -265,7 +261,7 @@ static void observed_stream(void)
 	CHECK(pyrite_test_story_story_many(story, &ask, &stream, &err) == PYR_OK);
 	CHECK(pyrite_test_story_story_many__observe(stream, on_pushed, NULL, &err) == PYR_OK);
 	await(&push_ended, 1);
-	CHECK(atomic_load(&pushed) == 1000);
+	CHECK(tally_get(&pushed) == 1000);
 	pyr_stream_close(stream);
 }
 

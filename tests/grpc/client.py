@@ -6,23 +6,11 @@ import time
 
 sys.path.insert(0, sys.argv[1])
 import grpc
+import story
 import story_pb2 as pb
 
-PATH = '/pyrite.test.story.Story/'
 channel = grpc.insecure_channel(sys.argv[2])
-to, of = pb.Ask.SerializeToString, pb.Item.FromString
-one = channel.unary_unary(PATH + 'One', to, of)
-many = channel.unary_stream(PATH + 'Many', to, of)
-collect = channel.stream_unary(PATH + 'Collect', pb.Item.SerializeToString, of)
-chat = channel.stream_stream(PATH + 'Chat', pb.Item.SerializeToString, of)
-
-
-def failure(call):
-    try:
-        call()
-    except grpc.RpcError as error:
-        return error
-    raise AssertionError('the call should have failed')
+one, many, collect, chat = story.methods(channel)
 
 
 def unary():
@@ -34,12 +22,12 @@ def statuses():
     for code in grpc.StatusCode:
         number, _ = code.value
         if number:
-            error = failure(lambda: one(pb.Ask(status=number, message='why: \u00e9 %'), timeout=20))
+            error = story.failure(lambda: one(pb.Ask(status=number, message='why: \u00e9 %'), timeout=20))
             assert error.code() == code and error.details() == 'why: \u00e9 %', error
 
 
 def details():
-    error = failure(lambda: one(pb.Ask(status=9, details=b'\x08\x09\x00\xff'), timeout=20))
+    error = story.failure(lambda: one(pb.Ask(status=9, details=b'\x08\x09\x00\xff'), timeout=20))
     assert ('grpc-status-details-bin', b'\x08\x09\x00\xff') in error.trailing_metadata(), error
 
 
@@ -54,29 +42,29 @@ def objects():
         return one(pb.Ask(), timeout=20, metadata=[('pyrite-object', name)])
     at('story')
     at('%73tory')
-    assert failure(lambda: at('other')).code() == grpc.StatusCode.NOT_FOUND
-    assert failure(lambda: at('%zz')).code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert story.failure(lambda: at('other')).code() == grpc.StatusCode.NOT_FOUND
+    assert story.failure(lambda: at('%zz')).code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
 def methods():
-    for path, code in ((PATH + 'None', grpc.StatusCode.UNIMPLEMENTED), ('/no.Such/One', grpc.StatusCode.UNIMPLEMENTED)):
+    for path, code in ((story.PATH + 'None', grpc.StatusCode.UNIMPLEMENTED), ('/no.Such/One', grpc.StatusCode.UNIMPLEMENTED)):
         call = channel.unary_unary(path)
-        assert failure(lambda: call(b'', timeout=20)).code() == code, path
+        assert story.failure(lambda: call(b'', timeout=20)).code() == code, path
 
 
 def invalid():
-    raw = channel.unary_unary(PATH + 'One')
-    assert failure(lambda: raw(b'\xff\xff', timeout=20)).code() == grpc.StatusCode.INVALID_ARGUMENT
+    raw = channel.unary_unary(story.PATH + 'One')
+    assert story.failure(lambda: raw(b'\xff\xff', timeout=20)).code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
 def too_long():
-    raw = channel.unary_unary(PATH + 'One')
-    assert failure(lambda: raw(bytes(5000000), timeout=20)).code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    raw = channel.unary_unary(story.PATH + 'One')
+    assert story.failure(lambda: raw(bytes(5000000), timeout=20)).code() == grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def deadlines():
     began = time.monotonic()
-    error = failure(lambda: one(pb.Ask(delay_ms=20000), timeout=0.2))
+    error = story.failure(lambda: one(pb.Ask(delay_ms=20000), timeout=0.2))
     assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED and time.monotonic() - began < 10
 
 
@@ -94,7 +82,7 @@ def server_stream():
 def failing_stream():
     stream = many(pb.Ask(count=5, status=10, message='enough'), timeout=20)
     seen = []
-    error = failure(lambda: seen.extend(stream))
+    error = story.failure(lambda: seen.extend(stream))
     assert error.code() == grpc.StatusCode.ABORTED and error.details() == 'enough'
 
 
@@ -107,7 +95,7 @@ def client_stream():
 def both_streams():
     items = [pb.Item(number=n, data=bytes(n % 3000)) for n in range(1000)]
     assert list(chat(iter(items), timeout=60)) == items
-    error = failure(lambda: list(chat(iter([pb.Item(number=-7)]), timeout=20)))
+    error = story.failure(lambda: list(chat(iter([pb.Item(number=-7)]), timeout=20)))
     assert error.code() == grpc.StatusCode.ABORTED and error.details() == 'item -7'
 
 
@@ -121,7 +109,7 @@ def cancel():
     assert next(stream).number == 1
     stream.cancel()
     gate.set()
-    assert failure(lambda: next(stream)).code() == grpc.StatusCode.CANCELLED
+    assert story.failure(lambda: next(stream)).code() == grpc.StatusCode.CANCELLED
 
 
 def at_once():

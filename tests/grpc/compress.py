@@ -8,24 +8,12 @@ import zlib
 sys.path.insert(0, sys.argv[1])
 import grpc
 import http2 as h
+import story
 import story_pb2 as pb
 
-PATH = '/pyrite.test.story.Story/'
 LIMIT = 4 << 20
 channel = grpc.insecure_channel(sys.argv[2], options=[('grpc.max_send_message_length', -1)])
-to, of = pb.Ask.SerializeToString, pb.Item.FromString
-one = channel.unary_unary(PATH + 'One', to, of)
-many = channel.unary_stream(PATH + 'Many', to, of)
-collect = channel.stream_unary(PATH + 'Collect', pb.Item.SerializeToString, of)
-chat = channel.stream_stream(PATH + 'Chat', pb.Item.SerializeToString, of)
-
-
-def refused(call):
-    try:
-        call()
-    except grpc.RpcError as error:
-        return error
-    raise AssertionError('the call should have failed')
+one, many, collect, chat = story.methods(channel)
 
 
 def resident(kind):
@@ -47,7 +35,7 @@ def explode(encoding, size, method):
         packed += packer.compress(bytes(1 << 20))
     packed += packer.flush()
     client = h.Client(sys.argv[2])
-    stream = client.request(PATH + method, {'grpc-encoding': encoding})
+    stream = client.request(story.PATH + method, {'grpc-encoding': encoding})
     client.data(stream, h.message(packed, compressed=1), end=True)
     outcome = client.outcome(stream)
     client.close()
@@ -72,7 +60,7 @@ def bombs():
         noise = random.randbytes(300000)
         got, = chat(iter([pb.Item(data=noise)]), timeout=60, compression=compression)
         assert got.data == noise
-        error = refused(lambda: collect(iter([pb.Item(data=bytes(LIMIT))]), timeout=60, compression=compression))
+        error = story.failure(lambda: collect(iter([pb.Item(data=bytes(LIMIT))]), timeout=60, compression=compression))
         assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED, error
     before = resident('VmRSS')
     for encoding in 'gzip', 'deflate':

@@ -102,74 +102,74 @@ static void transactions(void)
 	}
 }
 
-static void watches(void)
-{
-	pyr_error err;
+/* A watch of one key, which is changed to "0", "1", and so on. */
+typedef struct watched {
+	const char *key;
 	etcdserverpb_watch *watch;
 	pyr_stream *stream;
+	unsigned put_count, seen;
+} watched;
+
+static void watched_begin(watched *w, const char *key)
+{
+	pyr_error err;
 	const Etcdserverpb__WatchResponse *got;
 	Etcdserverpb__WatchCreateRequest create = ETCDSERVERPB__WATCH_CREATE_REQUEST__INIT;
 	Etcdserverpb__WatchRequest request = ETCDSERVERPB__WATCH_REQUEST__INIT;
-	char value[24];
-	unsigned seen = 0;
-	CHECK(etcdserverpb_watch__open(context, reference, NULL, &watch, &err) == PYR_OK);
-	CHECK(etcdserverpb_watch_watch(watch, &stream, &err) == PYR_OK);
-	create.key = bytes("story/watched");
+	*w = (watched){.key = key};
+	CHECK(etcdserverpb_watch__open(context, reference, NULL, &w->watch, &err) == PYR_OK);
+	CHECK(etcdserverpb_watch_watch(w->watch, &w->stream, &err) == PYR_OK);
+	create.key = bytes(key);
 	request.request_union_case = ETCDSERVERPB__WATCH_REQUEST__REQUEST_UNION_CREATE_REQUEST;
 	request.create_request = &create;
-	CHECK(etcdserverpb_watch_watch__send(stream, &request, &err) == PYR_OK);
-	CHECK(etcdserverpb_watch_watch__next(stream, &got, &err) == PYR_OK && got->created);
-	for (unsigned i = 0; i < CHANGES; i++) {
-		snprintf(value, sizeof value, "%u", i);
-		put("story/watched", value);
+	CHECK(etcdserverpb_watch_watch__send(w->stream, &request, &err) == PYR_OK);
+	CHECK(etcdserverpb_watch_watch__next(w->stream, &got, &err) == PYR_OK && got->created);
+}
+
+static void watched_change(watched *w, unsigned times)
+{
+	pyr_error err;
+	char value[24];
+	const Etcdserverpb__WatchResponse *got;
+	for (unsigned i = 0; i < times; i++) {
+		snprintf(value, sizeof value, "%u", w->put_count++);
+		put(w->key, value);
 	}
-	while (seen < CHANGES) {
-		CHECK(etcdserverpb_watch_watch__next(stream, &got, &err) == PYR_OK && got);
+	while (w->seen < w->put_count) {
+		CHECK(etcdserverpb_watch_watch__next(w->stream, &got, &err) == PYR_OK && got);
 		for (size_t i = 0; i < got->n_events; i++) {
-			snprintf(value, sizeof value, "%u", seen++);
+			snprintf(value, sizeof value, "%u", w->seen++);
 			CHECK(is(&got->events[i]->kv->value, value));
 		}
 	}
-	pyr_stream_close(stream);
-	etcdserverpb_watch__close(watch);
+}
+
+static void watched_end(watched *w)
+{
+	pyr_stream_close(w->stream);
+	etcdserverpb_watch__close(w->watch);
+}
+
+static void watches(void)
+{
+	watched w;
+	watched_begin(&w, "story/watched");
+	watched_change(&w, CHANGES);
+	watched_end(&w);
 }
 
 /* Ten changes, silence for a third of the time, ten changes, and so on: all are seen, in order. */
 static void watch_long(unsigned seconds)
 {
-	pyr_error err;
-	etcdserverpb_watch *watch;
-	pyr_stream *stream;
-	const Etcdserverpb__WatchResponse *got;
-	Etcdserverpb__WatchCreateRequest create = ETCDSERVERPB__WATCH_CREATE_REQUEST__INIT;
-	Etcdserverpb__WatchRequest request = ETCDSERVERPB__WATCH_REQUEST__INIT;
-	char value[24];
-	unsigned put_count = 0, seen = 0;
-	CHECK(etcdserverpb_watch__open(context, reference, NULL, &watch, &err) == PYR_OK);
-	CHECK(etcdserverpb_watch_watch(watch, &stream, &err) == PYR_OK);
-	create.key = bytes("story/long");
-	request.request_union_case = ETCDSERVERPB__WATCH_REQUEST__REQUEST_UNION_CREATE_REQUEST;
-	request.create_request = &create;
-	CHECK(etcdserverpb_watch_watch__send(stream, &request, &err) == PYR_OK);
-	CHECK(etcdserverpb_watch_watch__next(stream, &got, &err) == PYR_OK && got->created);
+	watched w;
+	watched_begin(&w, "story/long");
 	for (unsigned round = 0; round < 4; round++) {
 		if (round > 0)
 			sleep(seconds / 3); /* the silence that is to be survived */
-		for (unsigned i = 0; i < 10; i++) {
-			snprintf(value, sizeof value, "%u", put_count++);
-			put("story/long", value);
-		}
-		while (seen < put_count) {
-			CHECK(etcdserverpb_watch_watch__next(stream, &got, &err) == PYR_OK && got);
-			for (size_t i = 0; i < got->n_events; i++) {
-				snprintf(value, sizeof value, "%u", seen++);
-				CHECK(is(&got->events[i]->kv->value, value));
-			}
-		}
+		watched_change(&w, 10);
 	}
-	pyr_stream_close(stream);
-	etcdserverpb_watch__close(watch);
-	printf("etcd: a watch of %u s saw %u changes\n", seconds, seen);
+	watched_end(&w);
+	printf("etcd: a watch of %u s saw %u changes\n", seconds, w.seen);
 }
 
 static int64_t grant(etcdserverpb_lease *lease)

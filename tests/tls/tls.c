@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include "descriptors.h"
 #include "leaks.h"
@@ -101,6 +102,7 @@ Test(tls, S1_mutual_a_client_without_or_with_a_foreign_certificate_is_refused)
 
 typedef struct heard {
 	pthread_mutex_t lock;
+	pthread_cond_t more;
 	char lines[2000];
 } heard;
 
@@ -111,27 +113,28 @@ static void hear(void *ctx, pyr_log_level level, const char *line)
 	cr_assert_eq(level, PYR_LOG_WARNING);
 	pthread_mutex_lock(&h->lock);
 	snprintf(h->lines + size, sizeof h->lines - size, "%s\n", line);
+	pthread_cond_signal(&h->more);
 	pthread_mutex_unlock(&h->lock);
 }
 
 /* The server's side may see it a little later than the client. */
 static void expect_heard(heard *h, const char *text)
 {
-	bool found = false;
-	for (int tries = 0; tries < 5000 && !found; tries++) {
-		pthread_mutex_lock(&h->lock);
-		found = strstr(h->lines, text) != NULL;
-		pthread_mutex_unlock(&h->lock);
-		if (!found)
-			usleep(1000);
-	}
-	cr_assert(found, "no '%s' in the log:\n%s", text, h->lines);
+	struct timespec until;
+	int late = 0;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 10;
+	pthread_mutex_lock(&h->lock);
+	while (!strstr(h->lines, text) && !late)
+		late = pthread_cond_timedwait(&h->more, &h->lock, &until);
+	cr_assert_not(late, "no '%s' in the log:\n%s", text, h->lines);
+	pthread_mutex_unlock(&h->lock);
 }
 
 Test(tls, S1_a_refused_client_is_in_the_log_with_the_reason)
 {
 	secured s;
-	static heard h = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	static heard h = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, ""};
 	pyr_log_set(hear, &h, PYR_LOG_WARNING);
 	secured_begin(&s, "server", true);
 	expect_refused(&s, secured_credentials(&s, "ca.pem", NULL, NULL), "certificate required");
