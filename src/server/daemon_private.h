@@ -30,7 +30,6 @@ typedef struct peer_conn {
 	pyr__link link;
 	pyr__conn *conn;
 	pyr_daemon *daemon;
-	struct peer_conn *next_dead;
 } peer_conn;
 
 typedef struct endpoint {
@@ -60,7 +59,6 @@ struct pyr_daemon {
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t stopped;
 	daemon_state state;
-	bool stop_requested;
 	uint32_t grace_ms;
 	endpoint *endpoints;
 	struct pyr__publisher *publisher; /* made by the first publish */
@@ -83,6 +81,14 @@ struct pyr_daemon {
 
 /* daemon.c: FAILED_PRECONDITION in a child of the process that made it */
 pyr_status pyr__daemon_check_process(const pyr_daemon *daemon, pyr_error *err);
+
+/* True in such a child: what gives back, stops or frees does nothing there. */
+bool pyr__daemon_is_forked(const pyr_daemon *daemon);
+
+/* stop.c: gets the tasks and events ready by which the daemon, which has its loop, is stopped */
+void pyr__daemon_stop_init(pyr_daemon *daemon);
+/* Stops without grace if that has not been done, with nobody dispatching the loop. */
+void pyr__daemon_stop_now(pyr_daemon *daemon);
 
 /* dispatcher.c: the daemon as a host of calls */
 extern const pyr__host_ops pyr__dispatcher_ops;

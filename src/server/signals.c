@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include "base/fork.h"
 #include "server/daemon_private.h"
 
 static const int signals[] = {SIGINT, SIGTERM};
@@ -26,7 +25,7 @@ static void on_signal(int number)
 	atomic_fetch_add(&handling, 1);
 	pyr_daemon *daemon = atomic_load(&stopped_daemon);
 	unsigned earlier = daemon ? atomic_fetch_add(&received, 1) : 0;
-	if (daemon && daemon->fork_count != pyr__fork_count())
+	if (daemon && pyr__daemon_is_forked(daemon))
 		earlier = 2; /* a child, which has no daemon to stop */
 	if (daemon && earlier < 2)
 		pyr_daemon_stop_from_signal(daemon, earlier ? 0 : atomic_load(&grace_of_first_ms));
