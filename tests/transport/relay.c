@@ -407,14 +407,6 @@ size_t relay_carried(relay *r, relay_way way)
 	return carried;
 }
 
-size_t relay_live(relay *r)
-{
-	pthread_mutex_lock(&r->lock);
-	size_t live = r->pair_count;
-	pthread_mutex_unlock(&r->lock);
-	return live;
-}
-
 void relay_await_idle(relay *r)
 {
 	struct timespec until;

@@ -47,8 +47,7 @@ void relay_ignore(relay *r, bool ignore);
 void relay_close(relay *r);
 void relay_open(relay *r);
 
-/* How many connections there are, and how many have come so far. */
-size_t relay_live(relay *r);
+/* How many connections have come so far. */
 unsigned relay_connections(relay *r);
 
 /* How many bytes the connection that came last has carried. */
