@@ -99,6 +99,11 @@ bool pyr__loop_is_dispatched(const pyr__loop *loop)
 	return atomic_load_explicit(&loop->dispatching, memory_order_acquire);
 }
 
+bool pyr__loop_is_running(const pyr__loop *loop)
+{
+	return loop->owns_base && pyr__loop_is_dispatched(loop);
+}
+
 static void run_posted(pyr__loop *loop)
 {
 	pthread_mutex_lock(&loop->lock);

@@ -63,6 +63,9 @@ bool pyr__loop_is_current(const pyr__loop *loop);
 /* True while some thread dispatches it; for a user's base, once that has been seen. */
 bool pyr__loop_is_dispatched(const pyr__loop *loop);
 
+/* True while what is posted is sure to run; never for a user's base, whose user may stop. */
+bool pyr__loop_is_running(const pyr__loop *loop);
+
 /* True on a thread that is inside any loop's callback; a call that blocks must be refused there. */
 bool pyr__loop_in_callback(void);
 

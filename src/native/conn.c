@@ -265,17 +265,30 @@ static void on_connection_event(pyr__conn *conn, const pyr__event *event)
 	}
 }
 
+static void on_stream_event(pyr__conn *conn, const pyr__event *event)
+{
+	if ((event->stream >> 31) == (conn->server ? 1u : 0u))
+		pyr__conn_out_event(conn, event);
+	else
+		pyr__conn_in_event(conn, event);
+}
+
 void pyr__conn_process(pyr__conn *conn)
 {
 	pyr__event event;
 	while (pyr__session_next(conn->session, &event)) {
 		if (event.stream == 0)
 			on_connection_event(conn, &event);
-		else if ((event.stream >> 31) == (conn->server ? 1u : 0u))
-			pyr__conn_out_event(conn, &event);
 		else
-			pyr__conn_in_event(conn, &event);
+			on_stream_event(conn, &event);
 	}
+}
+
+void pyr__conn_process_writable(pyr__conn *conn)
+{
+	pyr__event event;
+	while (pyr__session_next_writable(conn->session, &event))
+		on_stream_event(conn, &event);
 }
 
 void pyr__conn_disconnect(pyr__conn *conn, pyr_status status, const char *reason)

@@ -172,7 +172,7 @@ static pyr_status in_send(pyr__incall *call, const pyr__body *body, pyr_error *e
 	else
 		status = pyr__session_send(conn->session, call->stream, body, false, err);
 	if (status == PYR_OK)
-		pyr__conn_flush_soon(conn);
+		pyr__conn_flush_item(conn);
 	pthread_mutex_unlock(&conn->lock);
 	return status;
 }
@@ -238,6 +238,7 @@ static void in_wait(pyr__incall *call, pyr__direction what, int64_t until_us)
 {
 	pyr__conn *conn = conn_of(call);
 	pthread_mutex_lock(&conn->lock);
+	pyr__conn_flush_left(conn);
 	pyr__conn_wait_until(conn, &call->waiters[what],
 		what == PYR__READ ? is_readable : is_writable, call, until_us);
 	pthread_mutex_unlock(&conn->lock);

@@ -12,6 +12,7 @@
 #define OUTPUT_EARLY_BYTES  (256u << 10) /* in a turn, write before its end past this */
 #define OUTPUT_PAUSE_BYTES  (1u << 20)   /* a peer that does not take its answers asks no more */
 #define OUTPUT_RESUME_BYTES (256u << 10)
+#define ITEM_PAUSE_US       20
 #define SEALED_BYTES_MAX    (256u << 10) /* encrypted before the socket takes it */
 #define SEALED_READ_BYTES   (32u << 10)
 
@@ -198,6 +199,8 @@ void pyr__conn_flush(pyr__conn *conn)
 	if (moved || blocked != conn->blocked)
 		note_progress(conn, blocked);
 	count_queued(conn);
+	if (moved) /* the reader may be waiting for bytes, and would not see that there is room */
+		pyr__conn_process_writable(conn);
 	/* what waits for the peer's window is not counted: it is by reading that one hears of it */
 	size_t queued =
 		conn->options.host ? pyr__conn_queued(conn) - pyr__session_held(conn->session) : 0;
@@ -226,6 +229,39 @@ void pyr__conn_flush_soon(pyr__conn *conn)
 	pyr__conn_flush(conn);
 	if ((conn->blocked && !was_blocked) || was_paused != conn->paused)
 		pyr__conn_update(conn);
+}
+
+/*
+ * A thread that sends item after item leaves the writing to the loop, which then writes many at
+ * once: the first is written at once, the next only if it comes after a pause.
+ */
+void pyr__conn_flush_item(pyr__conn *conn)
+{
+	pyr__loop *loop = conn->options.loop;
+	if (pyr__loop_is_current(loop) || pyr__session_queued(conn->session) > OUTPUT_EARLY_BYTES) {
+		pyr__conn_flush_soon(conn);
+		return;
+	}
+	if (conn->items_left || conn->blocked)
+		return;
+	int64_t now_us = pyr__now_us();
+	bool leave = now_us - conn->item_written_us < ITEM_PAUSE_US;
+	if (leave && conn->options.start_loop)
+		leave = pyr__loop_start(loop, NULL) == PYR_OK;
+	if (leave && pyr__loop_is_running(loop)) {
+		conn->items_left = true;
+		pyr__conn_post(conn, &conn->items_task);
+	} else {
+		conn->item_written_us = now_us;
+		pyr__conn_flush_soon(conn);
+	}
+}
+
+void pyr__conn_flush_left(pyr__conn *conn)
+{
+	conn->item_written_us = 0;
+	if (conn->items_left)
+		pyr__conn_flush_soon(conn);
 }
 
 /* Input */

@@ -165,7 +165,7 @@ static void end_turn(pyr__conn *conn)
 		if (conn->reader != READER_THREAD)
 			pyr__conn_check_shut(conn);
 		pyr__conn_flush(conn);
-		if (conn->reader == READER_LOOP) /* what was written may make room to send more */
+		if (conn->reader == READER_LOOP)
 			pyr__conn_process(conn);
 	} while (conn->ready_first || conn->work_first);
 	pyr__conn_check_retired(conn);
@@ -268,10 +268,21 @@ static void run_flush(pyr__task *task)
 	pyr__conn_unref(conn);
 }
 
+static void run_items(pyr__task *task)
+{
+	pyr__conn *conn = CONN_OF(task, items_task);
+	begin_turn(conn);
+	conn->items_left = false;
+	conn->item_written_us = pyr__now_us();
+	end_turn(conn);
+	pyr__conn_unref(conn);
+}
+
 void pyr__conn_loop_init(pyr__conn *conn)
 {
 	conn->update_task.run = run_update;
 	conn->deliver_task.run = run_deliver;
 	conn->flush_task.run = run_flush;
+	conn->items_task.run = run_items;
 	evtimer_assign(&conn->timer_event, pyr__loop_base(conn->options.loop), on_timer, conn);
 }

@@ -184,6 +184,7 @@ static void out_wait(pyr__outcall *call, pyr__direction what, int64_t until_us)
 {
 	pyr__conn *conn = conn_of(call);
 	pthread_mutex_lock(&conn->lock);
+	pyr__conn_flush_left(conn);
 	pyr__conn_wait_until(conn, &call->waiters[what],
 		what == PYR__READ ? is_readable : is_writable, call, until_us);
 	pthread_mutex_unlock(&conn->lock);
@@ -237,7 +238,7 @@ static pyr_status out_send(pyr__outcall *call, const pyr__body *body, bool end, 
 	call->writable = false;
 	pyr_status status = pyr__session_send(conn->session, call->stream, body, end, err);
 	if (status == PYR_OK)
-		pyr__conn_flush_soon(conn);
+		pyr__conn_flush_item(conn);
 	pthread_mutex_unlock(&conn->lock);
 	return status;
 }

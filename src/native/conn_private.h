@@ -60,6 +60,8 @@ struct pyr__conn {
 	uint64_t ping_sent, ping_answered;
 	size_t queued_counted; /* our part of *options.queued_total */
 	int64_t last_read_us;
+	int64_t item_written_us; /* when an item was last written; 0: since then a thread waited */
+	bool items_left;         /* items_task has been posted, and has not run */
 	int64_t connect_deadline_us; /* or the hello's; PYR__DEADLINE_NONE when it is done */
 	int64_t stalled_since_us;    /* 0: not stalled */
 	int64_t linger_until_us;
@@ -69,7 +71,8 @@ struct pyr__conn {
 
 	pyr__task update_task;  /* brings the loop's events in line with the above */
 	pyr__task deliver_task; /* runs the ready and work lists */
-	pyr__task flush_task;
+	pyr__task flush_task;   /* deferred to the end of the loop's turn */
+	pyr__task items_task;   /* flushes what threads have sent in quick succession */
 
 	/* the loop thread's */
 	struct event io_event;
@@ -79,7 +82,8 @@ struct pyr__conn {
 };
 
 /* conn.c; all with the lock held unless they say otherwise */
-void pyr__conn_process(pyr__conn *conn); /* reader only: all events of the session */
+void pyr__conn_process(pyr__conn *conn);          /* reader only: all events of the session */
+void pyr__conn_process_writable(pyr__conn *conn); /* anybody: who may send again is told */
 void pyr__conn_disconnect(pyr__conn *conn, pyr_status status, const char *reason); /* reader only */
 void pyr__conn_check_shut(pyr__conn *conn);                                        /* reader only */
 void pyr__conn_dialed(pyr__conn *conn); /* reader only: the connect under way has ended */
@@ -92,6 +96,8 @@ void pyr__conn_begin_handshake(pyr__conn *conn);  /* reader only: the socket is 
 bool pyr__conn_is_opening(const pyr__conn *conn); /* nothing of the session can be sent yet */
 void pyr__conn_flush(pyr__conn *conn);            /* writes what can be written */
 void pyr__conn_flush_soon(pyr__conn *conn);       /* now, or at the end of the loop's turn */
+void pyr__conn_flush_item(pyr__conn *conn);       /* now, or with those that follow */
+void pyr__conn_flush_left(pyr__conn *conn);       /* before waiting: what flush_item has left */
 void pyr__conn_discard_output(pyr__conn *conn);
 size_t pyr__conn_queued(pyr__conn *conn); /* bytes that wait to be sent */
 /*

@@ -98,6 +98,9 @@ typedef struct pyr__event {
  */
 bool pyr__session_next(pyr__session *session, pyr__event *ret_event);
 
+/* As next, of the WRITABLE events alone; allowed between input and received too. */
+bool pyr__session_next_writable(pyr__session *session, pyr__event *ret_event);
+
 /* The transport below is gone: next yields the same closing sequence, with this reason. */
 void pyr__session_disconnect(pyr__session *session, pyr_status status, const char *reason);
 

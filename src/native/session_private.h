@@ -286,9 +286,6 @@ static inline bool pyr__stream_sendable(const pyr__stream *stream)
 	return !stream->parcel && stream->send_left > 0;
 }
 
-/* The next WRITABLE event that is due; the list `writable` must not be empty. */
-bool pyr__session_next_writable(pyr__session *session, pyr__event *event);
-
 /* session_queue.c */
 
 void pyr__output_init(pyr__output *output);

@@ -123,7 +123,7 @@ bool pyr__session_sendable(const pyr__session *s)
  */
 bool pyr__session_next_writable(pyr__session *s, pyr__event *event)
 {
-	while (!pyr__list_empty(&s->writable)) {
+	while (!s->closing && !pyr__list_empty(&s->writable)) {
 		if (!pyr__session_sendable(s) ||
 			pyr__output_committed(&s->output) > PYR__SEND_QUEUE / 2)
 			return false;
@@ -132,7 +132,7 @@ bool pyr__session_next_writable(pyr__session *s, pyr__event *event)
 		if (!pyr__stream_sendable(stream))
 			continue;
 		stream->blocked = false;
-		event->type = PYR__EVENT_WRITABLE;
+		*event = (pyr__event){.type = PYR__EVENT_WRITABLE};
 		event->stream = stream->id;
 		event->user = stream->user;
 		return true;

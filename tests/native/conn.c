@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A connection between a loop, threads that wait, and a peer that is a session on a bare socket. */
-#include "native/conn.h"
+#include "native/conn_private.h"
 
 #include <criterion/criterion.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #define PATIENCE_MS 10000
 #define BIG_BYTES   (3u << 20)
+#define ITEM_BYTES  (16u << 10)
 
 /* The other side: as much of one as a test wants. */
 typedef struct far {
@@ -444,6 +446,66 @@ Test(conn, hands_the_reading_over_to_the_next_who_waits)
 			pyr__outcall_done(&calls[which]);
 		}
 	}
+	shut_and_unref(conn);
+	far_free(&f);
+	end(s);
+}
+
+static void await_thread_that_reads(pyr__conn *conn)
+{
+	pthread_mutex_lock(&conn->lock);
+	while (conn->reader != READER_THREAD) {
+		pthread_mutex_unlock(&conn->lock);
+		sched_yield();
+		pthread_mutex_lock(&conn->lock);
+	}
+	pthread_mutex_unlock(&conn->lock);
+}
+
+static void *end_once_writable(void *arg)
+{
+	pyr__outcall *call = arg;
+	pyr_error err;
+	pyr__outcall_wait(call, PYR__WRITE, PYR__DEADLINE_NONE);
+	cr_assert_eq(pyr__outcall_end(call, &err), PYR_OK);
+	return NULL;
+}
+
+/* The thread that reads waits for bytes, which do not come; what makes room is the loop's write. */
+Test(conn, tells_a_sender_that_there_is_room_though_another_thread_reads)
+{
+	setup *s = begin(false);
+	pyr_error err;
+	far f;
+	pyr__outcall call, sending;
+	pthread_t reading, sender;
+	pyr__session_config wide;
+	pyr__head head = {.method = {"a.B/S", 5}, .object = {"x", 1}};
+	pyr__body item = {.raw = pyr__zalloc(ITEM_BYTES), .size = ITEM_BYTES};
+	pyr__conn *conn = dialed(s, &f);
+	pyr__session_free(f.session);
+	pyr__session_config_init(&wide, true);
+	wide.stream_window = wide.connection_window = 256u << 20; /* more than sockets hold */
+	f.session = pyr__session_new(&wide);
+	cr_assert_eq(start(conn, &call, "a.B/C", &err), PYR_OK);
+	pthread_create(&reading, NULL, wait_for, &call);
+	uint32_t stream = far_await(&f, PYR__EVENT_CALL).stream;
+	await_thread_that_reads(conn);
+	pyr__outcall_init(&sending, PYR__DEADLINE_NONE);
+	head.timeout_us = PYR__TIMEOUT_NONE;
+	cr_assert_eq(pyr__conn_start(conn, &sending, &head, NULL, false, &err), PYR_OK);
+	pyr_status status;
+	while ((status = pyr__outcall_send(&sending, &item, false, &err)) == PYR_OK)
+		;
+	cr_assert(err.would_block, "%s", err.message);
+	pthread_create(&sender, NULL, end_once_writable, &sending);
+	cr_assert_neq(far_await(&f, PYR__EVENT_END).stream, stream);
+	pthread_join(sender, NULL);
+	finish_far(&f, stream);
+	pthread_join(reading, NULL);
+	pyr__outcall_done(&call);
+	pyr__outcall_done(&sending);
+	free((void *)item.raw);
 	shut_and_unref(conn);
 	far_free(&f);
 	end(s);
