@@ -7,6 +7,9 @@
 /* What core holds of one stream that nobody reads, and what it may put into one write. */
 #define LOOKAHEAD_BYTES (256 << 10)
 
+/* What connections and calls may need in core besides the bytes that wait. */
+#define SERVER_OWN_BYTES (64u << 20)
+
 /* Servers may see a client that pings more often than every 5 minutes as an attacker. */
 #define CLIENT_KEEPALIVE_MS  310000
 #define KEEPALIVE_TIMEOUT_MS 20000
@@ -31,6 +34,7 @@ static void set(pyr__args *args, const char *key, int value)
 static void set_common(
 	pyr__args *args, uint32_t message_max, uint32_t metadata_max, uint32_t compress_from)
 {
+	args->quota = NULL;
 	args->core.num_args = 0;
 	args->core.args = args->items;
 	set(args, GRPC_ARG_ENABLE_CENSUS, 0);
@@ -68,6 +72,21 @@ void pyr__args_client(
 	set(args, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_TIMEOUT_MS);
 }
 
+/*
+ * Core's only bound on what it reads: it takes in all of a message before it looks whether that is
+ * too long. Past it core ends streams with RESOURCE_EXHAUSTED, and closes idle connections.
+ */
+static void set_memory_max(pyr__args *args, size_t bytes)
+{
+	args->quota = grpc_resource_quota_create("pyrite");
+	grpc_resource_quota_resize(args->quota, bytes);
+	args->items[args->core.num_args++] = (grpc_arg){
+		.type = GRPC_ARG_POINTER,
+		.key = (char *)GRPC_ARG_RESOURCE_QUOTA,
+		.value.pointer = {.p = args->quota, .vtable = grpc_resource_quota_arg_vtable()},
+	};
+}
+
 void pyr__args_server(pyr__args *args, const pyr__grpc_server_options *options)
 {
 	set_common(args, options->message_max, options->metadata_max, options->compress_from);
@@ -82,4 +101,11 @@ void pyr__args_server(pyr__args *args, const pyr__grpc_server_options *options)
 	set(args, GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
 	set(args, GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
 	set(args, GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, CLIENT_PING_MIN_MS);
+	set_memory_max(args, options->bytes_max + SERVER_OWN_BYTES);
+}
+
+void pyr__args_done(pyr__args *args)
+{
+	if (args->quota)
+		grpc_resource_quota_unref(args->quota);
 }

@@ -9,6 +9,7 @@
 
 typedef struct pyr__args {
 	grpc_channel_args core;
+	grpc_resource_quota *quota; /* a server's; NULL */
 	grpc_arg items[PYR__ARGS_MAX];
 } pyr__args;
 
@@ -17,5 +18,8 @@ typedef struct pyr__args {
 void pyr__args_client(
 	pyr__args *args, const pyr__grpc_client_options *options, const char *server_name);
 void pyr__args_server(pyr__args *args, const pyr__grpc_server_options *options);
+
+/* When core has them. */
+void pyr__args_done(pyr__args *args);
 
 #endif

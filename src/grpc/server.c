@@ -237,6 +237,7 @@ pyr_status pyr__server_new(
 	pyr__args args;
 	pyr__args_server(&args, options);
 	server->core = grpc_server_create(&args.core, NULL);
+	pyr__args_done(&args);
 	server->secure = options->listen != NULL;
 	server->insecure = grpc_insecure_server_credentials_create();
 	bool listens = !server->secure || listen_securely(server);

@@ -17,6 +17,8 @@ OK, UNKNOWN, INVALID, DEADLINE, NOT_FOUND, EXHAUSTED, UNIMPLEMENTED, INTERNAL, U
 ASK = h.message(b'\x10\x05')                        # size: 5
 SLOW = h.message(b'\x18\xe8\x07')                   # delay_ms: 1000
 GROWN_MAX_KIB = 32 << 10
+ANNOUNCED_MIB = 512
+ANNOUNCED_MAX_KIB = 112 << 10                       # of the 16 that may wait, and 64 that core may use
 
 
 def call(body=ASK, path=ONE, change=None, end=True):
@@ -105,6 +107,21 @@ def resets():
     assert 'PYRITE_SANITIZED' in os.environ or grown < GROWN_MAX_KIB
 
 
+def announced():
+    """Core takes in all of a message before it finds it too long; what a daemon may use ends that."""
+    before = resident('VmRSS')
+    client = h.Client(ENDPOINT)
+    stream = client.request(ONE)
+    client.data(stream, struct.pack('>BI', 0, ANNOUNCED_MIB << 20))
+    sent, outcome = client.flood(stream, ANNOUNCED_MIB << 20)
+    client.close()
+    goes_on()
+    grown = resident('VmHWM') - before
+    print('%d MiB of a message of %d: %s %s, %d KiB' % (sent >> 20, ANNOUNCED_MIB, *outcome, grown))
+    assert outcome == ('status', EXHAUSTED) or outcome[0] == 'reset', outcome
+    assert 'PYRITE_SANITIZED' in os.environ or grown < ANNOUNCED_MAX_KIB
+
+
 def cuts():
     """A connection that ends behind any byte of a call."""
     with_call = h.PREFACE + b'\0\0\0\4\0\0\0\0\0'
@@ -120,5 +137,5 @@ def cuts():
     print('%d connections that end in the middle' % len(with_call))
 
 
-for run in calls, messages, metadata, resets, cuts:
+for run in calls, messages, metadata, resets, announced, cuts:
     run()

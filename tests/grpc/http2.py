@@ -8,6 +8,7 @@ import time
 PREFACE = b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
+INITIAL_WINDOW_SIZE = 4
 NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL = 0, 2, 7, 8
 
 
@@ -44,11 +45,16 @@ class Connection:
     def __init__(self, sock):
         self.sock = sock
         self.buffer = b''
+        self.windows = {0: 65535}       # what the other end takes, by stream
+        self.initial = 65535
 
     def close(self):
         self.sock.close()
 
     def send(self, kind, flags, stream, payload=b''):
+        if kind == DATA:
+            for which in 0, stream:
+                self.windows[which] = self.windows.get(which, self.initial) - len(payload)
         length = struct.pack('>I', len(payload))[1:]
         self.sock.sendall(length + bytes([kind, flags]) + struct.pack('>I', stream) + payload)
 
@@ -61,19 +67,35 @@ class Connection:
         taken, self.buffer = self.buffer[:size], self.buffer[size:]
         return taken
 
+    def any_frame(self):
+        """The next frame, kind, flags, stream, payload; answered if that is the connection's own affair."""
+        head = self.read(9)
+        kind, flags = head[3], head[4]
+        payload = self.read(int.from_bytes(head[:3], 'big'))
+        stream = int.from_bytes(head[5:], 'big') & 0x7fffffff
+        if kind == SETTINGS and not flags & ACK:
+            self.set_initial(payload)
+            self.send(SETTINGS, ACK, 0)
+        elif kind == PING and not flags & ACK:
+            self.send(PING, ACK, 0, payload)
+        elif kind == WINDOW_UPDATE:
+            self.windows[stream] = self.windows.get(stream, self.initial) + int.from_bytes(payload, 'big')
+        return kind, flags, stream, payload
+
+    def set_initial(self, settings):
+        for at in range(0, len(settings), 6):
+            name, value = struct.unpack('>HI', settings[at:at + 6])
+            if name == INITIAL_WINDOW_SIZE:
+                for stream in self.windows:
+                    self.windows[stream] += value - self.initial if stream else 0
+                self.initial = value
+
     def frame(self):
-        """The next frame that is not the connection's own affair: kind, flags, stream, payload."""
+        """The next frame that is not the connection's own affair."""
         while True:
-            head = self.read(9)
-            kind, flags = head[3], head[4]
-            payload = self.read(int.from_bytes(head[:3], 'big'))
-            stream = int.from_bytes(head[5:], 'big') & 0x7fffffff
-            if kind == SETTINGS and not flags & ACK:
-                self.send(SETTINGS, ACK, 0)
-            elif kind == PING and not flags & ACK:
-                self.send(PING, ACK, 0, payload)
-            elif kind not in (SETTINGS, PING, WINDOW_UPDATE):
-                return kind, flags, stream, payload
+            frame = self.any_frame()
+            if frame[0] not in (SETTINGS, PING, WINDOW_UPDATE):
+                return frame
 
 
 def status(block):
@@ -102,12 +124,30 @@ class Client(Connection):
                   headers((key, value) for key, value in pairs.items() if value is not None))
         return self.stream
 
-
     def data(self, stream, body, end=False):
         """As much as the first windows let through: 65,535 bytes."""
         pieces = [body[at:at + 16384] for at in range(0, len(body), 16384)] or [b'']
         for piece in pieces:
             self.send(DATA, END_STREAM if end and piece is pieces[-1] else 0, stream, piece)
+
+    def flood(self, stream, size):
+        """Sends so many bytes as the windows let it, or until the stream ends; how many, and how it ended."""
+        sent = 0
+        zeros = bytes(16384)
+        self.windows.setdefault(stream, self.initial)
+        try:
+            while sent < size:
+                room = min(self.windows[0], self.windows[stream], size - sent, len(zeros))
+                if room > 0:
+                    self.send(DATA, 0, stream, zeros[:room])
+                    sent += room
+                    continue
+                kind, flags, which, payload = self.any_frame()
+                if which == stream and (kind == RST_STREAM or kind == HEADERS and flags & END_STREAM):
+                    return sent, ('status', status(payload)) if kind == HEADERS else ('reset', payload[3])
+        except (EOFError, ConnectionError, socket.timeout) as error:
+            return sent, ('closed', error)
+        return sent, ('nothing', None)
 
     def outcome(self, stream):
         """How the stream ends: ('status', number), ('reset', code), ('goaway', code) or ('closed', None)."""

@@ -3,6 +3,7 @@
  * Tells the story of story.proto to whoever calls. usage: story_server [WORKERS [ENDPOINT
  * [FOLDER]]] With a FOLDER of certificates (certificates.sh) it speaks TLS, and with STORY_MUTUAL
  * set asks for the clients' too. STORY_COMPRESS: compresses messages of so many bytes.
+ * STORY_WAITING: bytes that wait in the daemon, at most.
  */
 #include <pthread.h>
 #include <pyrite/pyrite.h>
@@ -183,6 +184,8 @@ int main(int argc, char **argv)
 	options.stall_timeout_ms = 2000;
 	if (getenv("STORY_COMPRESS"))
 		options.compress_from = (uint32_t)atoi(getenv("STORY_COMPRESS"));
+	if (getenv("STORY_WAITING"))
+		options.queue_bytes_total_max = (uint64_t)atoll(getenv("STORY_WAITING"));
 	if (argc > 3 && make_credentials(argv[3], &listen.credentials, &err)) {
 		fprintf(stderr, "story_server: %s\n", err.message);
 		return 1;
