@@ -253,13 +253,13 @@ static bool fill_payload(bench *b, size_t size)
 	return true;
 }
 
+/* Over gRPC as any gRPC program would ask for the service's only object: without naming it. */
 static pyr_status make_reference(const char *endpoint, char *buf, size_t size, pyr_error *err)
 {
 	bool grpc = strncmp(endpoint, "grpc:", 5) == 0;
-	pyr_reference reference = {
-		.scheme = grpc ? PYR_SCHEME_GRPC : PYR_SCHEME_PYR,
-		.target = "bench",
-	};
+	pyr_reference reference = {.scheme = grpc ? PYR_SCHEME_GRPC : PYR_SCHEME_PYR};
+	if (!grpc)
+		strcpy(reference.target, "bench");
 	pyr_status status = pyr_endpoint_parse(endpoint + (grpc ? 5 : 0), &reference, err);
 	return status ? status : pyr_reference_format(&reference, buf, size, err);
 }
