@@ -191,7 +191,9 @@ void pyr__session_ping(pyr__session *s, uint64_t value)
 void pyr__session_put_goaway(pyr__session *s, uint8_t flags, pyr_status status, const char *reason)
 {
 	uint8_t fields[32 + PYR_ERROR_MESSAGE_MAX], *at = fields;
-	size_t size = strnlen(reason, PYR_ERROR_MESSAGE_MAX - 1);
+	size_t size = strlen(reason);
+	if (size > PYR_ERROR_MESSAGE_MAX - 1)
+		size = PYR_ERROR_MESSAGE_MAX - 1;
 	at = pyr__put_u32(at, PYR__GOAWAY_TAKEN, s->calls_taken);
 	at = pyr__put_u8(at, PYR__GOAWAY_STATUS, (uint8_t)status);
 	at = pyr__put_text(at, PYR__GOAWAY_REASON, (pyr__text){reason, size});

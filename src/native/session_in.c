@@ -192,7 +192,7 @@ bool pyr__session_next(pyr__session *s, pyr__event *event)
 		*event = (pyr__event){.type = PYR__EVENT_NONE};
 		if (s->closing)
 			return pyr__session_next_closing(s, event);
-		if (pyr__session_next_writable(s, event))
+		if (!pyr__list_empty(&s->writable) && pyr__session_next_writable(s, event))
 			return true;
 		bool taken = take_preface(s) && take_frame(s, &frame);
 		if (!taken && !s->closing)
