@@ -463,6 +463,8 @@ Test(unary, keeps_the_order_of_oneway_calls_and_calls)
 	for (unsigned i = 0; i < 200; i++) {
 		uint64_t number;
 		CHECK_OK(note(s->proxy, i, &err));
+		if (suite_under_test.differs.ordered_oneways == 1)
+			CHECK_AWAIT(&s->servant.note_count, i + 1);
 		CHECK_OK(count(s->proxy, &number, &err));
 		cr_assert_eq(tally_get(&s->servant.note_count), i + 1);
 	}
