@@ -88,6 +88,19 @@ PYR_API const char *pyr_call_principal(const pyr_call *call);
  */
 PYR_API uint64_t pyr_call_connection(const pyr_call *call);
 
+/*
+ * Has close(resource) called, once, when the caller's connection has ended, be it by a crash, and
+ * no call of it is left; on whatever thread that is. What was tracked last is closed first. close
+ * must not block. CANCELLED if the connection has ended already, ALREADY_EXISTS if the resource is
+ * tracked, RESOURCE_EXHAUSTED past 4,096 for a connection, FAILED_PRECONDITION over grpcs:, where
+ * nobody tells when a connection ends.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_call_track(
+	pyr_call *call, void *resource, void (*close)(void *resource), pyr_error *err);
+
+/* The resource is closed by the caller of this, who is told false if it is not tracked. */
+PYR_API bool pyr_call_untrack(pyr_call *call, void *resource);
+
 #define PYR_CORRELATION_MAX 65 /* bytes of a correlation id, with the NUL */
 
 /*

@@ -141,6 +141,13 @@ PYR_API PYR_MUST_USE pyr_status pyr_daemon_stop_on_signals(
 /* Stops without grace (see there) if that has not been done, and frees. NULL is ignored. */
 PYR_API void pyr_daemon_free(pyr_daemon *daemon);
 
+/* Whose servant answers a call of an object. A session is a connection of a caller. */
+typedef enum pyr_instances {
+	PYR_INSTANCES_ONE,     /* the one that was registered */
+	PYR_INSTANCES_SESSION, /* one for each session, made at its first call */
+	PYR_INSTANCES_CALL,    /* one for each call */
+} pyr_instances;
+
 typedef struct pyr_object_options {
 	size_t size; /* sizeof(pyr_object_options) */
 	/*
@@ -149,11 +156,29 @@ typedef struct pyr_object_options {
 	 * if that is one of this process and context; all others where they always do.
 	 */
 	bool any_thread;
+	/*
+	 * With other than PYR_INSTANCES_ONE the servant's functions get as their self what `make`
+	 * has made, and what the object was registered with is the self of make and destroy. It
+	 * can be said once for an object.
+	 *
+	 * make runs before the servant's function, on its thread; calls of one session wait for it,
+	 * so it must not call objects that are made for the same session. Its failure is the answer
+	 * to the call, and the next call tries again. destroy runs once for each instance: when the
+	 * call, or when the session and its last call are over, on whatever thread that is; before
+	 * pyr_daemon_free() returns, unless calls are held longer. It may be NULL, must not block,
+	 * and must not use the call.
+	 *
+	 * Sessions are those of Pyrite's protocol, of gRPC in cleartext, and of the contexts of the
+	 * same process. Over grpcs: nobody tells when a connection ends: FAILED_PRECONDITION.
+	 */
+	pyr_instances instances;
+	pyr_status (*make)(void *self, pyr_call *call, void **ret_instance, pyr_error *err);
+	void (*destroy)(void *self, void *instance);
 } pyr_object_options;
 
 #define PYR_OBJECT_OPTIONS_INIT                                                                    \
 	{                                                                                          \
-		sizeof(pyr_object_options), false                                                  \
+		sizeof(pyr_object_options), false, PYR_INSTANCES_ONE, NULL, NULL                   \
 	}
 
 /*

@@ -314,7 +314,7 @@ static void identify(call *c, grpc_call *core)
 	c->number = 14695981039346656037u;
 	for (const char *at = address ? address : ""; *at; at++)
 		c->number = (c->number ^ (uint8_t)*at) * 1099511628211u;
-	c->number |= 1ull << 63; /* no other connection's, whose numbers are small */
+	c->number |= PYR__CONNECTION_UNSEEN; /* nor is it another's: their numbers are small */
 	gpr_free(name);
 }
 

@@ -64,6 +64,7 @@ void pyr__peer_adopt(pyr__grpc_server *server, int fd, const char *text)
 	pthread_mutex_lock(&server->lock);
 	remember(server, peer);
 	pthread_mutex_unlock(&server->lock);
+	server->options.host->connected(server->options.host_arg, peer->number);
 	grpc_server_add_channel_from_fd(server->core, fd, server->insecure);
 }
 
@@ -79,6 +80,7 @@ static void forget(pyr__grpc_server *server, pyr__peer *peer)
 	/* core sees the end too, but not while it waits to send: nothing keeps it then */
 	shutdown(peer->watched_fd, SHUT_RDWR);
 	close(peer->watched_fd);
+	server->options.host->disconnected(server->options.host_arg, peer->number);
 	pyr__peer_unref(peer);
 	server->options.closed(server->options.closed_arg);
 }

@@ -202,9 +202,26 @@ static void shut(pyr__channel *channel)
 	pthread_mutex_unlock(&host->lock);
 }
 
+/* Tells the host's owner that the channel has begun, or ended, unless that is gone. */
+static void tell(const local_channel *self, void (*what)(void *host, uint64_t connection))
+{
+	pyr__local_host *host = self->host;
+	pthread_mutex_lock(&host->lock);
+	bool there = !host->detached;
+	host->visitors += there;
+	pthread_mutex_unlock(&host->lock);
+	if (!there)
+		return;
+	what(host->options.host, self->number);
+	pthread_mutex_lock(&host->lock);
+	leave(host);
+	pthread_mutex_unlock(&host->lock);
+}
+
 static void free_channel(pyr__channel *channel)
 {
 	local_channel *self = (local_channel *)channel;
+	tell(self, self->host->options.ops->disconnected);
 	pyr__local_host_unref(self->host);
 	free(self);
 }
@@ -227,6 +244,7 @@ pyr__channel *pyr__local_channel_new(
 	self->loop = loop;
 	self->message_max = message_max;
 	self->number = pyr__next_connection();
+	tell(self, host->options.ops->connected);
 	return &self->base;
 }
 

@@ -427,6 +427,11 @@ const char *pyr__conn_reason(const pyr__conn *conn)
 	return conn->shut_reason;
 }
 
+uint64_t pyr__conn_number(const pyr__conn *conn)
+{
+	return conn->number;
+}
+
 const char *pyr__conn_peer(const pyr__conn *conn)
 {
 	return conn->peer;

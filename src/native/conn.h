@@ -86,6 +86,7 @@ void pyr__conn_await_reader(pyr__conn *conn);
  * sent. Any thread; does not wait. */
 void pyr__conn_retire(pyr__conn *conn);
 
+uint64_t pyr__conn_number(const pyr__conn *conn); /* as pyr_call_connection() */
 const char *pyr__conn_peer(const pyr__conn *conn);
 
 /* Why it is over; in on_closed and afterwards. */

@@ -81,6 +81,9 @@ void pyr_call_unref(pyr_call *call)
 	if (call->current)
 		pyr__incall_release(&call->incall, call->current);
 	pyr__incall_done(&call->incall);
+	if (call->instance)
+		pyr__object_destroy_instance(call->object, call->instance);
+	pyr__client_session_release(call->session);
 	pyr__object_unref(call->object);
 	pyr_metadata_free(call->metadata);
 	pyr_metadata_free(call->trailer);
@@ -120,6 +123,46 @@ pyr_status pyr__call_find(pyr_call *call, pyr__objects *objects, pyr_error *err)
 		objects, call->object_id, call->method_name, call->bound, &call->object, err);
 }
 
+/* The caller's session; it is there from the first time on. */
+static pyr_status find_session(pyr_call *call, pyr__client_session **ret_session, pyr_error *err)
+{
+	pthread_mutex_lock(&call->lock);
+	if (!call->session)
+		call->session = pyr__client_session_find(
+			pyr__daemon_sessions(call->daemon), pyr_call_connection(call));
+	*ret_session = call->session;
+	pthread_mutex_unlock(&call->lock);
+	if (*ret_session)
+		return PYR_OK;
+	if (pyr_call_connection(call) & PYR__CONNECTION_UNSEEN)
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"nothing can be kept for this connection: gRPC over TLS does not tell when "
+			"it ends");
+	return pyr_error_set(err, PYR_CANCELLED, "the caller's connection has ended");
+}
+
+/* What the servant's functions get as self. */
+static pyr_status find_servant(pyr_call *call, void **ret_self, pyr_error *err)
+{
+	pyr__object *object = call->object;
+	const pyr__instancing *instancing =
+		atomic_load_explicit(&object->instancing, memory_order_acquire);
+	if (!instancing) {
+		*ret_self = object->self;
+		return PYR_OK;
+	}
+	if (instancing->kind == PYR_INSTANCES_CALL) {
+		pyr_status status = pyr__object_make_instance(object, call, &call->instance, err);
+		*ret_self = call->instance;
+		return status;
+	}
+	pyr__client_session *session;
+	pyr_status status = find_session(call, &session, err);
+	if (status)
+		return status;
+	return pyr__client_session_instance(session, object, call, ret_self, err);
+}
+
 static pyr_status run(
 	pyr_call *call, pyr__objects *objects, size_t decoded_bytes_max, pyr_error *err)
 {
@@ -138,7 +181,11 @@ static pyr_status run(
 		if (status)
 			return status;
 	}
-	if (!method->dispatch(call->object->ops, call->object->self, call, request))
+	void *self;
+	status = find_servant(call, &self, err);
+	if (status)
+		return status;
+	if (!method->dispatch(call->object->ops, self, call, request))
 		return no_function(call, err);
 	return PYR_OK;
 }
@@ -256,6 +303,23 @@ const char *pyr_call_principal(const pyr_call *call)
 uint64_t pyr_call_connection(const pyr_call *call)
 {
 	return pyr__incall_connection((pyr__incall *)&call->incall);
+}
+
+pyr_status pyr_call_track(
+	pyr_call *call, void *resource, void (*close)(void *resource), pyr_error *err)
+{
+	pyr__client_session *session;
+	pyr_status status = pyr__call_check_process(call, err);
+	if (status == PYR_OK)
+		status = find_session(call, &session, err);
+	return status ? status : pyr__client_session_track(session, resource, close, err);
+}
+
+bool pyr_call_untrack(pyr_call *call, void *resource)
+{
+	pyr__client_session *session;
+	return find_session(call, &session, NULL) == PYR_OK &&
+	       pyr__client_session_untrack(session, resource);
 }
 
 const char *pyr_call_correlation(pyr_call *call)

@@ -5,6 +5,7 @@
 
 #include <pyrite/stub.h>
 #include "codec/arena.h"
+#include "server/client_session.h"
 #include "server/object.h"
 #include "server/pool.h"
 #include "transport/scope.h"
@@ -18,6 +19,7 @@ struct pyr_call {
 	pyr_daemon *daemon;
 	const pyr__bound *bound; /* NULL: no such method is known */
 	pyr__object *object;     /* NULL until it is found */
+	void *instance;          /* of the object, made for this call alone; or NULL */
 	pyr__text method_name;   /* in the arena, as what follows */
 	pyr__text object_id;
 	pyr__text metadata_block;
@@ -26,11 +28,12 @@ struct pyr_call {
 	atomic_bool answered;
 	pyr__job job;
 
-	pyr__message *current;   /* what the request, or the last next_request, points into */
-	pyr__arena stream_arena; /* of the last next_request */
-	pthread_mutex_t lock;    /* guards what follows */
-	pyr_metadata *metadata;  /* the caller's, decoded at first use */
-	pyr_metadata *trailer;   /* to go with the final status */
+	pyr__message *current;        /* what the request, or the last next_request, points into */
+	pyr__arena stream_arena;      /* of the last next_request */
+	pthread_mutex_t lock;         /* guards what follows */
+	pyr__client_session *session; /* once something has asked for it */
+	pyr_metadata *metadata;       /* the caller's, decoded at first use */
+	pyr_metadata *trailer;        /* to go with the final status */
 	void (*on_cancel)(void *ctx);
 	void *cancel_ctx;
 	void (*on_writable)(void *ctx);
@@ -71,6 +74,7 @@ void pyr__daemon_begin_call(pyr_daemon *daemon);
 void pyr__daemon_end_call(pyr_daemon *daemon);
 unsigned pyr__daemon_fork_count(const pyr_daemon *daemon);
 size_t pyr__daemon_decoded_max(const pyr_daemon *daemon);
+pyr__client_sessions *pyr__daemon_sessions(pyr_daemon *daemon);
 const pyr_daemon_options *pyr__daemon_options(const pyr_daemon *daemon);
 
 #endif

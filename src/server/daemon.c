@@ -53,6 +53,7 @@ static void unref(pyr_daemon *daemon)
 		return;
 	pyr__reflection_free(daemon->reflection);
 	pyr__health_free(daemon->health);
+	pyr__client_sessions_done(&daemon->sessions);
 	pyr__objects_done(&daemon->objects);
 	pthread_cond_destroy(&daemon->stopped);
 	pthread_mutex_destroy(&daemon->lock);
@@ -91,6 +92,11 @@ const pyr_daemon_options *pyr__daemon_options(const pyr_daemon *daemon)
 	return &daemon->options;
 }
 
+pyr__client_sessions *pyr__daemon_sessions(pyr_daemon *daemon)
+{
+	return &daemon->sessions;
+}
+
 size_t pyr__daemon_decoded_max(const pyr_daemon *daemon)
 {
 	return daemon->decoded_bytes_max;
@@ -122,6 +128,7 @@ static void forget_conn(pyr__task *task)
 	peer_conn *peer = dead->peer;
 	pyr__list_remove(&peer->link);
 	peer->daemon->conn_count--;
+	pyr__client_session_end(&peer->daemon->sessions, pyr__conn_number(peer->conn));
 	pyr__conn_unref(peer->conn);
 	free(peer);
 	free(dead);
@@ -152,6 +159,7 @@ static void accept_native(
 		daemon->conn_count--;
 		return;
 	}
+	pyr__client_session_begin(&daemon->sessions, pyr__conn_number(peer->conn));
 	pyr__list_append(&daemon->conns, &peer->link);
 }
 
@@ -249,6 +257,7 @@ pyr_status pyr_daemon_new(
 	pyr__list_init(&daemon->conns);
 	pyr__newcomers_init(&daemon->newcomers);
 	pyr__objects_init(&daemon->objects);
+	pyr__client_sessions_init(&daemon->sessions);
 	pthread_mutex_init(&daemon->lock, NULL);
 	pthread_cond_init(&daemon->stopped, NULL);
 	fill_session(daemon);
@@ -465,7 +474,7 @@ pyr_status pyr_daemon_configure(pyr_daemon *daemon, const char *object,
 {
 	pyr_object_options options = PYR_OBJECT_OPTIONS_INIT;
 	memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
-	return pyr__objects_configure(&daemon->objects, object, interface, options.any_thread, err);
+	return pyr__objects_configure(&daemon->objects, object, interface, &options, err);
 }
 
 pyr_status pyr_daemon_unregister(

@@ -48,6 +48,7 @@ struct pyr_daemon {
 	pyr_context *context;
 	pyr__pool *pool; /* NULL: servants run on the loop */
 	pyr__objects objects;
+	pyr__client_sessions sessions;
 	struct pyr__reflection *reflection; /* NULL: turned off, as the next */
 	struct pyr__health *health;
 	pyr__session_config session;

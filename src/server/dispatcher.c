@@ -104,10 +104,24 @@ static void run_here(void *host, pyr__incall *incall)
 	run_job(&call_of(incall)->job);
 }
 
+static void connected(void *host, uint64_t connection)
+{
+	pyr_daemon *daemon = host;
+	pyr__client_session_begin(&daemon->sessions, connection);
+}
+
+static void disconnected(void *host, uint64_t connection)
+{
+	pyr_daemon *daemon = host;
+	pyr__client_session_end(&daemon->sessions, connection);
+}
+
 const pyr__host_ops pyr__dispatcher_ops = {
 	.open = open_call,
 	.work = work,
 	.ref = ref,
 	.may_run_here = may_run_here,
 	.run_here = run_here,
+	.connected = connected,
+	.disconnected = disconnected,
 };

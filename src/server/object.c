@@ -35,10 +35,33 @@ void pyr__objects_done(pyr__objects *objects)
 	pthread_mutex_destroy(&objects->lock);
 }
 
+pyr__object *pyr__object_ref(pyr__object *object)
+{
+	atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed);
+	return object;
+}
+
 void pyr__object_unref(pyr__object *object)
 {
-	if (object && atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) == 1)
-		free(object);
+	if (!object || atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	free(atomic_load(&object->instancing));
+	free(object);
+}
+
+pyr_status pyr__object_make_instance(
+	const pyr__object *object, pyr_call *call, void **ret_instance, pyr_error *err)
+{
+	const pyr__instancing *instancing = atomic_load(&object->instancing);
+	*ret_instance = NULL;
+	return instancing->make(object->self, call, ret_instance, err);
+}
+
+void pyr__object_destroy_instance(const pyr__object *object, void *instance)
+{
+	const pyr__instancing *instancing = atomic_load(&object->instancing);
+	if (instancing->destroy)
+		instancing->destroy(object->self, instance);
 }
 
 static pyr_status check_id(const char *id, pyr_error *err)
@@ -106,6 +129,7 @@ static pyr_status add(pyr__objects *objects, const char *id, const pyr_interface
 	object->ops = ops;
 	object->self = self;
 	atomic_init(&object->any_thread, false);
+	atomic_init(&object->instancing, NULL);
 	object->next = NULL;
 	memcpy(object->id, id, size + 1);
 	pthread_mutex_lock(&objects->lock);
@@ -137,19 +161,62 @@ static pyr_status none_registered(const char *id, const pyr_interface *interface
 		interface ? " with the interface " : "", interface ? interface->name : "");
 }
 
+static bool has_instancing(const pyr__object *object, const pyr_object_options *options)
+{
+	const pyr__instancing *has = atomic_load(&object->instancing);
+	if (!has)
+		return options->instances == PYR_INSTANCES_ONE;
+	return has->kind == options->instances && has->make == options->make &&
+	       has->destroy == options->destroy;
+}
+
+/* Lock held. */
+static pyr_status set_instancing(
+	pyr__object *object, const pyr_object_options *options, pyr_error *err)
+{
+	if (has_instancing(object, options))
+		return PYR_OK;
+	if (atomic_load(&object->instancing))
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"how instances of the object '%s' are made has been said already",
+			object->id);
+	pyr__instancing *instancing = pyr__alloc(sizeof *instancing);
+	*instancing = (pyr__instancing){options->instances, options->make, options->destroy};
+	atomic_store(&object->instancing, instancing);
+	return PYR_OK;
+}
+
+static pyr_status check_options(const pyr_object_options *options, pyr_error *err)
+{
+	if ((unsigned)options->instances > PYR_INSTANCES_CALL)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT, "there is no instance mode %d",
+			(int)options->instances);
+	if (options->instances != PYR_INSTANCES_ONE && !options->make)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"instances for each session or call need a function that makes them");
+	return PYR_OK;
+}
+
 pyr_status pyr__objects_configure(pyr__objects *objects, const char *id,
-	const pyr_interface *interface, bool any_thread, pyr_error *err)
+	const pyr_interface *interface, const pyr_object_options *options, pyr_error *err)
 {
 	bool found = false;
+	pyr_status status = check_options(options, err);
+	if (status)
+		return status;
 	pthread_mutex_lock(&objects->lock);
 	pyr__object *object = pyr__map_find(&objects->by_id, id, strlen(id));
-	for (; object; object = object->next) {
+	for (; object && status == PYR_OK; object = object->next) {
 		if (interface && object->interface != interface)
 			continue;
 		found = true;
-		atomic_store(&object->any_thread, any_thread);
+		status = set_instancing(object, options, err);
+		if (status == PYR_OK)
+			atomic_store(&object->any_thread, options->any_thread);
 	}
 	pthread_mutex_unlock(&objects->lock);
+	if (status)
+		return status;
 	return found ? PYR_OK : none_registered(id, interface, err);
 }
 
@@ -307,10 +374,8 @@ pyr_status pyr__objects_find(pyr__objects *objects, pyr__text id, pyr__text meth
 	}
 	if (status == PYR_OK && !bound)
 		status = explain(found, id, method, err);
-	if (status == PYR_OK) {
-		atomic_fetch_add_explicit(&found->refs, 1, memory_order_relaxed);
-		*ret_object = found;
-	}
+	if (status == PYR_OK)
+		*ret_object = pyr__object_ref(found);
 	pthread_mutex_unlock(&objects->lock);
 	return status;
 }

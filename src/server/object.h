@@ -9,6 +9,13 @@
 #include "base/map.h"
 #include "base/text.h"
 
+/* How the servants of an object come to be: see pyr_object_options. Immutable. */
+typedef struct pyr__instancing {
+	pyr_instances kind; /* not PYR_INSTANCES_ONE */
+	pyr_status (*make)(void *self, pyr_call *call, void **ret_instance, pyr_error *err);
+	void (*destroy)(void *self, void *instance);
+} pyr__instancing;
+
 /* One interface of one object. Counted: it lives while it is registered or a call runs on it. */
 typedef struct pyr__object {
 	atomic_uint refs;
@@ -16,7 +23,8 @@ typedef struct pyr__object {
 	const void *ops;
 	void *self;
 	atomic_bool any_thread;
-	struct pyr__object *next; /* the same id's other interfaces */
+	_Atomic(pyr__instancing *) instancing; /* NULL: self is the servant. Set at most once */
+	struct pyr__object *next;              /* the same id's other interfaces */
 	char id[];
 } pyr__object;
 
@@ -42,7 +50,7 @@ pyr_status pyr__objects_add(pyr__objects *objects, const char *id, const pyr_int
 
 /* interface NULL: all of them. NOT_FOUND if there is none. */
 pyr_status pyr__objects_configure(pyr__objects *objects, const char *id,
-	const pyr_interface *interface, bool any_thread, pyr_error *err);
+	const pyr_interface *interface, const pyr_object_options *options, pyr_error *err);
 pyr_status pyr__objects_remove(
 	pyr__objects *objects, const char *id, const pyr_interface *interface, pyr_error *err);
 
@@ -74,6 +82,12 @@ bool pyr__objects_has(pyr__objects *objects, pyr__text id);
 /* NULL if no object with that method was ever registered. */
 const pyr__bound *pyr__objects_bind(pyr__objects *objects, pyr__text method);
 
+pyr__object *pyr__object_ref(pyr__object *object);
 void pyr__object_unref(pyr__object *object);
+
+/* For an object with instancing: what its owner has given for that. */
+pyr_status pyr__object_make_instance(
+	const pyr__object *object, pyr_call *call, void **ret_instance, pyr_error *err);
+void pyr__object_destroy_instance(const pyr__object *object, void *instance);
 
 #endif

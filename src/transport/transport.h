@@ -183,6 +183,12 @@ typedef struct pyr__host_ops {
 	 */
 	bool (*may_run_here)(void *host, pyr__incall *call);
 	void (*run_here)(void *host, pyr__incall *call);
+	/*
+	 * A connection has begun, or ended, of those that the host has not accepted itself. Calls
+	 * of one that has ended may come still. Any thread, no lock held.
+	 */
+	void (*connected)(void *host, uint64_t connection);
+	void (*disconnected)(void *host, uint64_t connection);
 } pyr__host_ops;
 
 typedef struct pyr__channel_ops {
@@ -242,6 +248,9 @@ void pyr__incall_init(pyr__incall *call);
 
 /* The number of a new connection; each is given once. Any thread. */
 uint64_t pyr__next_connection(void);
+
+/* In the number of a connection whose end nobody tells. */
+#define PYR__CONNECTION_UNSEEN (1ull << 63)
 
 static inline void pyr__outcall_wait(pyr__outcall *call, pyr__direction what, int64_t until_us)
 {

@@ -217,19 +217,24 @@ Test(object, lives_as_long_as_a_call_runs_on_it)
 
 Test(object, is_configured_by_interface_or_as_a_whole)
 {
+	pyr_object_options on_any_thread = PYR_OBJECT_OPTIONS_INIT, on_the_loop = on_any_thread;
+	on_any_thread.any_thread = true;
 	begin();
 	ADD("hall", &clock_interface, NULL);
 	ADD("hall", &bell_interface, NULL);
 	pyr__object *clock = find("hall", "demo.Clock/Now"), *bell = find("hall", "demo.Bell/Ring");
 	cr_assert_not(atomic_load(&clock->any_thread));
-	cr_assert_eq(pyr__objects_configure(&objects, "hall", &bell_interface, true, &err), PYR_OK);
+	cr_assert_eq(
+		pyr__objects_configure(&objects, "hall", &bell_interface, &on_any_thread, &err),
+		PYR_OK);
 	cr_assert(atomic_load(&bell->any_thread));
 	cr_assert_not(atomic_load(&clock->any_thread));
-	cr_assert_eq(pyr__objects_configure(&objects, "hall", NULL, true, &err), PYR_OK);
+	cr_assert_eq(pyr__objects_configure(&objects, "hall", NULL, &on_any_thread, &err), PYR_OK);
 	cr_assert(atomic_load(&clock->any_thread));
-	cr_assert_eq(pyr__objects_configure(&objects, "hall", NULL, false, &err), PYR_OK);
+	cr_assert_eq(pyr__objects_configure(&objects, "hall", NULL, &on_the_loop, &err), PYR_OK);
 	cr_assert_not(atomic_load(&clock->any_thread) || atomic_load(&bell->any_thread));
-	cr_assert_eq(pyr__objects_configure(&objects, "hall", &empty_interface, true, &err),
+	cr_assert_eq(
+		pyr__objects_configure(&objects, "hall", &empty_interface, &on_any_thread, &err),
 		PYR_NOT_FOUND);
 	cr_assert_str_eq(
 		err.message, "no object 'hall' with the interface demo.Empty is registered");

@@ -423,6 +423,50 @@ Test(disconnect, of_streams_that_are_idle)
 	end(&c);
 }
 
+/* What is kept for a caller */
+
+static void add_one(void *resource)
+{
+	tally_add(resource, 1);
+}
+
+/* Tracks self for the caller. */
+static void count_and_track(void *self, pyr_call *call, const Suite__Nothing *request)
+{
+	(void)request;
+	pyr_error err;
+	pyr_status status = pyr_call_track(call, self, add_one, &err);
+	Suite__Number reply = SUITE__NUMBER__INIT;
+	if (status)
+		pyr_call_fail_error(call, &err, NULL, 0);
+	else
+		suite_suite_count__reply(call, &reply);
+}
+
+Test(disconnect, D5_closes_once_what_was_kept_for_a_caller_that_crashed)
+{
+	static const suite_suite_ops tracking_ops = {.count = count_and_track};
+	scene c = begin(NULL);
+	pyr_error err;
+	tally closed = TALLY_INIT;
+	pyr_status status, tracked = PYR_OK;
+	if (suite_under_test.ends_unseen)
+		tracked = PYR_FAILED_PRECONDITION;
+	CHECK_OK(pyr_daemon_unregister(c.s->daemon, "suite", NULL, &err));
+	CHECK_OK(suite_suite__serve(c.s->daemon, "suite", &tracking_ops, &closed, &err));
+	for (unsigned i = 1; i <= 5; i++) {
+		do /* what goes out before the end is noticed is lost */
+			status = suite_count(c.proxy, &err);
+		while (status == PYR_UNAVAILABLE);
+		cr_assert_eq(status, tracked);
+		relay_cut(c.relay);
+		if (tracked == PYR_OK)
+			CHECK_AWAIT(&closed, i);
+	}
+	end(&c);
+	cr_assert_eq(tally_get(&closed), tracked == PYR_OK ? 5 : 0);
+}
+
 /* Between two calls */
 
 Test(disconnect, between_calls)

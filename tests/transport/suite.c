@@ -54,6 +54,12 @@ static pyr_context *new_context(const pyr_context_options *given)
 	return context;
 }
 
+pyr_context *suite_new_context(void)
+{
+	pyr_context_options options = PYR_CONTEXT_OPTIONS_INIT;
+	return new_context(&options);
+}
+
 pyr_daemon *suite_new_daemon(suite *s, const suite_config *config)
 {
 	pyr_error err;

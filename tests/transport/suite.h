@@ -51,6 +51,7 @@ typedef struct suite_differences {
 typedef struct suite_transport {
 	const char *peer;  /* what a caller's address begins with */
 	bool same_context; /* clients use the daemon's own context */
+	bool ends_unseen;  /* nobody tells the daemon when a connection ends */
 	/* Adds an endpoint to the daemon. */
 	pyr_status (*listen)(pyr_daemon *daemon, pyr_error *err);
 	/* Writes a reference to an object there into PYR_REFERENCE_MAX bytes. */
@@ -100,6 +101,9 @@ void suite_end(suite *s);
 
 /* With servants in a pool. */
 suite *suite_begin_pool(uint32_t workers);
+
+/* Another context for clients, with what the transport needs. */
+pyr_context *suite_new_context(void);
 
 /* Another daemon like it, with the object "suite" served by the same servant. */
 pyr_daemon *suite_new_daemon(suite *s, const suite_config *config);
