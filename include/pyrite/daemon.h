@@ -96,8 +96,11 @@ typedef struct pyr_listen_options {
  * Adds an endpoint: "HOST:PORT" (port 0: any free one), "[V6]:PORT", "unix:PATH" or "unix:@NAME".
  * It speaks Pyrite's protocol, and without credentials gRPC as well. "grpcs:HOST:PORT" is for gRPC
  * over TLS; there connections_max does not apply.
- * A Unix socket is made with mode 0600; a stale one is removed only if it is ours and refuses.
- * options may be NULL. FAILED_PRECONDITION once the daemon has stopped.
+ * "fd:N" is a socket that this process was started with, bound and listening, which the daemon
+ * takes over; "systemd:" stands for all those that a service manager has passed on, and
+ * "systemd:NAME" for those with that name (sd_listen_fds(3)). Each is an endpoint of its own. If
+ * one fails those before it stay. A Unix socket is made with mode 0600; a stale one is removed only
+ * if it is ours and refuses. options may be NULL. FAILED_PRECONDITION once the daemon has stopped.
  */
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_listen(pyr_daemon *daemon, const char *endpoint,
 	const pyr_listen_options *options, pyr_error *err);

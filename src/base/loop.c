@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "base/alloc.h"
 #include "base/error.h"
@@ -35,11 +36,22 @@ struct pyr__loop {
 	atomic_bool stopping;
 	_Atomic(pthread_t) dispatcher; /* who dispatches now, valid while `dispatching` */
 	atomic_bool dispatching;
+	atomic_int
+		dispatcher_id; /* the kernel's; of a user's base, to see whether it is there yet */
 };
 
 /* The loop whose callback this thread is in, and how deep. */
 static _Thread_local const pyr__loop *current_loop;
 static _Thread_local unsigned current_depth;
+
+static _Thread_local int thread_id;
+
+static int own_thread_id(void)
+{
+	if (!thread_id)
+		thread_id = (int)syscall(SYS_gettid);
+	return thread_id;
+}
 
 static void queue_init(queue *q)
 {
@@ -68,6 +80,8 @@ void pyr__loop_enter(pyr__loop *loop)
 		if (!loop->owns_base) {
 			atomic_store_explicit(
 				&loop->dispatcher, pthread_self(), memory_order_relaxed);
+			atomic_store_explicit(
+				&loop->dispatcher_id, own_thread_id(), memory_order_relaxed);
 			atomic_store_explicit(&loop->dispatching, true, memory_order_release);
 		}
 	}
@@ -96,7 +110,11 @@ bool pyr__loop_is_current(const pyr__loop *loop)
 
 bool pyr__loop_is_dispatched(const pyr__loop *loop)
 {
-	return atomic_load_explicit(&loop->dispatching, memory_order_acquire);
+	if (!atomic_load_explicit(&loop->dispatching, memory_order_acquire))
+		return false;
+	/* nobody tells when a user's thread stops dispatching, but when it has ended it does */
+	int id = atomic_load_explicit(&loop->dispatcher_id, memory_order_relaxed);
+	return loop->owns_base || syscall(SYS_tgkill, getpid(), id, 0) == 0;
 }
 
 bool pyr__loop_is_running(const pyr__loop *loop)
@@ -158,6 +176,7 @@ static void on_end_of_turn(evutil_socket_t fd, short what, void *arg)
 void pyr__loop_finish(pyr__loop *loop)
 {
 	atomic_store_explicit(&loop->dispatcher, pthread_self(), memory_order_relaxed);
+	atomic_store_explicit(&loop->dispatcher_id, own_thread_id(), memory_order_relaxed);
 	atomic_store_explicit(&loop->dispatching, true, memory_order_release);
 	for (bool more = true; more;) {
 		run_posted(loop);
@@ -379,7 +398,7 @@ static void run_waiter(pyr__task *task)
 
 void pyr__loop_call(pyr__loop *loop, pyr__task *task)
 {
-	if (pyr__loop_is_current(loop) || !atomic_load(&loop->dispatching)) {
+	if (pyr__loop_is_current(loop) || !pyr__loop_is_dispatched(loop)) {
 		task->run(task);
 		return;
 	}

@@ -60,7 +60,8 @@ void pyr__loop_call(pyr__loop *loop, pyr__task *task);
 /* True on the thread that dispatches the loop. */
 bool pyr__loop_is_current(const pyr__loop *loop);
 
-/* True while some thread dispatches it; for a user's base, once that has been seen. */
+/* True while some thread dispatches it; for a user's base, once that has been seen of a thread that
+ * still is there. */
 bool pyr__loop_is_dispatched(const pyr__loop *loop);
 
 /* True while what is posted is sure to run; never for a user's base, whose user may stop. */

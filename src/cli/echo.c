@@ -229,7 +229,8 @@ int cli_echo(int argc, char **argv)
 {
 	settings given = {.object = "echo"};
 	const cli_option options[] = {
-		{"listen", "ENDPOINT", "HOST:PORT, unix:PATH or unix:@NAME (127.0.0.1:0)",
+		{"listen", "ENDPOINT",
+			"HOST:PORT, unix:PATH, unix:@NAME, fd:N or systemd: (127.0.0.1:0)",
 			OPTION_TEXTS, &given.endpoints},
 		{"name", "NAME", "publish it in the name server", OPTION_TEXT, &given.name},
 		{"replica", NULL, "as one of several under this name", OPTION_FLAG, &given.replica},

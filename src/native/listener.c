@@ -16,6 +16,7 @@ struct pyr__listener {
 	pyr__loop *loop;
 	int fd;
 	bool opened;
+	bool inherited;
 	pyr__address bound;
 	void (*accepted)(void *arg, int fd, const pyr__address *peer);
 	void *arg;
@@ -67,23 +68,43 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	event_add(&listener->readable, NULL);
 }
 
+static pyr__listener *new_listener(int fd, const pyr__address *bound, pyr__loop *loop,
+	void (*accepted)(void *arg, int fd, const pyr__address *peer), void *arg)
+{
+	pyr__listener *listener = pyr__zalloc(sizeof *listener);
+	listener->fd = fd;
+	listener->bound = *bound;
+	listener->loop = loop;
+	listener->accepted = accepted;
+	listener->arg = arg;
+	event_assign(&listener->readable, pyr__loop_base(loop), fd, EV_READ | EV_PERSIST,
+		on_readable, listener);
+	evtimer_assign(&listener->retry, pyr__loop_base(loop), on_retry, listener);
+	return listener;
+}
+
 pyr_status pyr__listener_new(const pyr_reference *endpoint, pyr__loop *loop,
 	void (*accepted)(void *arg, int fd, const pyr__address *peer), void *arg,
 	pyr__listener **ret_listener, pyr_error *err)
 {
-	pyr__listener *listener = pyr__zalloc(sizeof *listener);
-	pyr_status status = pyr__socket_listen(endpoint, &listener->fd, &listener->bound, err);
-	if (status) {
-		free(listener);
+	int fd;
+	pyr__address bound;
+	pyr_status status = pyr__socket_listen(endpoint, &fd, &bound, err);
+	if (status == PYR_OK)
+		*ret_listener = new_listener(fd, &bound, loop, accepted, arg);
+	return status;
+}
+
+pyr_status pyr__listener_inherit(int fd, pyr__loop *loop,
+	void (*accepted)(void *arg, int fd, const pyr__address *peer), void *arg,
+	pyr__listener **ret_listener, pyr_error *err)
+{
+	pyr__address bound;
+	pyr_status status = pyr__socket_inherit(fd, &bound, err);
+	if (status)
 		return status;
-	}
-	listener->loop = loop;
-	listener->accepted = accepted;
-	listener->arg = arg;
-	event_assign(&listener->readable, pyr__loop_base(loop), listener->fd, EV_READ | EV_PERSIST,
-		on_readable, listener);
-	evtimer_assign(&listener->retry, pyr__loop_base(loop), on_retry, listener);
-	*ret_listener = listener;
+	*ret_listener = new_listener(fd, &bound, loop, accepted, arg);
+	(*ret_listener)->inherited = true;
 	return PYR_OK;
 }
 
@@ -97,7 +118,7 @@ void pyr__listener_open(pyr__listener *listener)
 static void remove_socket_file(const pyr__listener *listener)
 {
 	const struct sockaddr_un *un = (const struct sockaddr_un *)&listener->bound.storage;
-	if (un->sun_family == AF_UNIX && un->sun_path[0] != '\0')
+	if (!listener->inherited && un->sun_family == AF_UNIX && un->sun_path[0] != '\0')
 		unlink(un->sun_path);
 }
 

@@ -16,6 +16,14 @@ pyr_status pyr__listener_new(const pyr_reference *endpoint, pyr__loop *loop,
 	void (*accepted)(void *arg, int fd, const pyr__address *peer), void *arg,
 	pyr__listener **ret_listener, pyr_error *err);
 
+/*
+ * The same with a socket that listens already, which is taken over unless this fails. Its file, if
+ * it is a Unix socket, is who has made it to remove.
+ */
+pyr_status pyr__listener_inherit(int fd, pyr__loop *loop,
+	void (*accepted)(void *arg, int fd, const pyr__address *peer), void *arg,
+	pyr__listener **ret_listener, pyr_error *err);
+
 void pyr__listener_open(pyr__listener *listener);  /* loop thread only */
 void pyr__listener_close(pyr__listener *listener); /* loop thread only; accepts no more */
 void pyr__listener_free(pyr__listener *listener);  /* NULL is ignored */

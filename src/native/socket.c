@@ -186,6 +186,29 @@ pyr_status pyr__socket_listen(
 	return PYR_OK;
 }
 
+static int get_option(int fd, int option)
+{
+	int value = -1;
+	socklen_t size = sizeof value;
+	return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+pyr_status pyr__socket_inherit(int fd, pyr__address *ret_bound, pyr_error *err)
+{
+	if (get_option(fd, SO_TYPE) != SOCK_STREAM || get_option(fd, SO_ACCEPTCONN) != 1)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"the descriptor %d is not a stream socket that listens", fd);
+	ret_bound->size = sizeof ret_bound->storage;
+	getsockname(fd, (struct sockaddr *)&ret_bound->storage, &ret_bound->size);
+	int family = ret_bound->storage.ss_family;
+	if (family != AF_INET && family != AF_INET6 && family != AF_UNIX)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"the socket %d is neither of TCP nor a Unix socket", fd);
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	return PYR_OK;
+}
+
 static void unix_text(const pyr__address *address, char *buf, size_t size)
 {
 	const struct sockaddr_un *un = (const struct sockaddr_un *)&address->storage;

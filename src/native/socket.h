@@ -48,6 +48,12 @@ int pyr__socket_connect_result(int fd);
 pyr_status pyr__socket_listen(
 	const pyr_reference *endpoint, int *ret_fd, pyr__address *ret_bound, pyr_error *err);
 
+/*
+ * Makes a descriptor that somebody else has bound, and listens on, fit for accepting; it is not
+ * closed if it is not such a one: INVALID_ARGUMENT.
+ */
+pyr_status pyr__socket_inherit(int fd, pyr__address *ret_bound, pyr_error *err);
+
 /* "127.0.0.1:4711", "[::1]:4711", "unix:/path" or "unix:" for an unnamed one. */
 void pyr__socket_text(const pyr__address *address, char *buf, size_t size);
 

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "server/daemon_private.h"
+#include "server/inherited.h"
 
 static uint32_t or_default(uint32_t value, uint32_t otherwise)
 {
@@ -336,8 +337,26 @@ static pyr_status new_grpcs_endpoint(
 	return status;
 }
 
-static pyr_status new_endpoint(pyr_daemon *daemon, pyr_reference *where, bool grpcs,
-	const pyr_listen_options *options, endpoint **ret_endpoint, pyr_error *err)
+/* What an endpoint listens on: an address, or a descriptor that listens already. */
+typedef struct place {
+	pyr_reference where;
+	bool grpcs;
+	int fd; /* -1: where */
+} place;
+
+static pyr_status new_listening_endpoint(
+	endpoint *e, const place *at, const pyr_listen_options *options, pyr_error *err)
+{
+	pyr__loop *loop = e->daemon->loop;
+	pyr_status status =
+		at->fd >= 0
+			? pyr__listener_inherit(at->fd, loop, on_accepted, e, &e->listener, err)
+			: pyr__listener_new(&at->where, loop, on_accepted, e, &e->listener, err);
+	return status ? status : advertise(e, options->advertise, err);
+}
+
+static pyr_status new_endpoint(pyr_daemon *daemon, place *at, const pyr_listen_options *options,
+	endpoint **ret_endpoint, pyr_error *err)
 {
 	pyr_status status = PYR_OK;
 	if (options->credentials)
@@ -348,13 +367,10 @@ static pyr_status new_endpoint(pyr_daemon *daemon, pyr_reference *where, bool gr
 	e->daemon = daemon;
 	if (options->credentials)
 		e->credentials = pyr_credentials_ref(options->credentials);
-	if (grpcs) {
-		status = new_grpcs_endpoint(e, where, options, err);
-	} else {
-		status = pyr__listener_new(where, daemon->loop, on_accepted, e, &e->listener, err);
-		if (status == PYR_OK)
-			status = advertise(e, options->advertise, err);
-	}
+	if (at->grpcs)
+		status = new_grpcs_endpoint(e, &at->where, options, err);
+	else
+		status = new_listening_endpoint(e, at, options, err);
 	if (status)
 		free_endpoint(e);
 	else
@@ -375,22 +391,11 @@ static pyr_status check(pyr_daemon *daemon, pyr_error *err)
 	return PYR_OK;
 }
 
-pyr_status pyr_daemon_listen(
-	pyr_daemon *daemon, const char *text, const pyr_listen_options *given, pyr_error *err)
+static pyr_status listen_at(
+	pyr_daemon *daemon, place *at, const pyr_listen_options *options, pyr_error *err)
 {
-	pyr_listen_options options = PYR_LISTEN_OPTIONS_INIT;
-	if (given)
-		memcpy(&options, given,
-			given->size < sizeof options ? given->size : sizeof options);
 	endpoint *e;
-	pyr_reference where;
-	memset(&where, 0, sizeof where);
-	bool grpcs = strncmp(text, GRPCS, strlen(GRPCS)) == 0;
-	pyr_status status = check(daemon, err);
-	if (status == PYR_OK)
-		status = pyr_endpoint_parse(grpcs ? text + strlen(GRPCS) : text, &where, err);
-	if (status == PYR_OK)
-		status = new_endpoint(daemon, &where, grpcs, &options, &e, err);
+	pyr_status status = new_endpoint(daemon, at, options, &e, err);
 	if (status)
 		return status;
 	open_task task = {.task = {.run = run_open}, .listener = e->listener};
@@ -403,6 +408,36 @@ pyr_status pyr_daemon_listen(
 	*last = e;
 	pthread_mutex_unlock(&daemon->lock);
 	return PYR_OK;
+}
+
+static pyr_status listen_inherited(
+	pyr_daemon *daemon, const char *text, const pyr_listen_options *options, pyr_error *err)
+{
+	int fds[PYR__INHERITED_MAX];
+	size_t count = 0;
+	pyr_status status = pyr__inherited_find(text, fds, &count, err);
+	for (size_t i = 0; i < count && status == PYR_OK; i++) {
+		place at = {.fd = fds[i]};
+		status = listen_at(daemon, &at, options, err);
+	}
+	return status;
+}
+
+pyr_status pyr_daemon_listen(
+	pyr_daemon *daemon, const char *text, const pyr_listen_options *given, pyr_error *err)
+{
+	pyr_listen_options options = PYR_LISTEN_OPTIONS_INIT;
+	if (given)
+		memcpy(&options, given,
+			given->size < sizeof options ? given->size : sizeof options);
+	pyr_status status = check(daemon, err);
+	if (status)
+		return status;
+	if (pyr__inherited_is(text))
+		return listen_inherited(daemon, text, &options, err);
+	place at = {.fd = -1, .grpcs = strncmp(text, GRPCS, strlen(GRPCS)) == 0};
+	status = pyr_endpoint_parse(at.grpcs ? text + strlen(GRPCS) : text, &at.where, err);
+	return status ? status : listen_at(daemon, &at, &options, err);
 }
 
 struct event_base *pyr_daemon_base(pyr_daemon *daemon)

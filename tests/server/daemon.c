@@ -411,3 +411,94 @@ Test(daemon, serves_no_interface_of_a_newer_generator)
 	CHECK_STATUS(PYR_FAILED_PRECONDITION, pyr_stub_serve(daemon, "x", &none, NULL, NULL, &err));
 	pyr_daemon_free(daemon);
 }
+
+/* Two daemons in one loop of the user's */
+
+typedef struct shared_loop {
+	struct event_base *base;
+	tally ticks;
+	atomic_bool ending;
+} shared_loop;
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	shared_loop *shared = arg;
+	tally_add(&shared->ticks, 1);
+	if (atomic_load(&shared->ending))
+		event_base_loopbreak(shared->base);
+}
+
+static void *dispatch(void *arg)
+{
+	shared_loop *shared = arg;
+	struct timeval often = {0, 1000};
+	struct event *timer = event_new(shared->base, -1, EV_PERSIST, on_tick, shared);
+	event_add(timer, &often);
+	event_base_dispatch(shared->base);
+	event_free(timer);
+	return NULL;
+}
+
+static suite_suite *serve_in(
+	shared_loop *shared, servant *self, pyr_context *client, pyr_daemon **ret_daemon)
+{
+	pyr_error err;
+	suite_suite *proxy;
+	char reference[PYR_REFERENCE_MAX];
+	pyr_daemon_options options = PYR_DAEMON_OPTIONS_INIT;
+	options.base = shared->base;
+	*ret_daemon = new_daemon(&options);
+	CHECK_OK(suite_suite__serve(*ret_daemon, "suite", &servant_ops, self, &err));
+	CHECK_OK(pyr_daemon_listen(*ret_daemon, "127.0.0.1:0", NULL, &err));
+	CHECK_OK(pyr_daemon_reference(*ret_daemon, "suite", 0, reference, sizeof reference, &err));
+	CHECK_OK(suite_suite__open(client, reference, NULL, &proxy, &err));
+	return proxy;
+}
+
+static int64_t cpu_ms(pthread_t thread)
+{
+	clockid_t clock;
+	struct timespec used;
+	cr_assert_eq(pthread_getcpuclockid(thread, &clock), 0);
+	clock_gettime(clock, &used);
+	return used.tv_sec * 1000ll + used.tv_nsec / 1000000;
+}
+
+Test(daemon, D8_shares_the_users_loop_with_another_and_a_timer)
+{
+	enum { CALLS = 500, IDLE_TICKS = 100, IDLE_CPU_MS = 60 };
+	int before = descriptors_with_context();
+	shared_loop shared = {.base = event_base_new(), .ticks = TALLY_INIT};
+	servant servants[2] = {SERVANT_INIT, SERVANT_INIT};
+	pyr_daemon *daemons[2];
+	suite_suite *proxies[2];
+	pyr_context *client;
+	pthread_t thread;
+	pyr_error err;
+	CHECK_OK(pyr_context_new(NULL, &client, &err));
+	for (int i = 0; i < 2; i++)
+		proxies[i] = serve_in(&shared, &servants[i], client, &daemons[i]);
+	pthread_create(&thread, NULL, dispatch, &shared);
+	unsigned ticks = tally_get(&shared.ticks);
+	for (int i = 0; i < CALLS; i++)
+		CHECK_OK(suite_echo(proxies[i % 2], &err));
+	CHECK_AWAIT(&shared.ticks, ticks + 1);
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(tally_get(&servants[i].echo_count), CALLS / 2);
+	ticks = tally_get(&shared.ticks);
+	int64_t used_ms = cpu_ms(thread);
+	CHECK_AWAIT(&shared.ticks, ticks + IDLE_TICKS);
+	cr_assert_lt(cpu_ms(thread) - used_ms, IDLE_CPU_MS, "the loop spins");
+	for (int i = 0; i < 2; i++)
+		suite_suite__close(proxies[i]);
+	pyr_context_free(client);
+	atomic_store(&shared.ending, true);
+	pthread_join(thread, NULL);
+	for (int i = 0; i < 2; i++)
+		pyr_daemon_free(daemons[i]);
+	event_base_free(shared.base);
+	CHECK_DESCRIPTORS(before);
+	CHECK_LEAKS();
+}
