@@ -67,6 +67,8 @@ struct event *ns_new_event(
 void ns_run_after(struct event *event, uint64_t delay_ms)
 {
 	struct timeval delay = {(time_t)(delay_ms / 1000), (suseconds_t)(delay_ms % 1000 * 1000)};
+	/* else it counts from the beginning of the loop's turn, and fires too early */
+	event_base_update_cache_time(event_get_base(event));
 	event_add(event, &delay);
 }
 
