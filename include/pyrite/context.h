@@ -35,7 +35,7 @@ typedef struct pyr_context_options {
 	 * 127.0.0.1:9790
 	 */
 	const char *name_server;
-	uint32_t connect_timeout_ms; /* 0: 10,000 */
+	uint32_t connect_timeout_ms; /* 0: PYRITE_CONNECT_TIMEOUT, else 10,000 */
 	uint32_t message_bytes_max;  /* largest message accepted; 0: 4 MiB */
 	uint32_t
 		decoded_bytes_max; /* largest memory that one decoded message may take; 0: 32 MiB */
@@ -66,7 +66,9 @@ typedef struct pyr_context_options {
 	}
 
 /*
- * options may be NULL. INVALID_ARGUMENT for a malformed name_server, PYRITE_NS or PYRITE_TOKEN.
+ * options may be NULL. INVALID_ARGUMENT for a malformed name_server, and for a variable PYRITE_* of
+ * the environment that is unknown or has a bad value. What an option leaves open is what such a
+ * variable says, before the defaults given here: see pyrite/config.h and docs/configuration.md.
  *
  * The environment variable PYRITE_TOKEN, if it is set and not empty, holds a token that the context
  * shows to its name server, and to nobody else: as if it had been set for that endpoint with

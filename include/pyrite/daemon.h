@@ -72,7 +72,10 @@ typedef struct pyr_daemon_options {
 			NULL, false, false, 0                                                      \
 	}
 
-/* options may be NULL. */
+/*
+ * options may be NULL. What they leave open is what the environment says, before the defaults given
+ * above: see pyrite/config.h, also for INVALID_ARGUMENT.
+ */
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_new(
 	const pyr_daemon_options *options, pyr_daemon **ret_daemon, pyr_error *err);
 

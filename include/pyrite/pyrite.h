@@ -4,6 +4,7 @@
 #define PYRITE_PYRITE_H
 
 #include <pyrite/call.h>
+#include <pyrite/config.h>
 #include <pyrite/context.h>
 #include <pyrite/credentials.h>
 #include <pyrite/daemon.h>

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "base/config.h"
 #include "base/utf8.h"
 
 #define LINE_BYTES_MAX 1001
@@ -33,10 +34,8 @@ const char *pyr_log_level_name(pyr_log_level level)
 
 static void read_environment(void)
 {
-	const char *wanted = secure_getenv("PYRITE_LOG");
+	const char *wanted = pyr__config_text(PYR__CONFIG_LOG);
 	atomic_store(&level_max, PYR_LOG_WARNING);
-	if (!wanted || !*wanted)
-		return;
 	for (size_t i = 0; i < LEVELS; i++) {
 		if (strcmp(names[i], wanted) != 0)
 			continue;

@@ -113,6 +113,13 @@ int cli_signal_noted(void);
 /* Waits, at most until a signal is noted. */
 void cli_pause(double seconds);
 
+/* Prints what is wrong with the variables PYRITE_*, if anything, and returns CLI_USAGE: main.c */
+int cli_check_environment(void);
+
+/* What the variable says, or its default: config.c */
+const char *cli_environment(const char *name);
+
+int cli_config(int argc, char **argv);
 int cli_ns(int argc, char **argv);
 int cli_names_list(int argc, char **argv);
 int cli_names_lookup(int argc, char **argv);

@@ -26,6 +26,7 @@ static const entry entries[] = {
 	{NULL, "echo", cli_echo, "run a daemon with an object to try things with"},
 	{"bench", "serve", cli_bench_serve, "serve the other side of a measurement"},
 	{"bench", "call", cli_bench_call, "measure calls"},
+	{NULL, "config", cli_config, "print the environment variables and their values"},
 	{NULL, "version", cli_version, "print the version"},
 };
 
@@ -67,6 +68,7 @@ static void print_help(FILE *to)
 	      "  PYRITE_NS     HOST:PORT or unix:PATH of the name server (127.0.0.1:9790), with\n"
 	      "                pyrs: before it over TLS\n"
 	      "  PYRITE_TOKEN  the token that the name server is shown\n"
+	      "  PYRITE_...    'pyrite config' lists them all\n"
 	      "  NO_COLOR      if set, no colours on a terminal either\n\n"
 	      "exit status\n"
 	      "  0 done, 1 the call failed (its gRPC status is on stderr), 2 wrong usage,\n"
@@ -137,6 +139,28 @@ static int refuse(const char *group, const char *typed)
 	return CLI_USAGE;
 }
 
+int cli_check_environment(void)
+{
+	pyr_error err;
+	if (pyr_config_check(&err) == PYR_OK)
+		return CLI_DONE;
+	cli_fail(&err);
+	return CLI_USAGE;
+}
+
+/* Help and `config` are for those who have it wrong. */
+static bool needs_environment(const entry *e, int argc, char **argv)
+{
+	return e->run != cli_config && !(argc > 1 && is_help(argv[1]));
+}
+
+static int run_entry(const entry *e, int argc, char **argv)
+{
+	if (needs_environment(e, argc, argv) && cli_check_environment())
+		return CLI_USAGE;
+	return e->run(argc, argv);
+}
+
 static int run_in_group(const char *group, int argc, char **argv)
 {
 	if (argc == 0)
@@ -148,7 +172,7 @@ static int run_in_group(const char *group, int argc, char **argv)
 		return argc ? CLI_DONE : CLI_USAGE;
 	}
 	const entry *e = find(group, argv[0]);
-	return e ? e->run(argc, argv) : refuse(group, argv[0]);
+	return e ? run_entry(e, argc, argv) : refuse(group, argv[0]);
 }
 
 static int run(int argc, char **argv)
@@ -158,7 +182,7 @@ static int run(int argc, char **argv)
 	if (is_group(argv[0]))
 		return run_in_group(argv[0], argc - 1, argv + 1);
 	const entry *e = find(NULL, argv[0]);
-	return e ? e->run(argc, argv) : refuse(NULL, argv[0]);
+	return e ? run_entry(e, argc, argv) : refuse(NULL, argv[0]);
 }
 
 /* "help names list" is "names list --help". */

@@ -21,9 +21,7 @@ pyr_status names_open(const char *at, uint32_t timeout_ms, pyrite_names **ret_na
 {
 	pyr_proxy_options proxy_options = PYR_PROXY_OPTIONS_INIT;
 	char reference[PYR_REFERENCE_MAX];
-	const char *where = at ? at : getenv("PYRITE_NS");
-	if (!where || !*where)
-		where = "127.0.0.1:9790";
+	const char *where = at ? at : cli_environment("PYRITE_NS");
 	bool tls = strncmp(where, "pyrs:", 5) == 0 && strchr(where + 5, ':');
 	if (tls)
 		where += 5;

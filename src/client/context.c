@@ -6,33 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/config.h"
 #include "base/error.h"
 #include "base/fork.h"
 #include "client/names.h"
 #include "transport/scope.h"
 #include "native/channel.h"
 
-#define NAME_SERVER_DEFAULT        "127.0.0.1:9790"
-#define CONNECT_TIMEOUT_DEFAULT_MS 10000
-#define NAME_AGE_MAX_MS            10000
-#define DECODED_BYTES_DEFAULT      (32u << 20)
-
 _Thread_local const pyr__scope *pyr__scope_current;
 
 static pthread_mutex_t default_lock = PTHREAD_MUTEX_INITIALIZER;
 static pyr_context *default_context;
 
-static const char *setting(const char *given, const char *variable, const char *otherwise)
+/* No limit and no duration of the table is larger. */
+static uint32_t or_config(uint32_t given, pyr__config_key key)
 {
-	if (given)
-		return given;
-	const char *value = getenv(variable);
-	return value && *value ? value : otherwise;
-}
-
-static uint32_t or_default(uint32_t value, uint32_t otherwise)
-{
-	return value ? value : otherwise;
+	return (uint32_t)pyr__config_number(key, given);
 }
 
 /* A host may be called "pyrs", but then only a port follows. */
@@ -82,7 +71,7 @@ static pyr_status check_token(const char *token, pyr_error *err)
 static pyr_status take_token(pyr_context *context, pyr_error *err)
 {
 	char name[sizeof((pyr__channel *)0)->name];
-	const char *token = setting(NULL, "PYRITE_TOKEN", NULL);
+	const char *token = pyr__config_text(PYR__CONFIG_TOKEN);
 	pyr_error why;
 	if (!token)
 		return PYR_OK;
@@ -101,8 +90,11 @@ pyr_status pyr_context_new(
 		memcpy(&options, given,
 			given->size < sizeof options ? given->size : sizeof options);
 	pyr_reference name_server;
-	pyr_status status = parse_name_server(
-		setting(options.name_server, "PYRITE_NS", NAME_SERVER_DEFAULT), &name_server, err);
+	pyr_status status = pyr_config_check(err);
+	if (status == PYR_OK)
+		status = parse_name_server(options.name_server ? options.name_server
+							       : pyr__config_text(PYR__CONFIG_NS),
+			&name_server, err);
 	pyr__loop *loop = NULL;
 	if (status == PYR_OK)
 		status = pyr__loop_new(options.base, &loop, err);
@@ -112,15 +104,18 @@ pyr_status pyr_context_new(
 	context->loop = loop;
 	context->name_server = name_server;
 	context->connect_timeout_ms =
-		or_default(options.connect_timeout_ms, CONNECT_TIMEOUT_DEFAULT_MS);
+		or_config(options.connect_timeout_ms, PYR__CONFIG_CONNECT_TIMEOUT);
+	context->timeout_ms = or_config(0, PYR__CONFIG_TIMEOUT);
 	context->compress_from = options.compress_from;
-	context->name_age_max_us = or_default(options.name_age_max_ms, NAME_AGE_MAX_MS) * 1000ll;
-	context->decoded_bytes_max = or_default(options.decoded_bytes_max, DECODED_BYTES_DEFAULT);
+	context->name_age_max_us =
+		or_config(options.name_age_max_ms, PYR__CONFIG_NAME_AGE_MAX) * 1000ll;
+	context->decoded_bytes_max =
+		or_config(options.decoded_bytes_max, PYR__CONFIG_DECODED_BYTES_MAX);
 	pyr__session_config_init(&context->session, false);
 	context->session.message_max =
-		or_default(options.message_bytes_max, context->session.message_max);
+		or_config(options.message_bytes_max, PYR__CONFIG_MESSAGE_BYTES_MAX);
 	context->session.queue_max =
-		or_default(options.queue_bytes_max, context->session.queue_max);
+		or_config(options.queue_bytes_max, PYR__CONFIG_QUEUE_BYTES_MAX);
 	if (options.credentials)
 		context->credentials = pyr_credentials_ref(options.credentials);
 	context->fork_count = pyr__fork_count();

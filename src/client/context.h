@@ -63,6 +63,7 @@ struct pyr_context {
 	pyr__loop *loop;
 	pyr_reference name_server; /* its endpoint, and whether over TLS */
 	uint32_t connect_timeout_ms;
+	uint32_t timeout_ms; /* of calls with one answer whose proxy says nothing */
 	int64_t name_age_max_us;
 	size_t decoded_bytes_max;
 	uint32_t compress_from; /* bytes; 0: nothing is compressed */

@@ -189,7 +189,8 @@ int64_t pyr__proxy_deadline(const pyr_proxy *proxy, bool unary, int64_t now_us)
 	int64_t deadline_us = PYR__DEADLINE_NONE;
 	uint32_t timeout_ms = proxy->timeout_ms;
 	if (timeout_ms == 0)
-		timeout_ms = unary ? PYR_TIMEOUT_DEFAULT_MS : PYR_TIMEOUT_NONE;
+		timeout_ms =
+			unary ? pyr__target_context(proxy->target)->timeout_ms : PYR_TIMEOUT_NONE;
 	if (timeout_ms != PYR_TIMEOUT_NONE)
 		deadline_us = now_us + timeout_ms * 1000ll;
 	if (pyr__scope_current && pyr__scope_current->deadline_us < deadline_us)

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "base/config.h"
 #include "base/error.h"
 #include "base/fork.h"
 #include "base/log.h"
@@ -15,9 +16,10 @@
 #include "server/daemon_private.h"
 #include "server/inherited.h"
 
-static uint32_t or_default(uint32_t value, uint32_t otherwise)
+/* What is 0 becomes what the environment says, or the default. */
+static void fill(uint32_t *option, pyr__config_key key)
 {
-	return value ? value : otherwise;
+	*option = (uint32_t)pyr__config_number(key, *option);
 }
 
 static void fill_options(pyr_daemon_options *options, const pyr_daemon_options *given)
@@ -26,16 +28,16 @@ static void fill_options(pyr_daemon_options *options, const pyr_daemon_options *
 	if (given)
 		memcpy(options, given,
 			given->size < sizeof *options ? given->size : sizeof *options);
-	options->worker_queue_max = or_default(options->worker_queue_max, 1024);
-	options->message_bytes_max = or_default(options->message_bytes_max, 4u << 20);
-	options->decoded_bytes_max = or_default(options->decoded_bytes_max, 32u << 20);
-	options->connections_max = or_default(options->connections_max, 10000);
-	options->streams_max = or_default(options->streams_max, 16384);
-	options->queue_bytes_max = or_default(options->queue_bytes_max, 16u << 20);
-	if (!options->queue_bytes_total_max)
-		options->queue_bytes_total_max = 256u << 20;
-	options->handshake_timeout_ms = or_default(options->handshake_timeout_ms, 5000);
-	options->stall_timeout_ms = or_default(options->stall_timeout_ms, 30000);
+	fill(&options->worker_queue_max, PYR__CONFIG_WORKER_QUEUE_MAX);
+	fill(&options->message_bytes_max, PYR__CONFIG_MESSAGE_BYTES_MAX);
+	fill(&options->decoded_bytes_max, PYR__CONFIG_DECODED_BYTES_MAX);
+	fill(&options->connections_max, PYR__CONFIG_CONNECTIONS_MAX);
+	fill(&options->streams_max, PYR__CONFIG_STREAMS_MAX);
+	fill(&options->queue_bytes_max, PYR__CONFIG_QUEUE_BYTES_MAX);
+	options->queue_bytes_total_max = pyr__config_number(
+		PYR__CONFIG_QUEUE_BYTES_TOTAL_MAX, options->queue_bytes_total_max);
+	fill(&options->handshake_timeout_ms, PYR__CONFIG_HANDSHAKE_TIMEOUT);
+	fill(&options->stall_timeout_ms, PYR__CONFIG_STALL_TIMEOUT);
 }
 
 static void fill_session(pyr_daemon *daemon)
@@ -250,6 +252,9 @@ static void join_neighbours(pyr_daemon *daemon)
 pyr_status pyr_daemon_new(
 	const pyr_daemon_options *options, pyr_daemon **ret_daemon, pyr_error *err)
 {
+	pyr_status status = pyr_config_check(err);
+	if (status)
+		return status;
 	pyr_daemon *daemon = pyr__zalloc(sizeof *daemon);
 	fill_options(&daemon->options, options);
 	daemon->decoded_bytes_max = daemon->options.decoded_bytes_max;
@@ -263,7 +268,6 @@ pyr_status pyr_daemon_new(
 	pthread_cond_init(&daemon->stopped, NULL);
 	fill_session(daemon);
 	daemon->signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	pyr_status status = PYR_OK;
 	if (daemon->signal_fd < 0)
 		status = pyr_error_set(
 			err, PYR_RESOURCE_EXHAUSTED, "cannot make an eventfd: %s", strerror(errno));

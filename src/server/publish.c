@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/config.h"
 
-#define TTL_DEFAULT_MS    10000
 #define ANSWER_TIMEOUT_MS 5000
 
 static void on_revoked(
@@ -169,7 +169,7 @@ static void note_unsure(pyr__name_server *server, pyr_status status)
 static pyr_status publish(pyr__publisher *publisher, pyr__publication *p,
 	const pyr_publish_options *options, pyr_error *err)
 {
-	uint32_t ttl_ms = options->ttl_ms ? options->ttl_ms : TTL_DEFAULT_MS;
+	uint32_t ttl_ms = (uint32_t)pyr__config_number(PYR__CONFIG_LEASE_TTL, options->ttl_ms);
 	pyr__name_server *server;
 	pyr_status status = get_server(publisher, options->name_server, ttl_ms, &server, err);
 	if (status)

@@ -8,7 +8,7 @@
 
 static const pyr__library file = {
 	.file = "libpyrite-grpc.so.0",
-	.variable = "PYRITE_GRPC_LIBRARY",
+	.variable = PYR__CONFIG_GRPC_LIBRARY,
 	.entry = PYR__GRPC_ENTRY,
 	.purpose = "gRPC",
 	.package = "libgrpc29",

@@ -32,8 +32,8 @@ static void *open_beside(const char *file)
 
 pyr_status pyr__library_load(const pyr__library *library, void **ret_entry, pyr_error *err)
 {
-	const char *chosen = secure_getenv(library->variable);
-	const char *file = chosen && *chosen ? chosen : library->file;
+	const char *chosen = pyr__config_text(library->variable);
+	const char *file = chosen ? chosen : library->file;
 	void *handle = file == library->file ? open_beside(file) : NULL;
 	if (!handle)
 		handle = open_file(file);

@@ -4,13 +4,14 @@
 #define PYR_TRANSPORT_LIBRARY_H
 
 #include <pyrite/status.h>
+#include "base/config.h"
 
 typedef struct pyr__library {
-	const char *file;     /* "libpyrite-tls.so.0" */
-	const char *variable; /* of the environment: names another file instead */
-	const char *entry;    /* the symbol that is looked for */
-	const char *purpose;  /* "TLS", for the error */
-	const char *package;  /* of Debian, that it needs besides */
+	const char *file;         /* "libpyrite-tls.so.0" */
+	pyr__config_key variable; /* of the environment: names another file instead */
+	const char *entry;        /* the symbol that is looked for */
+	const char *purpose;      /* "TLS", for the error */
+	const char *package;      /* of Debian, that it needs besides */
 } pyr__library;
 
 /*

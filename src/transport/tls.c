@@ -9,7 +9,7 @@
 
 static const pyr__library file = {
 	.file = "libpyrite-tls.so.0",
-	.variable = "PYRITE_TLS_LIBRARY",
+	.variable = PYR__CONFIG_TLS_LIBRARY,
 	.entry = PYR__TLS_ENTRY,
 	.purpose = "TLS",
 	.package = "libssl3",

@@ -87,8 +87,8 @@ as '' 1 "$pyrite" names remove calc
 complains '^pyrite: UNAUTHENTICATED: '
 as wrong 1 "$pyrite" names lookup calc
 complains '^pyrite: UNAUTHENTICATED: '
-as 'a b' 1 "$pyrite" names lookup calc
-complains '^pyrite: INVALID_ARGUMENT: PYRITE_TOKEN: '
+as 'a b' 2 "$pyrite" names lookup calc
+complains '^pyrite: INVALID_ARGUMENT: PYRITE_TOKEN '
 as root1 0 "$pyrite" names remove calc
 expect 0 "$pyrite" names remove mine --at "unix:$work/socket" # the server's own user
 

@@ -339,6 +339,6 @@ for command in list lookup register remove tag watch status; do
 	expect 1 "$pyrite" names status --at 'what:ever'
 	complains '^pyrite: INVALID_ARGUMENT: '
 done
-expect 1 env PYRITE_NS=nonsense "$pyrite" names list
+expect 2 env PYRITE_NS=nonsense "$pyrite" names list
 complains '^pyrite: INVALID_ARGUMENT: '
 echo "names: all as expected"

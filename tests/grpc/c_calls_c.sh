@@ -17,7 +17,7 @@ before=$(resident VmRSS)
 "$1" "grpc:story@$endpoint"
 grown=$(($(resident VmHWM) - before))
 echo "the server has grown by $grown KiB"
-[ -n "${PYRITE_SANITIZED:-}" ] || [ $grown -lt $grown_max_kib ] || fail "more than $grown_max_kib KiB"
+[ -n "${PYRITE_TEST_SANITIZED:-}" ] || [ $grown -lt $grown_max_kib ] || fail "more than $grown_max_kib KiB"
 "$1" "pyr:story@$endpoint"
 stop
 serve "$2" 8 "unix:$work/socket"

@@ -27,5 +27,5 @@ load 100000
 grown=$(($(resident) - before))
 grep '^finished in' "$work/out"
 echo "the server has grown by $grown KiB"
-[ -n "${PYRITE_SANITIZED:-}" ] || [ $grown -lt $grown_max_kib ] || fail "more than $grown_max_kib KiB"
+[ -n "${PYRITE_TEST_SANITIZED:-}" ] || [ $grown -lt $grown_max_kib ] || fail "more than $grown_max_kib KiB"
 stop

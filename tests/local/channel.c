@@ -177,7 +177,8 @@ static int64_t cpu_ns(void)
 	return used.tv_sec * 1000000000ll + used.tv_nsec;
 }
 
-/* The thread's own time, so that a busy machine makes no difference. PYRITE_MEASURE=1 prints it. */
+/* The thread's own time, so that a busy machine makes no difference. PYRITE_TEST_MEASURE=1 prints
+ * it. */
 Test(channel, answers_in_less_time_than_a_socket_would_take)
 {
 	enum { CALLS = 200000 };
@@ -189,7 +190,7 @@ Test(channel, answers_in_less_time_than_a_socket_would_take)
 	for (int i = 0; i < CALLS; i++)
 		call(other);
 	int64_t ns = (cpu_ns() - before_ns) / CALLS;
-	if (getenv("PYRITE_MEASURE"))
+	if (getenv("PYRITE_TEST_MEASURE"))
 		cr_log_warn("%ld ns a local call", (long)ns);
 	cr_assert_lt(ns, 20000);
 	suite_other__close(other);
