@@ -36,8 +36,9 @@ typedef struct variable {
 	const char *help;
 } variable;
 
-#define A_DURATION "1ms to 24h: a number with ms, s, m or h; without a unit seconds"
-#define A_SIZE     "1KiB to 1GiB: a number of bytes, or one with KiB, MiB or GiB"
+#define A_DURATION_TO " to 24h: a number with ms, s, m or h; without a unit seconds"
+#define A_DURATION    "1ms" A_DURATION_TO
+#define A_SIZE        "1KiB to 1GiB: a number of bytes, or one with KiB, MiB or GiB"
 
 static const variable variables[PYR__CONFIG_KEYS] = {
 	[PYR__CONFIG_NS] = {"PYRITE_NS", ENDPOINT, 0, 0, "127.0.0.1:9790",
@@ -51,8 +52,8 @@ static const variable variables[PYR__CONFIG_KEYS] = {
 		"10s", A_DURATION, "how long connecting may take"},
 	[PYR__CONFIG_NAME_AGE_MAX] = {"PYRITE_NAME_AGE_MAX", DURATION, 1, DURATION_MS_MAX, "10s",
 		A_DURATION, "after how long the name server is asked again"},
-	[PYR__CONFIG_LEASE_TTL] = {"PYRITE_LEASE_TTL", DURATION, 1, DURATION_MS_MAX, "10s",
-		A_DURATION, "how long a published name outlives its daemon"},
+	[PYR__CONFIG_LEASE_TTL] = {"PYRITE_LEASE_TTL", DURATION, 100, DURATION_MS_MAX, "10s",
+		"100ms" A_DURATION_TO, "how long a published name outlives its daemon"},
 	[PYR__CONFIG_HANDSHAKE_TIMEOUT] = {"PYRITE_HANDSHAKE_TIMEOUT", DURATION, 1, DURATION_MS_MAX,
 		"5s", A_DURATION, "how long a client may take to say hello to a daemon"},
 	[PYR__CONFIG_STALL_TIMEOUT] = {"PYRITE_STALL_TIMEOUT", DURATION, 1, DURATION_MS_MAX, "30s",

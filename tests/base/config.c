@@ -61,6 +61,7 @@ Test(config, O2_a_bad_value_is_refused_with_what_is_allowed)
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
 		refuses("PYRITE_MESSAGE_BYTES_MAX", sizes[i], "1KiB to 1GiB");
 	refuses("PYRITE_STREAMS_MAX", "16385", "1 to 16384");
+	refuses("PYRITE_LEASE_TTL", "99ms", "100ms to 24h");
 	refuses("PYRITE_NS", "nonsense", "HOST:PORT");
 	refuses("PYRITE_LOG", "loud", "none, error");
 	refuses("PYRITE_TIMEOUT", "a\033b", "'a?b'");
