@@ -27,9 +27,9 @@ typedef struct pyr_pending pyr_pending;
 typedef struct pyr_proxy_options {
 	size_t size; /* sizeof(pyr_proxy_options) */
 	/*
-	 * Longest time a unary call may take, in ms; 0: 30 s for a unary call and no limit for a
-	 * stream; PYR_TIMEOUT_NONE: no limit. A call made inside a servant's function never gets
-	 * longer than that servant's own call has left.
+	 * Longest time a unary call may take, in ms; 0: for a unary call what PYRITE_TIMEOUT says,
+	 * else 30 s, and no limit for a stream; PYR_TIMEOUT_NONE: no limit. A call made inside a
+	 * servant's function never gets longer than that servant's own call has left.
 	 */
 	uint32_t timeout_ms;
 	/*
