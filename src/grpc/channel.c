@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/clock.h"
 #include "grpc/args.h"
+#include "grpc/leaving.h"
 #include "grpc/secure.h"
 
 #define METHOD_MAX 1024 /* longer ones are not registered */
@@ -60,7 +61,7 @@ void pyr__line_unref(pyr__line *line)
 {
 	if (!line || atomic_fetch_sub_explicit(&line->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	grpc_channel_destroy(line->core);
+	pyr__leave(line->home->client, line->core);
 	unref_home(line->home);
 	free(line);
 }

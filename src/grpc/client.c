@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include "base/alloc.h"
+#include "grpc/leaving.h"
 
 /* Calls that are ready */
 
@@ -124,7 +125,9 @@ pyr_status pyr__client_queue(pyr__grpc_client *client, pyr__drainer drainer,
 	bool by_loop = drainer == PYR__BY_LOOP;
 	pyr__poller *poller = &client->pollers[drainer];
 	pthread_mutex_lock(&client->lock);
-	if (!client->polling[drainer]) {
+	if (client->ending) {
+		status = pyr_error_set(err, PYR_CANCELLED, "the context has been freed");
+	} else if (!client->polling[drainer]) {
 		status = pyr__poller_start(poller, by_loop ? client->options.loop : NULL,
 			by_loop ? deliver : on_drained, client, err);
 		client->polling[drainer] = status == PYR_OK;
@@ -170,6 +173,7 @@ pyr__grpc_client *pyr__client_new(const pyr__grpc_client_options *options)
 	client->options = *options;
 	client->ready_last = &client->ready_first;
 	client->deliver_task.run = run_deliver;
+	pyr__list_init(&client->leaving);
 	pthread_mutex_init(&client->lock, NULL);
 	pthread_cond_init(&client->not_running, NULL);
 	return client;
@@ -177,6 +181,7 @@ pyr__grpc_client *pyr__client_new(const pyr__grpc_client_options *options)
 
 void pyr__client_free(pyr__grpc_client *client)
 {
+	pyr__leaving_end(client);
 	for (int i = 0; i < PYR__DRAINERS; i++)
 		if (client->polling[i])
 			pyr__poller_stop(&client->pollers[i]);

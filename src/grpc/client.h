@@ -22,6 +22,8 @@ struct pyr__grpc_client {
 	grpc_completion_queue *plucks[PYR__PLUCKS_KEPT]; /* idle ones */
 	unsigned pluck_count;
 	pyr__outcall *ready_first, **ready_last;
+	pyr__link leaving; /* core's channels that are to be destroyed: leaving.c */
+	bool ending;
 	const pyr__outcall *running; /* whose `ready` is being called now, on the loop */
 	pthread_cond_t not_running;
 	pyr__task deliver_task;
@@ -31,7 +33,7 @@ struct pyr__grpc_client {
 pyr__grpc_client *pyr__client_new(const pyr__grpc_client_options *options);
 void pyr__client_free(pyr__grpc_client *client);
 
-/* The queue of a drainer, started if need be. */
+/* The queue of a drainer, started if need be; CANCELLED once the client is being freed. */
 pyr_status pyr__client_queue(pyr__grpc_client *client, pyr__drainer drainer,
 	grpc_completion_queue **ret_queue, pyr_error *err);
 

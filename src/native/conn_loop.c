@@ -165,7 +165,7 @@ static void end_turn(pyr__conn *conn)
 		if (conn->reader != READER_THREAD)
 			pyr__conn_check_shut(conn);
 		pyr__conn_flush(conn);
-		if (conn->reader == READER_LOOP)
+		if (conn->reader == READER_LOOP) /* what ran may have ended the session */
 			pyr__conn_process(conn);
 	} while (conn->ready_first || conn->work_first);
 	pyr__conn_check_retired(conn);

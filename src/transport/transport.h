@@ -185,7 +185,8 @@ typedef struct pyr__host_ops {
 	void (*run_here)(void *host, pyr__incall *call);
 	/*
 	 * A connection has begun, or ended, of those that the host has not accepted itself. Calls
-	 * of one that has ended may come still. Any thread, no lock held.
+	 * of one that has ended may come still. Any thread; the first is quick and takes part in no
+	 * other lock, the second may close what is the user's, and no lock is held.
 	 */
 	void (*connected)(void *host, uint64_t connection);
 	void (*disconnected)(void *host, uint64_t connection);

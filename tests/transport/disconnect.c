@@ -11,6 +11,7 @@
 #define PATIENCE_MS 10000 /* of the calls */
 #define AT_ONCE_MS  5000  /* in which a broken connection is heard of */
 #define CUTS        60    /* places in an exchange where it is broken */
+#define LATE_MAX    2     /* of them where that may be heard of late: see resets_late */
 
 /* A daemon behind a relay, and a proxy whose calls are never tried again. */
 typedef struct scene {
@@ -55,14 +56,16 @@ static void lift_limits(scene *c)
 
 static void check_lost(pyr_status status, const pyr_error *err, int64_t before_ms)
 {
+	static unsigned late; /* in this test */
 	int64_t took_ms = suite_now_ms() - before_ms;
 	cr_assert_neq(err->executed, PYR_EXECUTED_YES);
-	if (suite_under_test.differs.resets_late && status == PYR_DEADLINE_EXCEEDED)
-		return;
-	cr_assert_eq(status, PYR_UNAVAILABLE, "%s: %s", pyr_status_name(status), err->message);
 	cr_assert(err->message[0]);
-	cr_assert_lt(took_ms, suite_under_test.differs.resets_late ? PATIENCE_MS : AT_ONCE_MS,
-		"it took %ld ms", (long)took_ms);
+	if (suite_under_test.resets_late && took_ms >= AT_ONCE_MS && late++ < LATE_MAX) {
+		cr_assert(status == PYR_UNAVAILABLE || status == PYR_DEADLINE_EXCEEDED);
+		return;
+	}
+	cr_assert_eq(status, PYR_UNAVAILABLE, "%s: %s", pyr_status_name(status), err->message);
+	cr_assert_lt(took_ms, AT_ONCE_MS, "it took %ld ms", (long)took_ms);
 }
 
 /* A call of Echo, which is not idempotent. Any failure of it must be the connection's. */
@@ -458,9 +461,9 @@ Test(disconnect, D5_closes_once_what_was_kept_for_a_caller_that_crashed)
 	CHECK_OK(pyr_daemon_unregister(c.s->daemon, "suite", NULL, &err));
 	CHECK_OK(suite_suite__serve(c.s->daemon, "suite", &tracking_ops, &closed, &err));
 	for (unsigned i = 1; i <= 5; i++) {
-		do /* what goes out before the end is noticed is lost */
+		status = suite_count(c.proxy, &err);
+		if (status == PYR_UNAVAILABLE) /* it went out before the end was noticed */
 			status = suite_count(c.proxy, &err);
-		while (status == PYR_UNAVAILABLE);
 		cr_assert_eq(status, tracked);
 		relay_cut(c.relay);
 		if (tracked == PYR_OK)
@@ -507,9 +510,8 @@ static void wait_in_vain(uint32_t connect_timeout_ms, uint32_t timeout_ms, pyr_s
 	cr_assert(strstr(err.where, strrchr(c.reference, '@') + 1) ||
 			  strstr(err.message, strrchr(c.reference, '@') + 1),
 		"%s: %s", err.where, err.message);
-	relay_ignore(c.relay, false);
-	relay_cut(c.relay);
 	suite_suite__close(proxy);
+	relay_ignore(c.relay, false); /* now the peer answers, to nobody */
 	cr_assert(echo(&c, c.proxy, 10));
 	/* what gRPC's core was still connecting it gives back only while it is used */
 	int64_t until_ms = suite_now_ms() + PATIENCE_MS;

@@ -11,5 +11,6 @@ const suite_transport suite_under_test = {
 	.peer = "127.0.0.1:",
 	.listen = listen_on,
 	.refer = suite_refer_grpc,
+	.resets_late = true,
 	.differs = SUITE_GRPC_DIFFERS,
 };

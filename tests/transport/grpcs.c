@@ -13,5 +13,6 @@ const suite_transport suite_under_test = {
 	.listen = listen_on,
 	.refer = suite_refer_first,
 	.credentials = secure_credentials,
+	.resets_late = true,
 	.differs = SUITE_GRPC_DIFFERS,
 };

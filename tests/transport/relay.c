@@ -50,6 +50,7 @@ typedef struct pair {
 struct relay {
 	pthread_t thread;
 	address own;
+	int own_fd; /* bound to own, so that nobody else gets the port while listen_fd is closed */
 	int wake_fd;
 	tally turns;        /* how often the thread has looked at what it is told */
 	atomic_bool ending; /* the thread is to end */
@@ -93,14 +94,20 @@ static int new_socket(const address *a)
 	return fd;
 }
 
-static int listen_on(address *a)
+static int bind_to(address *a)
 {
 	int on = 1, fd = new_socket(a);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
 	cr_assert_eq(bind(fd, &a->at.any, a->size), 0, "bind: %s", strerror(errno));
-	cr_assert_eq(listen(fd, PAIRS_MAX), 0);
 	a->size = sizeof a->at;
 	cr_assert_eq(getsockname(fd, &a->at.any, &a->size), 0);
+	return fd;
+}
+
+static int listen_on(address *a)
+{
+	int fd = bind_to(a);
+	cr_assert_eq(listen(fd, PAIRS_MAX), 0);
 	return fd;
 }
 
@@ -322,6 +329,7 @@ relay *relay_new(const char *text, char *ret_reference)
 	reference.port = 0;
 	r->own = address_of(&reference);
 	r->listen_fd = listen_on(&r->own);
+	r->own_fd = reference.is_unix ? -1 : bind_to(&r->own);
 	if (!reference.is_unix)
 		reference.port = ntohs(r->own.at.in.sin_port);
 	cr_assert_eq(
@@ -339,6 +347,8 @@ void relay_free(relay *r)
 	pthread_join(r->thread, NULL);
 	if (r->listen_fd >= 0)
 		close(r->listen_fd);
+	if (r->own_fd >= 0)
+		close(r->own_fd);
 	close(r->wake_fd);
 	pthread_cond_destroy(&r->idle);
 	pthread_mutex_destroy(&r->lock);

@@ -21,8 +21,6 @@ typedef struct suite_differences {
 	unsigned ordered_oneways;
 	/* A send cannot fail because the peer takes no message of that size: the stream does. */
 	bool limits_untold;
-	/* A reset that comes right behind data may be heard of only at the call's deadline. */
-	bool resets_late;
 	/* That the process has from the first call on, and how long more may stay open. */
 	int descriptors_kept;
 	unsigned descriptors_ms;
@@ -38,8 +36,6 @@ typedef struct suite_differences {
  *                    out what it has read, so that a later call overtakes
  *   limits_untold    nothing in the protocol says how large a message may be; one that is too
  *                    large ends the call with RESOURCE_EXHAUSTED
- *   resets_late      core reads what there is, is told by the kernel that nothing is left
- *                    (TCP_INQ), and waits for an edge that has been already
  *   descriptors...   core has an epoll and an eventfd for the rest of the process's life, and
  *                    grpc_shutdown() finishes on a thread of its own
  *   connect_...      that thread waits for connections that were being made when their context
@@ -48,14 +44,20 @@ typedef struct suite_differences {
 #define SUITE_GRPC_DIFFERS                                                                         \
 	{                                                                                          \
 		.window_bytes = 1 << 20, .timeout_percent = 1, .ordered_oneways = 1,               \
-		.limits_untold = true, .resets_late = true, .descriptors_kept = 2,                 \
-		.descriptors_ms = 20000, .connect_timeout_ms = 8000                                \
+		.limits_untold = true, .descriptors_kept = 2, .descriptors_ms = 20000,             \
+		.connect_timeout_ms = 8000                                                         \
 	}
 
 typedef struct suite_transport {
 	const char *peer;  /* what a caller's address begins with */
 	bool same_context; /* clients use the daemon's own context */
 	bool ends_unseen;  /* nobody tells the daemon when a connection ends */
+	/*
+	 * A reset right behind data may be heard of only at the call's deadline: gRPC's core reads
+	 * what there is, is told by the kernel that nothing is left (TCP_INQ), and waits for an
+	 * edge of epoll that has been already. Rare: it takes a thread that is held up.
+	 */
+	bool resets_late;
 	/* Adds an endpoint to the daemon. */
 	pyr_status (*listen)(pyr_daemon *daemon, pyr_error *err);
 	/* Writes a reference to an object there into PYR_REFERENCE_MAX bytes. */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Channels of core that nobody wants any more, while they are still connecting.
+ *
+ * Core 1.51 forgets a connection whose peer answers only after its channel was destroyed: the
+ * socket stays open for good. So such a channel is destroyed once it has connected, or has failed
+ * to, which takes no longer than the time for connecting.
+ */
+#ifndef PYR_GRPC_LEAVING_H
+#define PYR_GRPC_LEAVING_H
+
+#include "grpc/client.h"
+
+/* Destroys core, now or as soon as it connects no more. Any thread. */
+void pyr__leave(pyr__grpc_client *client, grpc_channel *core);
+
+/* Destroys those that still connect; from now on pyr__leave() waits for nothing. */
+void pyr__leaving_end(pyr__grpc_client *client);
+
+#endif
