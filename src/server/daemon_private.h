@@ -80,7 +80,16 @@ struct pyr_daemon {
 	struct event signal_event;
 };
 
-/* daemon.c: FAILED_PRECONDITION in a child of the process that made it */
+/* endpoint.c: with nobody dispatching the loop */
+void pyr__endpoints_free(pyr_daemon *daemon);
+
+/* daemon.c: a connection to this endpoint has come; loop thread */
+void pyr__daemon_accept(void *endpoint, int fd, const pyr__address *address);
+
+/* FAILED_PRECONDITION once the daemon has stopped, and as the next */
+pyr_status pyr__daemon_check_serving(pyr_daemon *daemon, pyr_error *err);
+
+/* FAILED_PRECONDITION in a child of the process that made it */
 pyr_status pyr__daemon_check_process(const pyr_daemon *daemon, pyr_error *err);
 
 /* True in such a child: what gives back, stops or frees does nothing there. */
