@@ -64,12 +64,18 @@ typedef struct pyr_daemon_options {
 	bool no_reflection;
 	bool no_health;
 	uint32_t compress_from; /* as in pyr_context_options, for answers; 0: never */
+	/*
+	 * Every daemon also has an object `pyr.daemon`, which tells what it is, hosts and counts
+	 * (pyrite/daemon.proto; stubs in <pyrite/daemon.pyr.h>), under any object id. This turns it
+	 * off; counting goes on.
+	 */
+	bool no_daemon_object;
 } pyr_daemon_options;
 
 #define PYR_DAEMON_OPTIONS_INIT                                                                    \
 	{                                                                                          \
 		sizeof(pyr_daemon_options), 0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL,  \
-			NULL, false, false, 0                                                      \
+			NULL, false, false, 0, false                                               \
 	}
 
 /*

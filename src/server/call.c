@@ -34,8 +34,8 @@ static int64_t deadline_of(const pyr__head *head, int64_t now_us)
 	return now_us + (int64_t)timeout_us;
 }
 
-pyr_call *pyr__call_new(
-	pyr_daemon *daemon, const pyr__bound *bound, const pyr__head *head, int64_t now_us)
+pyr_call *pyr__call_new(pyr_daemon *daemon, const pyr__bound *bound, pyr__statistics *statistics,
+	const pyr__head *head, int64_t now_us)
 {
 	pyr_call *call = pyr__alloc(sizeof *call);
 	memset(call, 0, offsetof(pyr_call, arena));
@@ -45,6 +45,9 @@ pyr_call *pyr__call_new(
 	atomic_init(&call->answered, false);
 	call->daemon = daemon;
 	call->bound = bound;
+	call->statistics = statistics;
+	call->began_us = now_us;
+	pyr__statistics_begin(statistics);
 	call->oneway = head->oneway;
 	pthread_mutex_init(&call->lock, NULL);
 	pyr__arena_init(&call->arena, call->space, sizeof call->space);
@@ -73,11 +76,27 @@ pyr_status pyr__call_check_process(const pyr_call *call, pyr_error *err)
 	return pyr__fork_check(pyr__daemon_fork_count(call->daemon), "this call", err);
 }
 
+/* Nobody has answered it, and nobody can any more. */
+static void count_unanswered(const pyr_call *call)
+{
+	pyr_status status = PYR_INTERNAL;
+	int64_t now_us = pyr__now_us();
+	if (call->oneway || call->incall.silent)
+		status = PYR_OK;
+	else if (now_us >= call->incall.deadline_us)
+		status = PYR_DEADLINE_EXCEEDED;
+	else if (atomic_load(&call->incall.cancelled))
+		status = PYR_CANCELLED;
+	pyr__statistics_end(call->statistics, status, now_us - call->began_us);
+}
+
 void pyr_call_unref(pyr_call *call)
 {
 	if (!call || pyr__daemon_fork_count(call->daemon) != pyr__fork_count() ||
 		atomic_fetch_sub_explicit(&call->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	if (!atomic_load(&call->answered))
+		count_unanswered(call);
 	if (call->current)
 		pyr__incall_release(&call->incall, call->current);
 	pyr__incall_done(&call->incall);

@@ -18,9 +18,11 @@ struct pyr_call {
 	atomic_uint refs;
 	pyr_daemon *daemon;
 	const pyr__bound *bound; /* NULL: no such method is known */
-	pyr__object *object;     /* NULL until it is found */
-	void *instance;          /* of the object, made for this call alone; or NULL */
-	pyr__text method_name;   /* in the arena, as what follows */
+	pyr__statistics *statistics;
+	int64_t began_us;
+	pyr__object *object;   /* NULL until it is found */
+	void *instance;        /* of the object, made for this call alone; or NULL */
+	pyr__text method_name; /* in the arena, as what follows */
 	pyr__text object_id;
 	pyr__text metadata_block;
 	pyr__text correlation; /* empty until it is known; guarded by the lock */
@@ -48,9 +50,9 @@ struct pyr_call {
 	_Alignas(8) uint8_t space[PYR__CALL_SPACE_BYTES];
 };
 
-/* Makes the call that head opens; see pyr__host_ops.open. */
-pyr_call *pyr__call_new(
-	pyr_daemon *daemon, const pyr__bound *bound, const pyr__head *head, int64_t now_us);
+/* Makes the call that head opens; see pyr__host_ops.open. It is counted by the statistics. */
+pyr_call *pyr__call_new(pyr_daemon *daemon, const pyr__bound *bound, pyr__statistics *statistics,
+	const pyr__head *head, int64_t now_us);
 
 /* Looks for the call's object, unless that has been done. */
 pyr_status pyr__call_find(pyr_call *call, pyr__objects *objects, pyr_error *err);

@@ -55,6 +55,7 @@ static void unref(pyr_daemon *daemon)
 		return;
 	pyr__reflection_free(daemon->reflection);
 	pyr__health_free(daemon->health);
+	free(daemon->object);
 	pyr__client_sessions_done(&daemon->sessions);
 	pyr__objects_done(&daemon->objects);
 	pthread_cond_destroy(&daemon->stopped);
@@ -189,10 +190,12 @@ void pyr__daemon_accept(void *arg, int fd, const pyr__address *address)
 		PYR__LOG_OF_PEER(PYR_LOG_WARNING,
 			"a connection was refused: there are %u already, the limit",
 			daemon->options.connections_max);
+		atomic_fetch_add(&daemon->conns_refused, 1);
 		close(fd);
 		return;
 	}
 	daemon->conn_count++;
+	atomic_fetch_add(&daemon->conns_accepted, 1);
 	if (e->credentials)
 		accept_native(daemon, e->credentials, fd, address);
 	else
@@ -294,6 +297,8 @@ pyr_status pyr_daemon_new(
 		daemon->reflection = pyr__reflection_new(daemon);
 	if (!daemon->options.no_health)
 		daemon->health = pyr__health_new(daemon);
+	if (!daemon->options.no_daemon_object)
+		daemon->object = pyr__daemon_object_new(daemon);
 	join_neighbours(daemon);
 	*ret_daemon = daemon;
 	return PYR_OK;

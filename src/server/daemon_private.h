@@ -51,8 +51,10 @@ struct pyr_daemon {
 	pyr__client_sessions sessions;
 	struct pyr__reflection *reflection; /* NULL: turned off, as the next */
 	struct pyr__health *health;
+	struct pyr__daemon_object *object;
 	pyr__session_config session;
 	pyr__neighbour neighbour; /* for callers in this process */
+	pyr__statistics unknown;  /* calls of methods that no object has */
 	atomic_uint_fast64_t queued_total;
 	atomic_uint_fast64_t running; /* calls that servants have not given back */
 	unsigned fork_count;
@@ -67,7 +69,8 @@ struct pyr_daemon {
 	/* the loop thread's */
 	pyr__newcomers newcomers;
 	pyr__link conns;
-	uint32_t conn_count; /* of all kinds */
+	atomic_uint conn_count; /* of all kinds; others may read it, as what follows */
+	atomic_uint_fast64_t conns_accepted, conns_refused;
 	struct pyr__daemon_grpc
 		*grpc; /* a server for each endpoint of core's, one for all others */
 	int64_t grace_until_us, withdraw_until_us;
@@ -126,6 +129,9 @@ void pyr__reflection_free(struct pyr__reflection *reflection);
 struct pyr__health *pyr__health_new(pyr_daemon *daemon);
 void pyr__health_stop(struct pyr__health *health); /* loop thread: nothing serves any more */
 void pyr__health_free(struct pyr__health *health);
+
+/* daemon_object.c: the same; free() frees it */
+struct pyr__daemon_object *pyr__daemon_object_new(pyr_daemon *daemon);
 
 /* publish.c */
 void pyr__publisher_stop(struct pyr__publisher *publisher, bool withdraw);

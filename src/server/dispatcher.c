@@ -25,7 +25,8 @@ static pyr__incall *open_call(void *host, const pyr__head *head, int64_t now_us)
 	pyr_daemon *daemon = host;
 	pyr__daemon_begin_call(daemon);
 	const pyr__bound *bound = bind_method(daemon, head);
-	pyr_call *call = pyr__call_new(daemon, bound, head, now_us);
+	pyr_call *call = pyr__call_new(
+		daemon, bound, bound ? bound->statistics : &daemon->unknown, head, now_us);
 	call->incall.single = bound && !(bound->method->flags & PYR_METHOD_CLIENT_STREAM);
 	call->incall.silent = bound && bound->method->flags & PYR_METHOD_ONEWAY;
 	return &call->incall;

@@ -24,12 +24,18 @@ static void free_chain(pyr__object *object)
 	}
 }
 
+static void free_bound(pyr__bound *bound)
+{
+	free(bound->statistics);
+	free(bound);
+}
+
 void pyr__objects_done(pyr__objects *objects)
 {
 	for (uint32_t i = 0; i < objects->by_id.count; i++)
 		free_chain(objects->by_id.entries[i].value);
 	for (uint32_t i = 0; i < objects->by_method.count; i++)
-		free(objects->by_method.entries[i].value);
+		free_bound(objects->by_method.entries[i].value);
 	pyr__map_done(&objects->by_id);
 	pyr__map_done(&objects->by_method);
 	pthread_mutex_destroy(&objects->lock);
@@ -86,11 +92,12 @@ static void bind_methods(pyr__objects *objects, const pyr_interface *interface)
 	for (uint32_t i = 0; i < interface->method_count; i++) {
 		size_t size = strlen(interface->name) + 1 + strlen(interface->methods[i].name);
 		pyr__bound *bound = pyr__alloc(sizeof *bound + size + 1);
+		bound->statistics = pyr__zalloc(sizeof *bound->statistics);
 		sprintf(bound->name, "%s/%s", interface->name, interface->methods[i].name);
 		bound->interface = interface;
 		bound->method = &interface->methods[i];
 		if (!pyr__map_insert(&objects->by_method, bound->name, size, bound)) {
-			free(bound); /* the interface has been here before */
+			free_bound(bound); /* the interface has been here before */
 			return;
 		}
 	}
@@ -247,6 +254,52 @@ size_t pyr__objects_interfaces(pyr__objects *objects, const pyr_interface **to, 
 		last = bound->interface;
 		if (count++ < room)
 			to[count - 1] = last;
+	}
+	pthread_mutex_unlock(&objects->lock);
+	return count;
+}
+
+static bool is_own(const pyr__object *object)
+{
+	return strcmp(object->id, PYR__OBJECT_OWN) == 0;
+}
+
+size_t pyr__objects_count(pyr__objects *objects)
+{
+	pthread_mutex_lock(&objects->lock);
+	size_t count = objects->by_id.count;
+	if (pyr__map_find(&objects->by_id, PYR__OBJECT_OWN, sizeof PYR__OBJECT_OWN - 1))
+		count--;
+	pthread_mutex_unlock(&objects->lock);
+	return count;
+}
+
+size_t pyr__objects_walk(pyr__objects *objects, size_t start, size_t room,
+	void (*visit)(void *arg, const pyr__object *first), void *arg)
+{
+	size_t at = start;
+	pthread_mutex_lock(&objects->lock);
+	for (size_t visited = 0; at < objects->by_id.count && visited < room; at++) {
+		const pyr__object *first = objects->by_id.entries[at].value;
+		if (is_own(first))
+			continue;
+		visit(arg, first);
+		visited++;
+	}
+	if (at >= objects->by_id.count)
+		at = 0;
+	pthread_mutex_unlock(&objects->lock);
+	return at;
+}
+
+size_t pyr__objects_methods(pyr__objects *objects, size_t first, const pyr__bound **to, size_t room)
+{
+	size_t count = 0;
+	pthread_mutex_lock(&objects->lock);
+	/* nothing is ever removed, so numbers stay what they are */
+	while (count < room && first + count < objects->by_method.count) {
+		to[count] = objects->by_method.entries[first + count].value;
+		count++;
 	}
 	pthread_mutex_unlock(&objects->lock);
 	return count;

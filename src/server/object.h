@@ -8,6 +8,7 @@
 #include <pyrite/stub.h>
 #include "base/map.h"
 #include "base/text.h"
+#include "server/statistics.h"
 
 /* How the servants of an object come to be: see pyr_object_options. Immutable. */
 typedef struct pyr__instancing {
@@ -28,10 +29,11 @@ typedef struct pyr__object {
 	char id[];
 } pyr__object;
 
-/* A method by its full name, as long as the table lives. */
+/* A method by its full name, and what has become of its calls. As long as the table lives. */
 typedef struct pyr__bound {
 	const pyr_interface *interface;
 	const pyr_method *method;
+	pyr__statistics *statistics;
 	char name[]; /* "demo.Calculator/Add" */
 } pyr__bound;
 
@@ -76,6 +78,23 @@ void pyr__objects_add_own(
  * They stay where they are as long as the program does.
  */
 size_t pyr__objects_interfaces(pyr__objects *objects, const pyr_interface **to, size_t room);
+
+/*
+ * Writes the methods number first, first + 1, ... of all that objects have or had, up to room of
+ * them, and returns how many it has written. They are in the order in which they came.
+ */
+size_t pyr__objects_methods(
+	pyr__objects *objects, size_t first, const pyr__bound **to, size_t room);
+
+/* How many ids are registered, the daemon's own left out. */
+size_t pyr__objects_count(pyr__objects *objects);
+
+/*
+ * Calls visit with the first interface of up to room objects, the table locked, leaving out the
+ * first `start` of them. Returns where to go on, or 0 at the end. The order changes as objects go.
+ */
+size_t pyr__objects_walk(pyr__objects *objects, size_t start, size_t room,
+	void (*visit)(void *arg, const pyr__object *first), void *arg);
 
 bool pyr__objects_has(pyr__objects *objects, pyr__text id);
 

@@ -80,6 +80,14 @@ bool pyr__pool_add(pyr__pool *pool, pyr__job *job)
 	return fits;
 }
 
+uint32_t pyr__pool_waiting(pyr__pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	uint32_t queued = pool->queued;
+	pthread_mutex_unlock(&pool->lock);
+	return queued;
+}
+
 void pyr__pool_stop(pyr__pool *pool)
 {
 	if (!pool)

@@ -21,6 +21,9 @@ pyr_status pyr__pool_new(
 /* False when the queue is full, or the pool is stopping. Any thread. */
 bool pyr__pool_add(pyr__pool *pool, pyr__job *job);
 
+/* How many jobs wait for a worker. Any thread. */
+uint32_t pyr__pool_waiting(pyr__pool *pool);
+
 /* Runs what is queued, then ends the threads; nothing more is taken. NULL is ignored. */
 void pyr__pool_stop(pyr__pool *pool);
 

@@ -28,15 +28,17 @@ static pyr_status finish(pyr_call *call, pyr__final *final, const pyr__body *bod
 		return status;
 	if (atomic_exchange_explicit(&call->answered, true, memory_order_acq_rel))
 		return twice(err);
-	if (call->oneway)
-		return PYR_OK;
-	if (call->trailer)
-		final->metadata = pyr__metadata_text(call->trailer);
-	if (final->status == PYR_CANCELLED && pyr_call_time_left_us(call) == 0) {
+	int64_t now_us = pyr__now_us();
+	if (final->status == PYR_CANCELLED && now_us >= call->incall.deadline_us) {
 		/* it was the clock, which may be a little ahead of the caller's */
 		final->status = PYR_DEADLINE_EXCEEDED;
 		final->message = text_of("the deadline passed before the answer came");
 	}
+	pyr__statistics_end(call->statistics, final->status, now_us - call->began_us);
+	if (call->oneway)
+		return PYR_OK;
+	if (call->trailer)
+		final->metadata = pyr__metadata_text(call->trailer);
 	return pyr__incall_finish(&call->incall, final, body, err);
 }
 

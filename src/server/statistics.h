@@ -15,7 +15,8 @@ typedef struct pyr__statistics {
 	atomic_uint_fast64_t began;
 	atomic_uint_fast64_t ended[PYR__STATUSES];
 	atomic_uint_fast64_t total_us;
-	/* [i]: calls that took less than 2^i us, but not less than half of that; the last: others */
+	/* [i]: calls that took less than 2^i us, but not less than half of that; the last: others
+	 */
 	atomic_uint_fast64_t latency[PYR__LATENCY_SLOTS];
 } pyr__statistics;
 
