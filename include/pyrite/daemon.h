@@ -223,6 +223,16 @@ PYR_API PYR_MUST_USE pyr_status pyr_daemon_reference(pyr_daemon *daemon, const c
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_set_serving(
 	pyr_daemon *daemon, const char *interface, bool serving, pyr_error *err);
 
+/*
+ * Serves what the daemon counts as text for Prometheus (format 0.0.4), at http://ADDRESS/metrics,
+ * until it is freed. address is "HOST:PORT"; with port 0 it is any free one, which ret_port, if not
+ * NULL, is told. It is served by a thread of its own, so that no call waits for who reads it, and
+ * to everybody who reaches the address, so bind it where only the monitoring does. UNAVAILABLE if
+ * the address cannot be bound, FAILED_PRECONDITION the second time.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_serve_metrics(
+	pyr_daemon *daemon, const char *address, uint16_t *ret_port, pyr_error *err);
+
 typedef struct pyr_publish_options {
 	size_t size;             /* sizeof(pyr_publish_options) */
 	const char *name_server; /* as in pyr_context_options; NULL: the context's */

@@ -119,6 +119,15 @@ int cli_check_environment(void);
 /* What the variable says, or its default: config.c */
 const char *cli_environment(const char *name);
 
+#define CLI_URL_MAX 320
+
+/*
+ * Serves the daemon's metrics over HTTP if address is not NULL, and writes where; else "":
+ * metrics.c
+ */
+pyr_status cli_serve_metrics(
+	pyr_daemon *daemon, const char *address, char url[CLI_URL_MAX], pyr_error *err);
+
 int cli_config(int argc, char **argv);
 int cli_ns(int argc, char **argv);
 int cli_names_list(int argc, char **argv);
@@ -134,6 +143,7 @@ int cli_ping(int argc, char **argv);
 int cli_echo(int argc, char **argv);
 int cli_bench_serve(int argc, char **argv);
 int cli_bench_call(int argc, char **argv);
+int cli_top(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 #endif

@@ -11,7 +11,7 @@
 static const cli_command command = {
 	.name = "echo",
 	.usage = "[--listen ENDPOINT]... [--name NAME [--replica] [--ttl SECONDS]] [--object ID]"
-		 " [--workers N] [--json]",
+		 " [--workers N] [--metrics HOST:PORT] [--json]",
 	.summary = "Runs a daemon with an object to try things with",
 	.text = "Its interface is pyrite.echo.Echo: Echo gives the text back, Slow does so after\n"
 		"delay_ms, Fail fails with a status, Oneway prints the text here. Prints the\n"
@@ -34,6 +34,7 @@ typedef struct settings {
 	double ttl; /* seconds; 0: the default */
 	option_texts endpoints;
 	uint64_t workers;
+	const char *metrics;
 	bool json;
 	struct event_base *base; /* the daemon's loop */
 } settings;
@@ -160,7 +161,7 @@ static pyr_status listen_all(pyr_daemon *daemon, const option_texts *endpoints, 
 	return status;
 }
 
-static void print_ready(pyr_daemon *daemon, const settings *given)
+static void print_ready(pyr_daemon *daemon, const settings *given, const char *metrics)
 {
 	char reference[PYR_REFERENCE_MAX];
 	json_t *all = json_array();
@@ -172,10 +173,11 @@ static void print_ready(pyr_daemon *daemon, const settings *given)
 			printf("%s\n", reference);
 	}
 	if (given->json)
-		cli_print_json(json_pack("{s:b, s:s, s:s?, s:O}", "ready", 1, "object",
-			given->object, "name", given->name, "references", all));
+		cli_print_json(json_pack("{s:b, s:s, s:s?, s:O, s:s?}", "ready", 1, "object",
+			given->object, "name", given->name, "references", all, "metrics",
+			*metrics ? metrics : NULL));
 	else
-		puts("ready");
+		printf("%s%sready\n", metrics, *metrics ? "\n" : "");
 	fflush(stdout);
 	json_decref(all);
 }
@@ -197,16 +199,19 @@ static pyr_status publish(pyr_daemon *daemon, const settings *given, pyr_error *
 
 static pyr_status serve(pyr_daemon *daemon, settings *given, pyr_error *err)
 {
+	char metrics[CLI_URL_MAX];
 	given->base = pyr_daemon_base(daemon);
 	pyr_status status = pyrite_echo_echo__serve(daemon, given->object, &ops, given, err);
 	if (status == PYR_OK)
 		status = listen_all(daemon, &given->endpoints, err);
 	if (status == PYR_OK && given->name)
 		status = publish(daemon, given, err);
+	if (status == PYR_OK)
+		status = cli_serve_metrics(daemon, given->metrics, metrics, err);
 	if (status)
 		return status;
 	cli_stop_on_signal(daemon, 1000);
-	print_ready(daemon, given);
+	print_ready(daemon, given, metrics);
 	return pyr_daemon_run(daemon, err);
 }
 
@@ -239,6 +244,8 @@ int cli_echo(int argc, char **argv)
 		{"object", "ID", "the object's id (echo)", OPTION_TEXT, &given.object},
 		{"workers", "N", "answer in a pool of N threads (0: on the loop)", OPTION_NUMBER,
 			&given.workers},
+		{"metrics", "HOST:PORT", "serve counts over HTTP, for Prometheus", OPTION_TEXT,
+			&given.metrics},
 		{"json", NULL, "print JSON, one object a line", OPTION_FLAG, &given.json},
 		{0},
 	};

@@ -23,6 +23,7 @@ static const entry entries[] = {
 	{NULL, "describe", cli_describe, "show what a server serves, as .proto text"},
 	{NULL, "call", cli_call, "call any method, with JSON there and back"},
 	{NULL, "ping", cli_ping, "see whether the daemon behind a reference answers"},
+	{NULL, "top", cli_top, "show what a daemon does, live"},
 	{NULL, "echo", cli_echo, "run a daemon with an object to try things with"},
 	{"bench", "serve", cli_bench_serve, "serve the other side of a measurement"},
 	{"bench", "call", cli_bench_call, "measure calls"},

@@ -47,6 +47,7 @@ typedef struct settings {
 	const char *store;
 	const char *tokens;
 	pyr_tls_options tls;
+	const char *metrics;
 	bool insecure;
 	bool json;
 	uint64_t names_max;
@@ -181,7 +182,7 @@ static pyr_status catch_signals(server *s, pyr_error *err)
 	return PYR_OK;
 }
 
-static void print_ready(const server *s, const settings *given)
+static void print_ready(const server *s, const settings *given, const char *metrics)
 {
 	char reference[PYR_REFERENCE_MAX];
 	json_t *references = json_array();
@@ -193,13 +194,10 @@ static void print_ready(const server *s, const settings *given)
 		json_array_append_new(references, json_string(reference));
 	}
 	if (given->json) {
-		json_t *value = json_pack("{s:b, s:o, s:s}", "ready", 1, "references", references,
-			"store", given->store);
-		json_dumpf(value, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
-		putchar('\n');
-		json_decref(value);
+		cli_print_json(json_pack("{s:b, s:o, s:s, s:s?}", "ready", 1, "references",
+			references, "store", given->store, "metrics", *metrics ? metrics : NULL));
 	} else {
-		printf("ready\n");
+		printf("%s%sready\n", metrics, *metrics ? "\n" : "");
 		json_decref(references);
 	}
 	fflush(stdout);
@@ -219,6 +217,7 @@ static pyr_status serve(server *s, const settings *given, pyr_error *err)
 {
 	pyr_daemon_options options = PYR_DAEMON_OPTIONS_INIT;
 	options.connections_max = (uint32_t)given->connections_max;
+	char metrics[CLI_URL_MAX];
 	pyr_status status = load_access(s, given, err);
 	if (s->tokens) {
 		options.authenticate = ns_tokens_authenticate;
@@ -232,9 +231,11 @@ static pyr_status serve(server *s, const settings *given, pyr_error *err)
 		status = open_service(s, given, err);
 	if (status == PYR_OK)
 		status = catch_signals(s, err);
+	if (status == PYR_OK)
+		status = cli_serve_metrics(s->daemon, given->metrics, metrics, err);
 	if (status)
 		return status;
-	print_ready(s, given);
+	print_ready(s, given, metrics);
 	return pyr_daemon_run(s->daemon, err);
 }
 
@@ -298,6 +299,8 @@ int cli_ns(int argc, char **argv)
 			&given.waiting_max},
 		{"connections-max", "N", "most connections (10,000)", OPTION_NUMBER,
 			&given.connections_max},
+		{"metrics", "HOST:PORT", "serve counts over HTTP, for Prometheus", OPTION_TEXT,
+			&given.metrics},
 		{"json", NULL, "say that it is ready as one JSON object", OPTION_FLAG, &given.json},
 		{0},
 	};

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/error.h"
 #include "base/fork.h"
@@ -55,7 +57,6 @@ static void unref(pyr_daemon *daemon)
 		return;
 	pyr__reflection_free(daemon->reflection);
 	pyr__health_free(daemon->health);
-	free(daemon->object);
 	pyr__client_sessions_done(&daemon->sessions);
 	pyr__objects_done(&daemon->objects);
 	pthread_cond_destroy(&daemon->stopped);
@@ -261,6 +262,8 @@ pyr_status pyr_daemon_new(
 	fill_options(&daemon->options, options);
 	daemon->decoded_bytes_max = daemon->options.decoded_bytes_max;
 	daemon->fork_count = pyr__fork_count();
+	daemon->began_us = pyr__now_us();
+	clock_gettime(CLOCK_REALTIME, &daemon->start_time);
 	atomic_init(&daemon->refs, 1);
 	pyr__list_init(&daemon->conns);
 	pyr__newcomers_init(&daemon->newcomers);
@@ -298,7 +301,7 @@ pyr_status pyr_daemon_new(
 	if (!daemon->options.no_health)
 		daemon->health = pyr__health_new(daemon);
 	if (!daemon->options.no_daemon_object)
-		daemon->object = pyr__daemon_object_new(daemon);
+		pyr__daemon_object_add(daemon);
 	join_neighbours(daemon);
 	*ret_daemon = daemon;
 	return PYR_OK;
@@ -343,6 +346,7 @@ void pyr_daemon_free(pyr_daemon *daemon)
 	if (!daemon || pyr__daemon_is_forked(daemon))
 		return;
 	pyr__daemon_forget_signals(daemon);
+	pyr__metrics_free(daemon->metrics);
 	if (pyr__loop_is_dispatched(daemon->loop))
 		pyr_daemon_stop(daemon, 0);
 	pyr__loop_stop(daemon->loop);

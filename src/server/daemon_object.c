@@ -5,26 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "server/daemon_private.h"
+#include "server/snapshot.h"
 
 #define PAGE_MAX       1000
 #define INTERFACES_MAX 4096
-#define METHODS_MAX    65536
-
-struct pyr__daemon_object {
-	pyr_daemon *daemon;
-	int64_t began_us;
-	struct timespec start_time;
-};
-
-static uint64_t uptime_us(const struct pyr__daemon_object *object)
-{
-	return (uint64_t)(pyr__now_us() - object->began_us);
-}
 
 static void ping(void *self, pyr_call *call, const Pyrite__PingRequest *request)
 {
@@ -57,8 +45,7 @@ static size_t write_references(pyr_daemon *daemon, pyr_call *call, char ***ret_r
 
 static void info(void *self, pyr_call *call, const Pyrite__InfoRequest *request)
 {
-	struct pyr__daemon_object *object = self;
-	pyr_daemon *daemon = object->daemon;
+	pyr_daemon *daemon = self;
 	const pyr_interface *interfaces[INTERFACES_MAX];
 	char *names[INTERFACES_MAX];
 	char id[2 * sizeof daemon->session.id + 1];
@@ -67,13 +54,13 @@ static void info(void *self, pyr_call *call, const Pyrite__InfoRequest *request)
 	(void)request;
 	for (size_t i = 0; i < sizeof daemon->session.id; i++)
 		snprintf(id + 2 * i, 3, "%02x", daemon->session.id[i]);
-	start.seconds = object->start_time.tv_sec;
-	start.nanos = (int32_t)object->start_time.tv_nsec;
+	start.seconds = daemon->start_time.tv_sec;
+	start.nanos = (int32_t)daemon->start_time.tv_nsec;
 	reply.id = id;
 	reply.version = PYR_VERSION;
 	reply.process_id = (uint32_t)getpid();
 	reply.start_time = &start;
-	reply.uptime_us = uptime_us(object);
+	reply.uptime_us = (uint64_t)(pyr__now_us() - daemon->began_us);
 	reply.workers = daemon->options.workers;
 	reply.n_references = write_references(daemon, call, &reply.references);
 	size_t count = pyr__objects_interfaces(&daemon->objects, interfaces, INTERFACES_MAX);
@@ -118,15 +105,14 @@ static void free_page(page *p)
 
 static void list_objects(void *self, pyr_call *call, const Pyrite__ListObjectsRequest *request)
 {
-	struct pyr__daemon_object *object = self;
 	Pyrite__ListObjectsReply reply = PYRITE__LIST_OBJECTS_REPLY__INIT;
 	Pyrite__RegisteredObject *objects[PAGE_MAX];
 	page p = {.room = request->limit};
 	if (p.room == 0 || p.room > PAGE_MAX)
 		p.room = PAGE_MAX;
 	p.objects = pyr__alloc(p.room * sizeof *p.objects);
-	reply.next =
-		pyr__objects_walk(&object->daemon->objects, request->start, p.room, add_object, &p);
+	reply.next = pyr__objects_walk(
+		&((pyr_daemon *)self)->objects, request->start, p.room, add_object, &p);
 	for (size_t i = 0; i < p.count; i++)
 		objects[i] = &p.objects[i];
 	reply.objects = objects;
@@ -135,86 +121,14 @@ static void list_objects(void *self, pyr_call *call, const Pyrite__ListObjectsRe
 	free_page(&p);
 }
 
-/* Statistics */
-
-/* Copies what is counted, without the zeros at the end; returns how many are left. */
-static size_t copy_counts(uint64_t *to, const atomic_uint_fast64_t *from, size_t count)
-{
-	size_t used = 0;
-	for (size_t i = 0; i < count; i++) {
-		to[i] = atomic_load_explicit(&from[i], memory_order_relaxed);
-		if (to[i])
-			used = i + 1;
-	}
-	return used;
-}
-
-/* One method, with the room for its counts. */
-typedef struct row {
-	Pyrite__MethodStatistics message;
-	uint64_t ended[PYR__STATUSES];
-	uint64_t latency[PYR__LATENCY_SLOTS];
-} row;
-
-static void fill_row(row *r, const pyr__bound *bound)
-{
-	const pyr__statistics *s = bound->statistics;
-	pyrite__method_statistics__init(&r->message);
-	r->message.method = (char *)bound->name;
-	r->message.ended = r->ended;
-	r->message.n_ended = copy_counts(r->ended, s->ended, PYR__STATUSES);
-	r->message.latency = r->latency;
-	r->message.n_latency = copy_counts(r->latency, s->latency, PYR__LATENCY_SLOTS);
-	r->message.total_us = atomic_load_explicit(&s->total_us, memory_order_relaxed);
-	/* last, so that never more have ended than began */
-	r->message.began = atomic_load_explicit(&s->began, memory_order_relaxed);
-}
-
-static bool is_asked_for(const pyr__bound *bound, const char *prefix)
-{
-	return strncmp(bound->name, prefix, strlen(prefix)) == 0 &&
-	       atomic_load_explicit(&bound->statistics->began, memory_order_relaxed) > 0;
-}
-
-static void add_methods(
-	pyr_daemon *daemon, const char *prefix, Pyrite__GetStatisticsReply *reply, row **ret_rows)
-{
-	const pyr__bound **bounds = pyr__alloc(METHODS_MAX * sizeof *bounds);
-	size_t count = pyr__objects_methods(&daemon->objects, 0, bounds, METHODS_MAX), used = 0;
-	for (size_t i = 0; i < count; i++)
-		if (is_asked_for(bounds[i], prefix))
-			bounds[used++] = bounds[i];
-	row *rows = pyr__alloc((used + 1) * sizeof *rows);
-	reply->methods = pyr__alloc((used + 1) * sizeof *reply->methods);
-	for (size_t i = 0; i < used; i++) {
-		fill_row(&rows[i], bounds[i]);
-		reply->methods[reply->n_methods++] = &rows[i].message;
-	}
-	free(bounds);
-	*ret_rows = rows;
-}
-
 static void get_statistics(void *self, pyr_call *call, const Pyrite__GetStatisticsRequest *request)
 {
-	struct pyr__daemon_object *object = self;
-	pyr_daemon *daemon = object->daemon;
-	Pyrite__GetStatisticsReply reply = PYRITE__GET_STATISTICS_REPLY__INIT;
-	row *rows;
-	reply.uptime_us = uptime_us(object);
-	reply.running = atomic_load(&daemon->running);
-	reply.waiting = daemon->pool ? pyr__pool_waiting(daemon->pool) : 0;
-	reply.connections = atomic_load(&daemon->conn_count);
-	reply.connections_accepted = atomic_load(&daemon->conns_accepted);
-	reply.connections_refused = atomic_load(&daemon->conns_refused);
-	reply.queued_bytes = atomic_load(&daemon->queued_total);
-	reply.unknown_methods = atomic_load(&daemon->unknown.began);
-	add_methods(daemon, request->prefix, &reply, &rows);
-	pyrite_daemon_get_statistics__reply(call, &reply);
-	free(reply.methods);
-	free(rows);
+	pyr__snapshot *snapshot = pyr__snapshot_take(self, request->prefix);
+	pyrite_daemon_get_statistics__reply(call, &snapshot->all);
+	pyr__snapshot_free(snapshot);
 }
 
-struct pyr__daemon_object *pyr__daemon_object_new(pyr_daemon *daemon)
+void pyr__daemon_object_add(pyr_daemon *daemon)
 {
 	static const pyrite_daemon_ops ops = {
 		.ping = ping,
@@ -222,10 +136,5 @@ struct pyr__daemon_object *pyr__daemon_object_new(pyr_daemon *daemon)
 		.list_objects = list_objects,
 		.get_statistics = get_statistics,
 	};
-	struct pyr__daemon_object *object = pyr__zalloc(sizeof *object);
-	object->daemon = daemon;
-	object->began_us = pyr__now_us();
-	clock_gettime(CLOCK_REALTIME, &object->start_time);
-	pyr__objects_add_own(&daemon->objects, &pyrite_daemon__interface, &ops, object);
-	return object;
+	pyr__objects_add_own(&daemon->objects, &pyrite_daemon__interface, &ops, daemon);
 }

@@ -51,13 +51,14 @@ struct pyr_daemon {
 	pyr__client_sessions sessions;
 	struct pyr__reflection *reflection; /* NULL: turned off, as the next */
 	struct pyr__health *health;
-	struct pyr__daemon_object *object;
 	pyr__session_config session;
 	pyr__neighbour neighbour; /* for callers in this process */
 	pyr__statistics unknown;  /* calls of methods that no object has */
 	atomic_uint_fast64_t queued_total;
 	atomic_uint_fast64_t running; /* calls that servants have not given back */
 	unsigned fork_count;
+	int64_t began_us;
+	struct timespec start_time;
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t stopped;
@@ -65,6 +66,7 @@ struct pyr_daemon {
 	uint32_t grace_ms;
 	endpoint *endpoints;
 	struct pyr__publisher *publisher; /* made by the first publish */
+	struct pyr__metrics *metrics;     /* NULL: not asked for */
 
 	/* the loop thread's */
 	pyr__newcomers newcomers;
@@ -130,8 +132,11 @@ struct pyr__health *pyr__health_new(pyr_daemon *daemon);
 void pyr__health_stop(struct pyr__health *health); /* loop thread: nothing serves any more */
 void pyr__health_free(struct pyr__health *health);
 
-/* daemon_object.c: the same; free() frees it */
-struct pyr__daemon_object *pyr__daemon_object_new(pyr_daemon *daemon);
+/* daemon_object.c: registers the servant, which is the daemon itself */
+void pyr__daemon_object_add(pyr_daemon *daemon);
+
+/* metrics.c: nobody reads them any more when it returns */
+void pyr__metrics_free(struct pyr__metrics *metrics);
 
 /* publish.c */
 void pyr__publisher_stop(struct pyr__publisher *publisher, bool withdraw);
