@@ -24,6 +24,21 @@ typedef struct pyr_pending pyr_pending;
 #define PYR_TIMEOUT_DEFAULT_MS 30000u
 #define PYR_TIMEOUT_NONE       UINT32_MAX
 
+/*
+ * Which of the replicas that a name or a tag stands for a call goes to. With other than NONE they
+ * are watched while they are used: asked for their health (grpc.health.v1) about twice a second,
+ * on the context's loop. One that does not answer, serves not, or whose connection breaks is passed
+ * over within a second, and used again once it answers; calls of idempotent methods that it has not
+ * answered run elsewhere. A name's replicas are learned anew once a second while one is missing.
+ */
+typedef enum pyr_balance {
+	/* The proxy stays with one, chosen in turn, until its connection fails; nobody is asked. */
+	PYR_BALANCE_NONE,
+	PYR_BALANCE_PICK_FIRST,    /* the first that is good, and that one as long as it is */
+	PYR_BALANCE_ROUND_ROBIN,   /* each call to the next one */
+	PYR_BALANCE_LEAST_RUNNING, /* where the fewest calls of this proxy run; else in turn */
+} pyr_balance;
+
 typedef struct pyr_proxy_options {
 	size_t size; /* sizeof(pyr_proxy_options) */
 	/*
@@ -59,11 +74,12 @@ typedef struct pyr_proxy_options {
 	 * call, else the first servant makes one.
 	 */
 	const char *correlation;
+	pyr_balance balance; /* of names and tags; references to one place do not mind */
 } pyr_proxy_options;
 
 #define PYR_PROXY_OPTIONS_INIT                                                                     \
 	{                                                                                          \
-		sizeof(pyr_proxy_options), 0, 0, NULL, NULL, false, NULL                           \
+		sizeof(pyr_proxy_options), 0, 0, NULL, NULL, false, NULL, PYR_BALANCE_NONE         \
 	}
 
 /*

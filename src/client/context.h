@@ -41,6 +41,9 @@ typedef struct pyr__finder {
 	/* The same from the cache alone; false if it is not there. */
 	bool (*peek)(struct pyr__finder *finder, const pyr_reference *name,
 		pyr_reference *ret_reference);
+	/* Every place that is kept of a name, those of one holder in a row. */
+	void (*each_place)(struct pyr__finder *finder, const pyr_reference *name,
+		void (*visit)(void *ctx, const char *reference, uint32_t holder), void *ctx);
 	/* Whether what is kept of a name still leads to this reference, perhaps beside others. */
 	bool (*leads_to)(struct pyr__finder *finder, const pyr_reference *name,
 		const pyr_reference *reference);

@@ -101,13 +101,16 @@ static void free_binding(binding *b)
 	free(b);
 }
 
-/* A reference whose transport this library has, in canonical form. */
-static bool usable(const char *text, char *buf, size_t size)
+/* A reference that can be followed, in canonical form. */
+static bool usable(const char *text, bool grpc, char *buf, size_t size)
 {
 	pyr_reference reference;
-	return pyr_reference_parse(text, &reference, NULL) == PYR_OK &&
-	       (reference.scheme == PYR_SCHEME_PYR || reference.scheme == PYR_SCHEME_PYRS) &&
-	       pyr_reference_format(&reference, buf, size, NULL) == PYR_OK;
+	if (pyr_reference_parse(text, &reference, NULL) ||
+		pyr_reference_format(&reference, buf, size, NULL))
+		return false;
+	if (grpc)
+		return reference.scheme == PYR_SCHEME_GRPC || reference.scheme == PYR_SCHEME_GRPCS;
+	return reference.scheme == PYR_SCHEME_PYR || reference.scheme == PYR_SCHEME_PYRS;
 }
 
 static void add_place(binding *b, const char *reference)
@@ -119,15 +122,22 @@ static void add_place(binding *b, const char *reference)
 	b->places[b->place_count++] = (place){pyr__strdup(reference), b->holder_count, 0};
 }
 
-static void add_name(binding *b, const Pyrite__Name *name)
+static void add_holder(binding *b, const Pyrite__Holder *holder, bool grpc)
 {
 	char text[PYR_REFERENCE_MAX];
+	for (size_t i = 0; i < holder->n_references; i++)
+		if (usable(holder->references[i], grpc, text, sizeof text))
+			add_place(b, text);
+}
+
+/* gRPC is for those who speak nothing else. */
+static void add_name(binding *b, const Pyrite__Name *name)
+{
 	for (size_t i = 0; i < name->n_holders; i++) {
-		const Pyrite__Holder *holder = name->holders[i];
 		size_t before = b->place_count;
-		for (size_t j = 0; j < holder->n_references; j++)
-			if (usable(holder->references[j], text, sizeof text))
-				add_place(b, text);
+		add_holder(b, name->holders[i], false);
+		if (b->place_count == before)
+			add_holder(b, name->holders[i], true);
 		b->holder_count += b->place_count > before;
 	}
 }
@@ -543,6 +553,19 @@ static bool leads_to(pyr__finder *finder, const pyr_reference *name, const pyr_r
 	return found;
 }
 
+static void each_place(pyr__finder *finder, const pyr_reference *name,
+	void (*visit)(void *ctx, const char *reference, uint32_t holder), void *ctx)
+{
+	names_finder *self = (names_finder *)finder;
+	char key[KEY_BYTES];
+	make_key(self, name, key, sizeof key);
+	pthread_mutex_lock(&self->lock);
+	const binding *known = find_binding(self, key);
+	for (size_t i = 0; known && i < known->place_count; i++)
+		visit(ctx, known->places[i].reference, known->places[i].holder);
+	pthread_mutex_unlock(&self->lock);
+}
+
 static void free_finder(pyr__finder *finder)
 {
 	names_finder *self = (names_finder *)finder;
@@ -560,6 +583,7 @@ pyr__finder *pyr__names_finder_new(pyr_context *context)
 	self->base.find_async = find_async;
 	self->base.peek = peek;
 	self->base.leads_to = leads_to;
+	self->base.each_place = each_place;
 	self->base.free = free_finder;
 	self->context = context;
 	pthread_mutex_init(&self->lock, NULL);

@@ -40,6 +40,8 @@ struct pyr_pending {
 	atomic_bool delivered; /* what became of it has come, though perhaps nobody wants it */
 	pyr_proxy *proxy;
 	pyr__route route; /* while STARTED */
+	pyr__attempt attempt;
+	bool moves; /* attempt is registered */
 	uint32_t method;
 	uint32_t tried;
 	int64_t deadline_us;
@@ -71,6 +73,9 @@ static pyr_pending *ref(pyr_pending *pending)
 /* Gives back what one try has used. */
 static void end_try(pyr_pending *pending)
 {
+	if (pending->moves)
+		pyr__replica_end(pending->route.replica, &pending->attempt);
+	pending->moves = false;
 	if (pending->call.ops)
 		pyr__outcall_done(&pending->call);
 	pending->call.ops = NULL;
@@ -215,7 +220,7 @@ static void on_ready(pyr__outcall *call)
 	fail_or_pause(pending, &err);
 }
 
-/* Starts the call on pending->route; lock held, or not yet shared. */
+/* Starts the call on pending->route; lock held, for it may be over before this returns. */
 static pyr_status start(pyr_pending *pending, const pyr__body *body, pyr_error *err)
 {
 	pyr__head head;
@@ -225,7 +230,13 @@ static pyr_status start(pyr_pending *pending, const pyr__body *body, pyr_error *
 	pyr__proxy_head(pending->proxy, pending->method, &pending->route, pending->deadline_us,
 		pyr__now_us(), &head);
 	pending->state = STARTED;
-	return pyr__channel_start(pending->route.channel, &pending->call, &head, body, true, err);
+	pyr_status status =
+		pyr__channel_start(pending->route.channel, &pending->call, &head, body, true, err);
+	pending->moves = status == PYR_OK &&
+			 pyr__proxy_may_move(pending->proxy, pending->method, &pending->route);
+	if (pending->moves)
+		pyr__replica_begin(pending->route.replica, &pending->attempt, &pending->call);
+	return status;
 }
 
 static pyr_status start_later(pyr_pending *pending, const pyr__route *route, pyr_error *err)
@@ -263,13 +274,13 @@ static void try_again(pyr_pending *pending)
 {
 	pyr__route route;
 	pyr_error err;
-	pyr_status status = pyr__target_route(
-		pending->proxy->target, false, pending->deadline_us, &route, &err);
+	pyr_status status = pyr__target_route(pending->proxy->target, pending->proxy->balance,
+		false, pending->deadline_us, &route, &err);
 	if (status == PYR_OK) {
 		status = start_later(pending, &route, &err);
 	} else if (status == PYR_FAILED_PRECONDITION) {
-		status = pyr__target_route_async(pending->proxy->target, pending->deadline_us,
-			on_routed, ref(pending), &err);
+		status = pyr__target_route_async(pending->proxy->target, pending->proxy->balance,
+			pending->deadline_us, on_routed, ref(pending), &err);
 		if (status)
 			unref(pending);
 	}
@@ -337,16 +348,20 @@ static pyr_status begin(pyr_pending *pending, pyr__body *body, pyr_error *err)
 	const pyr_proxy *proxy = pending->proxy;
 	if (proxy->wait_for_ready || (proxy->retries_max && body->size <= RETRIED_BYTES_MAX))
 		pack_aside(pending, body);
-	pyr_status status = pyr__target_route(
-		pending->proxy->target, false, pending->deadline_us, &pending->route, err);
-	if (status == PYR_OK)
-		return start(pending, body, err);
+	pyr_status status = pyr__target_route(pending->proxy->target, proxy->balance, false,
+		pending->deadline_us, &pending->route, err);
+	if (status == PYR_OK) {
+		pthread_mutex_lock(&pending->lock);
+		status = start(pending, body, err);
+		pthread_mutex_unlock(&pending->lock);
+		return status;
+	}
 	if (status != PYR_FAILED_PRECONDITION)
 		return status;
 	if (!pending->request)
 		pack_aside(pending, body);
-	status = pyr__target_route_async(
-		pending->proxy->target, pending->deadline_us, on_routed, ref(pending), err);
+	status = pyr__target_route_async(pending->proxy->target, proxy->balance,
+		pending->deadline_us, on_routed, ref(pending), err);
 	if (status)
 		unref(pending);
 	return status;

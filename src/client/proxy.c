@@ -31,6 +31,10 @@ static pyr_status check_interface(const pyr_interface *interface, pyr_error *err
 
 static pyr_status check_options(const pyr_proxy_options *given, pyr_error *err)
 {
+	if (given && given->size > offsetof(pyr_proxy_options, balance) &&
+		(unsigned)given->balance > PYR_BALANCE_LEAST_RUNNING)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT, "there is no way to balance %d",
+			(int)given->balance);
 	if (!given || given->size < offsetof(pyr_proxy_options, correlation) + sizeof(char *) ||
 		!given->correlation)
 		return PYR_OK;
@@ -56,6 +60,7 @@ static pyr_proxy *new_proxy(pyr__target *target, const pyr_proxy_options *given)
 			     : options.retries_max == UINT32_MAX ? 0
 								 : options.retries_max;
 	proxy->wait_for_ready = options.wait_for_ready;
+	proxy->balance = options.balance;
 	proxy->reply_metadata = options.reply_metadata;
 	proxy->correlation = pyr__strdup(options.correlation);
 	if (options.metadata)
@@ -128,7 +133,8 @@ static bool may_come(const pyr_proxy *proxy, const pyr_error *err)
 static pyr_status connect_once(pyr_proxy *proxy, int64_t deadline_us, pyr_error *err)
 {
 	pyr__route route;
-	pyr_status status = pyr__target_route(proxy->target, true, deadline_us, &route, err);
+	pyr_status status =
+		pyr__target_route(proxy->target, proxy->balance, true, deadline_us, &route, err);
 	if (status)
 		return status;
 	status = pyr__channel_connect(route.channel, deadline_us, err);
@@ -270,14 +276,27 @@ bool pyr__proxy_may_retry(
 			(pyr__proxy_method(proxy, method)->flags & PYR_METHOD_IDEMPOTENT);
 	if ((err->status != PYR_UNAVAILABLE && !may_come(proxy, err)) || !harmless)
 		return false;
-	return tried < proxy->retries_max ||
-	       (proxy->wait_for_ready && err->executed == PYR_EXECUTED_NO);
+	uint32_t tries_max = proxy->retries_max, replicas;
+	if (tries_max && pyr__target_good(proxy->target, &replicas) > 0 && replicas > tries_max)
+		tries_max = replicas; /* as long as one is left that has not failed */
+	return tried < tries_max || (proxy->wait_for_ready && err->executed == PYR_EXECUTED_NO);
+}
+
+bool pyr__proxy_may_move(const pyr_proxy *proxy, uint32_t method, const pyr__route *route)
+{
+	return route->replica && proxy->retries_max &&
+	       (pyr__proxy_method(proxy, method)->flags & PYR_METHOD_IDEMPOTENT);
 }
 
 bool pyr__proxy_pause(
 	const pyr_proxy *proxy, uint32_t tried, int64_t deadline_us, int64_t *ret_pause_us)
 {
+	uint32_t replicas;
 	int64_t left_us = deadline_us - pyr__now_us();
+	if (proxy->balance != PYR_BALANCE_NONE && pyr__target_good(proxy->target, &replicas) > 0) {
+		*ret_pause_us = 0; /* another one is there */
+		return left_us > 0;
+	}
 	int64_t pause_us =
 		tried < PAUSE_DOUBLINGS ? (int64_t)PAUSE_FIRST_US << tried : PAUSE_MAX_US;
 	if (pause_us >= left_us && proxy->wait_for_ready)

@@ -12,6 +12,7 @@ struct pyr_proxy {
 	uint32_t timeout_ms;
 	uint32_t retries_max;
 	bool wait_for_ready;
+	pyr_balance balance;
 	pyr_metadata *metadata; /* NULL: none */
 	pyr_metadata *reply_metadata;
 	char *correlation; /* NULL: the scope's */
@@ -38,6 +39,9 @@ pyr_status pyr__proxy_outcome(const pyr_proxy *proxy, uint32_t method, const cha
 /* Whether a failed call may be made again: it did not run, or running it twice does no harm. */
 bool pyr__proxy_may_retry(
 	const pyr_proxy *proxy, uint32_t method, const pyr_error *err, uint32_t tried);
+
+/* Whether a call on this route may end there and be made again on another replica. */
+bool pyr__proxy_may_move(const pyr_proxy *proxy, uint32_t method, const pyr__route *route);
 
 /* How long to wait before trying again, after so many tries; false: longer than there is time. */
 bool pyr__proxy_pause(

@@ -83,8 +83,8 @@ pyr_status pyr_stub_stream(pyr_proxy *proxy, uint32_t method, const ProtobufCMes
 	if (status)
 		return status;
 	pyr_stream *stream = new_stream(proxy, method, deadline_us);
-	status = pyr__target_route(
-		proxy->target, !pyr__loop_in_callback(), deadline_us, &stream->route, err);
+	status = pyr__target_route(proxy->target, proxy->balance, !pyr__loop_in_callback(),
+		deadline_us, &stream->route, err);
 	if (status == PYR_OK) {
 		pyr__head head;
 		pyr_error own;

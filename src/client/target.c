@@ -10,6 +10,9 @@
 
 #define RENEWAL_TIMEOUT_US 5000000
 
+/* How often a name is asked for while one of its replicas does not answer. */
+#define SEARCH_EVERY_US 1000000
+
 struct pyr__target {
 	atomic_uint refs;
 	pyr_context *context;
@@ -18,12 +21,14 @@ struct pyr__target {
 	pyr_reference reference;
 	pyr__text *method_names;
 
-	pthread_mutex_t lock; /* guards what follows */
-	pyr__route route;     /* channel NULL: not bound */
-	bool stale;           /* the route has failed */
-	pyr_reference bound;  /* what the route was made from */
-	int64_t bound_us;     /* when that was last known to be right */
-	bool renewing;        /* it is being asked for */
+	pthread_mutex_t lock;    /* guards what follows */
+	pyr__route route;        /* channel NULL: not bound */
+	bool stale;              /* the route has failed */
+	pyr_reference bound;     /* what the route was made from */
+	int64_t bound_us;        /* when that was last known to be right */
+	bool renewing;           /* it is being asked for */
+	pyr__replicas *replicas; /* NULL until a call is balanced */
+	int64_t places_us;       /* when they were last learned; 0: not yet */
 };
 
 static void make_method_names(pyr__target *target)
@@ -72,6 +77,8 @@ void pyr__target_unref(pyr__target *target)
 	if (!target || atomic_fetch_sub_explicit(&target->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	pyr__context_release(target->context, target->route.channel);
+	if (target->replicas)
+		pyr__replicas_leave(target->replicas);
 	pyr__context_unref(target->context);
 	pthread_mutex_destroy(&target->lock);
 	free(target->method_names);
@@ -106,7 +113,7 @@ static pyr_status find(pyr__target *target, bool wait, const pyr_reference *fail
 static pyr_status bind_to(
 	pyr__target *target, const pyr_reference *reference, pyr__route *ret_route, pyr_error *err)
 {
-	pyr__route found;
+	pyr__route found = {.replica = NULL};
 	pyr_status status = pyr__context_channel(target->context, reference, &found.channel, err);
 	if (status)
 		return status;
@@ -146,13 +153,70 @@ static bool is_bound(const pyr__target *target)
 	       (channel->scheme != PYR_SCHEME_LOCAL || pyr__local_channel_serves(channel));
 }
 
+/* Replicas */
+
+static pyr__replicas *get_replicas(pyr__target *target)
+{
+	pthread_mutex_lock(&target->lock);
+	if (!target->replicas)
+		target->replicas = pyr__replicas_new(target->context, target->interface->name);
+	pyr__replicas *replicas = target->replicas;
+	pthread_mutex_unlock(&target->lock);
+	return replicas;
+}
+
+static void add_place(void *ctx, const char *reference, uint32_t holder)
+{
+	pyr__replicas_add(ctx, reference, holder);
+}
+
+/* The name has just been asked for, and one of its places is this. */
+static void learn_places(
+	pyr__target *target, pyr__replicas *replicas, const pyr_reference *reference)
+{
+	char text[PYR_REFERENCE_MAX];
+	pyr__finder *finder = pyr__context_finder(target->context);
+	pyr__replicas_begin_update(replicas);
+	finder->each_place(finder, &target->reference, add_place, replicas);
+	if (!pyr__replicas_any_named(replicas) && /* it has been forgotten since */
+		pyr_reference_format(reference, text, sizeof text, NULL) == PYR_OK)
+		pyr__replicas_add(replicas, text, 0);
+	pyr__replicas_end_update(replicas);
+	pthread_mutex_lock(&target->lock);
+	target->places_us = pyr__now_us();
+	pthread_mutex_unlock(&target->lock);
+}
+
+static pyr_status choose_replica(pyr__target *target, pyr__replicas *replicas, pyr_balance balance,
+	pyr__route *ret_route, pyr_error *err)
+{
+	pyr__channel *channel;
+	pyr__route route;
+	route.replica = pyr__replicas_choose(replicas, balance, &channel, route.object);
+	if (!route.replica) {
+		pyr_status status = pyr_error_set(err, PYR_UNAVAILABLE,
+			"none of the references of '%s' can be followed", target->text);
+		if (err)
+			err->executed = PYR_EXECUTED_NO;
+		return status;
+	}
+	route.channel = channel;
+	pthread_mutex_lock(&target->lock);
+	target->stale = false;
+	pthread_mutex_unlock(&target->lock);
+	*ret_route = route;
+	return PYR_OK;
+}
+
 /* Names that move while all goes well */
 
 static void end_renewal(pyr__target *target, bool gone)
 {
 	pthread_mutex_lock(&target->lock);
 	target->renewing = false;
-	target->bound_us = pyr__now_us();
+	target->bound_us = target->places_us = pyr__now_us();
+	if (gone)
+		target->places_us = 0;
 	target->stale |= gone;
 	pthread_mutex_unlock(&target->lock);
 }
@@ -165,9 +229,13 @@ static void on_renewed(
 	pyr__finder *finder = pyr__context_finder(target->context);
 	pthread_mutex_lock(&target->lock);
 	pyr_reference bound = target->bound;
+	bool stays = target->route.channel != NULL;
+	pyr__replicas *replicas = target->replicas;
 	pthread_mutex_unlock(&target->lock);
+	if (status == PYR_OK && replicas)
+		learn_places(target, replicas, reference);
 	/* one of several replicas is not left for another one */
-	if (status == PYR_OK && !finder->leads_to(finder, &target->reference, &bound)) {
+	if (status == PYR_OK && stays && !finder->leads_to(finder, &target->reference, &bound)) {
 		pyr__route route;
 		if (bind_to(target, reference, &route, NULL) == PYR_OK)
 			pyr__target_release(target, &route);
@@ -195,10 +263,47 @@ static bool is_due(const pyr__target *target)
 	       pyr__now_us() - target->bound_us >= target->context->name_age_max_us;
 }
 
-pyr_status pyr__target_route(
-	pyr__target *target, bool wait, int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
+/* A missing replica is looked for more often than what goes well is looked at. */
+static bool are_due(pyr__target *target, pyr__replicas *replicas, bool *ret_some_good)
+{
+	uint32_t count, good = pyr__replicas_good(replicas, &count);
+	pthread_mutex_lock(&target->lock);
+	int64_t age_us = pyr__now_us() - target->places_us;
+	bool known = target->places_us != 0;
+	bool due = known && !target->renewing &&
+		   (age_us >= target->context->name_age_max_us ||
+			   (good < count && age_us >= SEARCH_EVERY_US));
+	target->renewing |= due;
+	pthread_mutex_unlock(&target->lock);
+	*ret_some_good = known && good > 0;
+	return due;
+}
+
+static pyr_status route_balanced(pyr__target *target, pyr_balance balance, bool wait,
+	int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
+{
+	bool some_good;
+	pyr_reference reference;
+	pyr__replicas *replicas = get_replicas(target);
+	if (are_due(target, replicas, &some_good))
+		begin_renewal(target);
+	if (some_good)
+		return choose_replica(target, replicas, balance, ret_route, err);
+	pyr_status status = find(target, wait, NULL, deadline_us, &reference, err);
+	if (status && err)
+		err->executed = PYR_EXECUTED_NO; /* whatever became of the lookup */
+	if (status)
+		return status;
+	learn_places(target, replicas, &reference);
+	return choose_replica(target, replicas, balance, ret_route, err);
+}
+
+pyr_status pyr__target_route(pyr__target *target, pyr_balance balance, bool wait,
+	int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
 {
 	pyr_reference failed;
+	if (balance != PYR_BALANCE_NONE && is_name(target))
+		return route_balanced(target, balance, wait, deadline_us, ret_route, err);
 	pthread_mutex_lock(&target->lock);
 	bool bound = is_bound(target) &&
 		     !atomic_load_explicit(&target->route.channel->retired, memory_order_relaxed);
@@ -220,9 +325,18 @@ pyr_status pyr__target_route(
 
 typedef struct routing {
 	pyr__target *target;
+	pyr_balance balance;
 	pyr__routed_fn routed;
 	void *ctx;
 } routing;
+
+static pyr_status learn_and_choose(
+	const routing *r, const pyr_reference *reference, pyr__route *ret_route, pyr_error *err)
+{
+	pyr__replicas *replicas = get_replicas(r->target);
+	learn_places(r->target, replicas, reference);
+	return choose_replica(r->target, replicas, r->balance, ret_route, err);
+}
 
 static void on_found(
 	void *ctx, pyr_status status, const pyr_reference *reference, const pyr_error *err)
@@ -230,10 +344,12 @@ static void on_found(
 	routing *r = ctx;
 	pyr__route route;
 	pyr_error own;
-	if (status == PYR_OK)
-		status = bind_to(r->target, reference, &route, &own);
-	else
+	if (status)
 		own = *err;
+	else if (r->balance != PYR_BALANCE_NONE)
+		status = learn_and_choose(r, reference, &route, &own);
+	else
+		status = bind_to(r->target, reference, &route, &own);
 	own.executed = PYR_EXECUTED_NO; /* whatever became of the lookup */
 	err = &own;
 	r->routed(r->ctx, status, status ? NULL : &route, status ? err : NULL);
@@ -241,17 +357,17 @@ static void on_found(
 	free(r);
 }
 
-pyr_status pyr__target_route_async(
-	pyr__target *target, int64_t deadline_us, pyr__routed_fn routed, void *ctx, pyr_error *err)
+pyr_status pyr__target_route_async(pyr__target *target, pyr_balance balance, int64_t deadline_us,
+	pyr__routed_fn routed, void *ctx, pyr_error *err)
 {
 	pyr__finder *finder = pyr__context_finder(target->context);
 	pyr_reference failed;
 	pthread_mutex_lock(&target->lock);
-	bool stale = target->stale;
+	bool stale = target->stale && balance == PYR_BALANCE_NONE;
 	failed = target->bound;
 	pthread_mutex_unlock(&target->lock);
 	routing *r = pyr__alloc(sizeof *r);
-	*r = (routing){pyr__target_ref(target), routed, ctx};
+	*r = (routing){pyr__target_ref(target), balance, routed, ctx};
 	pyr_status status = finder->find_async(
 		finder, &target->reference, deadline_us, stale ? &failed : NULL, on_found, r, err);
 	if (status) {
@@ -263,8 +379,11 @@ pyr_status pyr__target_route_async(
 
 void pyr__target_release(pyr__target *target, pyr__route *route)
 {
+	if (route->replica && route->channel)
+		pyr__replica_release(route->replica);
 	pyr__context_release(target->context, route->channel);
 	route->channel = NULL;
+	route->replica = NULL;
 }
 
 void pyr__target_failed(pyr__target *target, const pyr__route *route, const pyr_error *err)
@@ -273,12 +392,23 @@ void pyr__target_failed(pyr__target *target, const pyr__route *route, const pyr_
 	bool no_object = err->status == PYR_NOT_FOUND && err->executed == PYR_EXECUTED_NO;
 	if (err->status != PYR_UNAVAILABLE && !no_object)
 		return;
+	if (route->replica && err->executed != PYR_EXECUTED_YES)
+		pyr__replica_failed(route->replica, route->channel);
 	pthread_mutex_lock(&target->lock);
 	/* a daemon of this process may be followed by another, here or elsewhere */
 	bool may_move = is_name(target) || route->channel->scheme == PYR_SCHEME_LOCAL;
-	if (may_move && target->route.channel == route->channel)
+	if (may_move && (route->replica || target->route.channel == route->channel))
 		target->stale = true;
 	pthread_mutex_unlock(&target->lock);
+}
+
+uint32_t pyr__target_good(pyr__target *target, uint32_t *ret_count)
+{
+	pthread_mutex_lock(&target->lock);
+	pyr__replicas *replicas = target->replicas;
+	pthread_mutex_unlock(&target->lock);
+	*ret_count = 0;
+	return replicas ? pyr__replicas_good(replicas, ret_count) : 0;
 }
 
 bool pyr__target_is_stale(pyr__target *target)

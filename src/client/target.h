@@ -4,13 +4,14 @@
 #define PYR_CLIENT_TARGET_H
 
 #include <pyrite/stub.h>
-#include "client/context.h"
+#include "client/replicas.h"
 
 typedef struct pyr__target pyr__target;
 
 /* A way to an object, good for one try of one call. */
 typedef struct pyr__route {
 	pyr__channel *channel; /* with a reference */
+	pyr__replica *replica; /* with a reference; NULL: the calls are not balanced */
 	char object[PYR_OBJECT_ID_MAX + 1];
 } pyr__route;
 
@@ -24,8 +25,8 @@ void pyr__target_unref(pyr__target *target);
  * The way to take now. A name may have to be looked up first, which blocks; wait false:
  * FAILED_PRECONDITION in that case. Give it back with pyr__target_release().
  */
-pyr_status pyr__target_route(
-	pyr__target *target, bool wait, int64_t deadline_us, pyr__route *ret_route, pyr_error *err);
+pyr_status pyr__target_route(pyr__target *target, pyr_balance balance, bool wait,
+	int64_t deadline_us, pyr__route *ret_route, pyr_error *err);
 
 /*
  * The same for a route that is not known yet, without blocking: routed runs once on the context's
@@ -33,8 +34,8 @@ pyr_status pyr__target_route(
  */
 typedef void (*pyr__routed_fn)(
 	void *ctx, pyr_status status, const pyr__route *route, const pyr_error *err);
-pyr_status pyr__target_route_async(
-	pyr__target *target, int64_t deadline_us, pyr__routed_fn routed, void *ctx, pyr_error *err);
+pyr_status pyr__target_route_async(pyr__target *target, pyr_balance balance, int64_t deadline_us,
+	pyr__routed_fn routed, void *ctx, pyr_error *err);
 
 void pyr__target_release(pyr__target *target, pyr__route *route);
 
@@ -43,6 +44,9 @@ void pyr__target_release(pyr__target *target, pyr__route *route);
  * name is looked up again before the next call.
  */
 void pyr__target_failed(pyr__target *target, const pyr__route *route, const pyr_error *err);
+
+/* How many replicas a balanced call could go to now, and how many there are; 0 without any. */
+uint32_t pyr__target_good(pyr__target *target, uint32_t *ret_count);
 
 /* True for a name whose way led nowhere and has not been found anew yet. */
 bool pyr__target_is_stale(pyr__target *target);

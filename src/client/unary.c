@@ -51,6 +51,10 @@ static pyr_status call_on(const attempt *a, const pyr__route *route, pyr_error *
 	pyr_status status = pyr__channel_start(route->channel, &call, &head, a->body, true, err);
 	if (status)
 		return status;
+	pyr__attempt running;
+	bool moves = pyr__proxy_may_move(a->proxy, a->method, route);
+	if (moves)
+		pyr__replica_begin(route->replica, &running, &call);
 	do {
 		pyr__outcall_wait(&call, PYR__READ, a->deadline_us);
 		if (pyr__outcall_is_over(&call))
@@ -59,6 +63,8 @@ static pyr_status call_on(const attempt *a, const pyr__route *route, pyr_error *
 			pyr__outcall_cancel(&call, PYR_DEADLINE_EXCEEDED,
 				"the deadline passed before the answer came");
 	} while (!pyr__outcall_is_over(&call));
+	if (moves)
+		pyr__replica_end(route->replica, &running);
 	status = finish(a, &call, route->channel->name, err);
 	pyr__outcall_done(&call);
 	return status;
@@ -68,8 +74,8 @@ static pyr_status try_once(const attempt *a, pyr_error *err)
 {
 	pyr__route route;
 	bool on_loop = pyr__loop_in_callback();
-	pyr_status status =
-		pyr__target_route(a->proxy->target, !on_loop, a->deadline_us, &route, err);
+	pyr_status status = pyr__target_route(
+		a->proxy->target, a->proxy->balance, !on_loop, a->deadline_us, &route, err);
 	if (status)
 		return status;
 	/* a local call may have no need to wait, and says so itself if it has */
@@ -124,8 +130,8 @@ pyr_status pyr_stub_oneway(
 	if (status == PYR_OK)
 		status = pyr__proxy_await_ready(proxy, deadline_us, err);
 	if (status == PYR_OK)
-		status = pyr__target_route(
-			proxy->target, !pyr__loop_in_callback(), deadline_us, &route, err);
+		status = pyr__target_route(proxy->target, proxy->balance, !pyr__loop_in_callback(),
+			deadline_us, &route, err);
 	if (status)
 		return status;
 	pyr__head head;

@@ -79,7 +79,13 @@ static pyr__target *begin(const char *reference)
 	pyr__target *target;
 	pyr_context *held;
 	CHECK_OK(pyr_context_new(NULL, &context, &err));
-	names.finder = (pyr__finder){find, find_async, peek, leads_to, free_finder};
+	names.finder = (pyr__finder){
+		.find = find,
+		.find_async = find_async,
+		.peek = peek,
+		.leads_to = leads_to,
+		.free = free_finder,
+	};
 	context->finder = &names.finder;
 	CHECK_OK(pyr__context_get(context, &held, &err));
 	CHECK_OK(pyr__target_new(held, &suite_suite__interface, reference, &target, &err));
@@ -98,7 +104,7 @@ static void end(pyr__target *target)
 static pyr__route route(pyr__target *target, bool wait)
 {
 	pyr__route r;
-	CHECK_OK(pyr__target_route(target, wait, PYR__DEADLINE_NONE, &r, &err));
+	CHECK_OK(pyr__target_route(target, PYR_BALANCE_NONE, wait, PYR__DEADLINE_NONE, &r, &err));
 	return r;
 }
 
@@ -175,7 +181,7 @@ Test(target, does_not_wait_for_a_name_where_it_may_not)
 	pyr__route r;
 	names.found = "pyr:one@127.0.0.1:4711";
 	CHECK_STATUS(PYR_FAILED_PRECONDITION,
-		pyr__target_route(target, false, PYR__DEADLINE_NONE, &r, &err));
+		pyr__target_route(target, PYR_BALANCE_NONE, false, PYR__DEADLINE_NONE, &r, &err));
 	cr_assert(strstr(err.message, "the name 'somebody' has not been looked up yet"), "%s",
 		err.message);
 	cr_assert_eq(err.executed, PYR_EXECUTED_NO);
@@ -192,7 +198,8 @@ Test(target, says_that_a_name_was_not_found_and_nothing_was_executed)
 	pyr__target *target = begin("name:somebody");
 	pyr__route r;
 	names.found = NULL;
-	CHECK_STATUS(PYR_NOT_FOUND, pyr__target_route(target, true, PYR__DEADLINE_NONE, &r, &err));
+	CHECK_STATUS(PYR_NOT_FOUND,
+		pyr__target_route(target, PYR_BALANCE_NONE, true, PYR__DEADLINE_NONE, &r, &err));
 	cr_assert_eq(err.executed, PYR_EXECUTED_NO);
 	names.found = "pyr:one@127.0.0.1:4711"; /* the next call looks again */
 	r = route(target, true);
@@ -217,7 +224,7 @@ Test(target, looks_a_name_up_again_where_there_is_nobody)
 	names.cached = true; /* which is not believed now */
 	pyr__route r;
 	CHECK_STATUS(PYR_FAILED_PRECONDITION,
-		pyr__target_route(target, false, PYR__DEADLINE_NONE, &r, &err));
+		pyr__target_route(target, PYR_BALANCE_NONE, false, PYR__DEADLINE_NONE, &r, &err));
 	pyr__route b = route(target, true);
 	cr_assert_str_eq(names.failed, "pyr:one@127.0.0.1:4711");
 	cr_assert_str_eq(b.object, "two");
@@ -267,7 +274,8 @@ Test(target, is_found_without_waiting_and_lives_until_then)
 {
 	pyr__target *target = begin("tag:a,b");
 	pyr_reference reference;
-	CHECK_OK(pyr__target_route_async(target, PYR__DEADLINE_NONE, on_routed, target, &err));
+	CHECK_OK(pyr__target_route_async(
+		target, PYR_BALANCE_NONE, PYR__DEADLINE_NONE, on_routed, target, &err));
 	cr_assert_eq(names.asyncs, 1);
 	cr_assert_str_eq(names.failed, "");
 	cr_assert_eq(routed, 0);
@@ -277,7 +285,8 @@ Test(target, is_found_without_waiting_and_lives_until_then)
 	cr_assert_eq(routed, 1);
 	cr_assert_eq(routed_status, PYR_UNAVAILABLE);
 	cr_assert_eq(routed_executed, PYR_EXECUTED_NO, "the lookup is not the call");
-	CHECK_OK(pyr__target_route_async(target, PYR__DEADLINE_NONE, on_routed, target, &err));
+	CHECK_OK(pyr__target_route_async(
+		target, PYR_BALANCE_NONE, PYR__DEADLINE_NONE, on_routed, target, &err));
 	CHECK_OK(pyr_reference_parse("pyr:one@127.0.0.1:4711", &reference, &err));
 	names.async_found(names.async_ctx, PYR_OK, &reference, NULL);
 	cr_assert_eq(routed, 2);
