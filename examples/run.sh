@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# usage: sh examples/run.sh NAME [BIN_DIR [PYRITE]]
+#
+# Runs an example: a name server, the example's servers and its client. All that was started is
+# ended; the servers have to end well, and take their names back. NAME is a folder's, BIN_DIR
+# build/bin if it is not given, PYRITE the program of that name.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+name=${1:-} bin=${2:-$here/../build/bin}
+pyrite=${3:-$bin/pyrite}
+[ -d "$here/${name:-/}" ] || { echo "usage: sh examples/run.sh NAME [BIN_DIR [PYRITE]]" >&2; exit 2; }
+[ -x "$pyrite" ] || { echo "run: there is no $pyrite: build first, or say where it is" >&2; exit 2; }
+work=$(mktemp -d)
+servers=
+ns=
+trap 'for p in $servers $ns; do kill $p 2> /dev/null || :; done; rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+fail() { echo "run: $name: $*" >&2; exit 1; }
+
+# Many examples may run at once: each has a name server of its own.
+export PYRITE_NS="unix:$work/ns"
+"$pyrite" ns --listen "$PYRITE_NS" > "$work/ns.out" &
+ns=$!
+tries=0
+until grep -qx ready "$work/ns.out"; do
+	kill -0 $ns 2> /dev/null && [ $tries -lt 200 ] || fail "the name server did not start"
+	tries=$((tries + 1))
+	sleep 0.05
+done
+
+# published NAME: waits until it is
+published() { "$pyrite" names lookup "$1" --wait 20 > "$work/out" || fail "no name $1"; }
+
+# serve PUBLISHED ARGUMENT...: a server of this example, until its name is there
+serve()
+{
+	published=$1
+	shift
+	"$bin/$name-server" "$@" &
+	servers="$! $servers"
+	published "$published"
+}
+
+client() { "$bin/$name-client" "$@" || fail "the client ended with $?"; }
+
+case $name in
+calculator) serve example.calculator && client ;;
+warehouse) serve example.warehouse && client ;;
+fanout) serve example.primes && client ;;
+oneway) serve example.journal && client ;;
+stream) serve example.ticker && client ;;
+upload) serve example.archive && client ;;
+chat) serve example.room && client ;;
+exceptions) serve example.sums && client ;;
+*) fail "has needs of its own: see the README" ;;
+esac
+
+for p in $servers; do
+	kill -TERM "$p" 2> /dev/null || :
+	wait "$p" || fail "a server ended with $?"
+done
+servers=
+[ "$("$pyrite" names list --prefix example. | wc -l)" = 0 ] || fail "a name is still there"

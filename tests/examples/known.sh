@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# usage: known.sh BIN_DIR PYRITE NAME...
+# Examples that are started by one command, as the README says, and what they have to show then.
+set -eu
+bin=$1 pyrite=$2
+shift 2
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() { cat "$work/err" "$work/out" >&2; echo "known: $name: $*" >&2; exit 1; }
+
+# run: the example, as a user starts it; what it shows is in $work/out
+run()
+{
+	sh "$here/../../examples/run.sh" "$name" "$bin" "$pyrite" > "$work/out" 2> "$work/err" ||
+		fail "it failed"
+}
+
+# shows LINE...: these lines, whole, one after another; others may be between them
+shows()
+{
+	from=1
+	for line; do
+		at=$(tail -n "+$from" "$work/out" | grep -nxF -m 1 -e "$line" | cut -d: -f1)
+		[ -n "$at" ] || fail "not '$line', or not in its place"
+		from=$((from + at))
+	done
+}
+
+# matches PATTERN...: a line for each of these (grep -E)
+matches()
+{
+	for pattern; do
+		grep -qxE -e "$pattern" "$work/out" || fail "no line like '$pattern'"
+	done
+}
+
+try_exceptions()
+{
+	run
+	shows "a sum" "  sum:     42" \
+		"no number" \
+		"  status:  INVALID_ARGUMENT" \
+		"  message: 'x7' is no whole number: digits only" \
+		"  where:   line 2, column 4" \
+		"  ran:     yes" \
+		"  details: line 2, column 4, word 'x7'" \
+		"too large" "  status:  OUT_OF_RANGE" "  message: the sum is above 2^63" \
+		"an answer that was forgotten" "  status:  INTERNAL" \
+		"a method that is not there" "  status:  UNIMPLEMENTED" "  ran:     no" \
+		"a name that is not there" "  status:  NOT_FOUND" "  ran:     no"
+	matches "  where:   127\.0\.0\.1:[0-9]+ demo\.Sums/Multiply"
+}
+
+for name; do
+	"try_$name"
+	echo "known: $name: $(tail -n 1 "$work/out")"
+done
