@@ -37,6 +37,23 @@ matches()
 	done
 }
 
+try_banks()
+{
+	run
+	shows "open, Anna at example.bank.harbour: done" "open, Ben at example.bank.meadow: done" \
+		"open, Anna at example.bank.harbour: Anna has an account here (ALREADY_EXISTS)" \
+		"deposit, Anna at example.bank.harbour: done" \
+		"transfer of 150.00" \
+		"  take, Anna at example.bank.harbour: done" "  give, Ben at example.bank.meadow: done" \
+		"transfer of 200.00" \
+		"  take, Ben at example.bank.meadow: insufficient funds (FAILED_PRECONDITION): 150.00 available, 50.00 missing" \
+		"transfer of 50.00" \
+		"  give, Carla at example.bank.harbour: Carla has no account here (NOT_FOUND)" \
+		"  give back, Ben at example.bank.meadow: done" \
+		"example.bank.harbour: Anna has -50.00" "example.bank.meadow: Ben has 150.00" \
+		"all banks together: 100.00"
+}
+
 try_exceptions()
 {
 	run

@@ -4,7 +4,7 @@
 # The examples, and `pyrite bench`, built out of the tree against what is installed alone: through
 # CMake's package, and through pkg-config with the commands of the README. Then they are run.
 set -eu
-known="exceptions"
+known="banks exceptions"
 source=$1 build=$2 work=$3 cmake=$4 cc=$5
 prefix=$work/prefix
 rm -rf "$work"
@@ -29,9 +29,12 @@ rpath=-Wl,-rpath,$(pkg-config --variable=libdir pyrite)
 generate() { protoc -I. -I"$(pkg-config --variable=includedir pyrite)" --pyrite_out=. "$@"; }
 for name in calculator warehouse fanout oneway stream upload chat tls $known; do
 	cd "$work/examples/$name"
-	generate ./*.proto
+	case $name in # what is not in the example's folder
+	banks) generate -I../exceptions ./*.proto ../exceptions/status.proto pyrite/names.proto ;;
+	*) generate ./*.proto ;;
+	esac
 	for side in server client; do
-		$cc -o "$work/plain/bin/$name-$side" $side.c ./*.pyr.c ./*.pb-c.c -I. \
+		$cc -o "$work/plain/bin/$name-$side" $side.c $(find . -name '*.pyr.c' -o -name '*.pb-c.c') -I. \
 			$(pkg-config --cflags --libs pyrite libevent_core) "$rpath"
 	done
 done
