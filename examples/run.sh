@@ -56,6 +56,7 @@ upload) serve example.archive && client ;;
 chat) serve example.room && client ;;
 exceptions) serve example.sums && client ;;
 banks) serve example.bank.harbour harbour 10000 && serve example.bank.meadow meadow 0 && client ;;
+stockquotes) serve example.exchange && client ;;
 *) fail "has needs of its own: see the README" ;;
 esac
 

@@ -71,6 +71,18 @@ try_exceptions()
 	matches "  where:   127\.0\.0\.1:[0-9]+ demo\.Sums/Multiply"
 }
 
+try_stockquotes()
+{
+	run
+	shows "Carla has seen 0 quotes: NOT_FOUND" "Anna has seen 6 quotes: CANCELLED" \
+		"Ben has seen 6 quotes: CANCELLED" "subscriptions: 0"
+	[ "$(grep -cE '^Anna sees (AMBER|COBALT) at [0-9]+\.[0-9]{2}$' "$work/out")" = 6 ] || fail "not Anna's quotes"
+	[ "$(grep -cE '^Ben sees DIAMOND at [0-9]+\.[0-9]{2}$' "$work/out")" = 6 ] || fail "not Ben's quotes"
+	[ "$(grep -c ' sees ' "$work/out")" = 12 ] || fail "quotes that nobody has subscribed to"
+	matches "Anna sees AMBER .*" "Anna sees COBALT .*"
+	grep -qx "Carla: GRAVEL is not traded here" "$work/err" || fail "no reason for Carla"
+}
+
 for name; do
 	"try_$name"
 	echo "known: $name: $(tail -n 1 "$work/out")"
