@@ -3,7 +3,7 @@
 # usage: known.sh BIN_DIR PYRITE NAME...
 # Examples that are started by one command, as the README says, and what they have to show then.
 set -eu
-bin=$1 pyrite=$2
+bin=$(cd "$1" && pwd) pyrite=$(realpath "$2")
 shift 2
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -81,6 +81,23 @@ try_stockquotes()
 	[ "$(grep -c ' sees ' "$work/out")" = 12 ] || fail "quotes that nobody has subscribed to"
 	matches "Anna sees AMBER .*" "Anna sees COBALT .*"
 	grep -qx "Carla: GRAVEL is not traded here" "$work/err" || fail "no reason for Carla"
+}
+
+try_mandelbrot()
+{
+	cd "$work"
+	run
+	python3 "$here/mandelbrot.py" mandelbrot.pgm "$work/out" > "$work/err" 2>&1 || fail "not the picture"
+	cd "$OLDPWD"
+	matches "example\.mandelbrot\.three is gone, its work goes to others: UNAVAILABLE"
+	[ "$(grep -c 'is gone' "$work/out")" = 1 ] || fail "others are gone as well"
+	rows=0
+	for worker in one two three; do
+		n=$(sed -n "s/^example\.mandelbrot\.$worker: \([0-9]*\) rows$/\1/p" "$work/out")
+		[ "$n" -gt 0 ] || [ $worker = three ] || fail "$worker has done nothing"
+		rows=$((rows + n))
+	done
+	[ $rows = 240 ] && [ "$n" -le 20 ] || fail "$rows rows, $n of them by who crashed"
 }
 
 for name; do

@@ -4,7 +4,7 @@
 # The examples, and `pyrite bench`, built out of the tree against what is installed alone: through
 # CMake's package, and through pkg-config with the commands of the README. Then they are run.
 set -eu
-known="banks exceptions stockquotes"
+known="banks exceptions stockquotes mandelbrot"
 source=$1 build=$2 work=$3 cmake=$4 cc=$5
 prefix=$work/prefix
 rm -rf "$work"
@@ -31,6 +31,7 @@ for name in calculator warehouse fanout oneway stream upload chat tls $known; do
 	cd "$work/examples/$name"
 	case $name in # what is not in the example's folder
 	banks) generate -I../exceptions ./*.proto ../exceptions/status.proto pyrite/names.proto ;;
+	mandelbrot) generate ./*.proto pyrite/names.proto ;;
 	*) generate ./*.proto ;;
 	esac
 	for side in server client; do
