@@ -61,6 +61,7 @@ mandelbrot) for w in one two; do serve example.mandelbrot.$w $w; done
 	crashes=3 # that one's status
 	serve example.mandelbrot.three three 2
 	client mandelbrot.pgm ;;
+usersession) serve example.shop && client ;;
 *) fail "has needs of its own: see the README" ;;
 esac
 

@@ -100,6 +100,18 @@ try_mandelbrot()
 	[ $rows = 240 ] && [ "$n" -le 20 ] || fail "$rows rows, $n of them by who crashed"
 }
 
+try_usersession()
+{
+	run
+	shows "Anna: log in first (UNAUTHENTICATED)" "Anna: wrong user or password (PERMISSION_DENIED)" \
+		"Anna: cart of anna: empty" "Ben: cart of ben: empty" "Anna: cart of anna: chair" \
+		"Anna: cart of anna: chair table" "Ben: cart of ben: bike" "Anna: the lamp: reserved" \
+		"Ben: sessions: 2" "Anna goes" "Ben: the lamp: reserved" "Ben: sessions: 1" \
+		"Anna, back again: cart of anna: empty"
+	matches "anna goes, with 2 articles in the cart" "ben goes, with 1 articles in the cart"
+	[ "$(grep -c " comes$" "$work/out")" = 3 ] || fail "not three sessions"
+}
+
 for name; do
 	"try_$name"
 	echo "known: $name: $(tail -n 1 "$work/out")"
