@@ -44,6 +44,27 @@ serve()
 	published "$published"
 }
 
+# supervise PUBLISHED ARGUMENT...: the same, and another server whenever one crashes
+supervise()
+{
+	published=$1
+	shift
+	(
+		trap 'kill -TERM $child' TERM
+		status=3
+		while [ $status = 3 ]; do
+			"$bin/$name-server" "$@" &
+			child=$!
+			status=0
+			wait $child || status=$?
+		done
+		[ $status != 143 ] || { status=0; wait $child || status=$?; } # woken by our signal
+		exit $status
+	) &
+	servers="$! $servers"
+	published "$published"
+}
+
 client() { "$bin/$name-client" "$@" || fail "the client ended with $?"; }
 
 case $name in
@@ -62,6 +83,7 @@ mandelbrot) for w in one two; do serve example.mandelbrot.$w $w; done
 	serve example.mandelbrot.three three 2
 	client mandelbrot.pgm ;;
 usersession) serve example.shop && client ;;
+disconnects) supervise example.counter "$work/counter" && client ;;
 *) fail "has needs of its own: see the README" ;;
 esac
 

@@ -112,6 +112,19 @@ try_usersession()
 	[ "$(grep -c " comes$" "$work/out")" = 3 ] || fail "not three sessions"
 }
 
+try_disconnects()
+{
+	run
+	shows "read: server 1 answers: 0" \
+		"read, while the server dies: server 2 answers: 0" \
+		"add, while the server dies: UNAVAILABLE, perhaps it ran" \
+		"then look: server 3 answers: 1" \
+		"add: server 3 answers: 2" \
+		"read, without another try: UNAVAILABLE, perhaps it ran" \
+		"read: server 4 answers: 2"
+	[ "$(wc -l < "$work/out")" = 7 ] || fail "not seven lines"
+}
+
 for name; do
 	"try_$name"
 	echo "known: $name: $(tail -n 1 "$work/out")"
