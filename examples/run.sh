@@ -84,6 +84,7 @@ mandelbrot) for w in one two; do serve example.mandelbrot.$w $w; done
 	client mandelbrot.pgm ;;
 usersession) serve example.shop && client ;;
 disconnects) supervise example.counter "$work/counter" && client ;;
+messagebus) serve example.bus && client ;;
 *) fail "has needs of its own: see the README" ;;
 esac
 

@@ -125,6 +125,16 @@ try_disconnects()
 	[ "$(wc -l < "$work/out")" = 7 ] || fail "not seven lines"
 }
 
+try_messagebus()
+{
+	run
+	shows "the quick one: 5000 messages, 0 dropped, in order" "the one in Rome: 50 messages, 0 dropped, in order"
+	told=$(sed -n 's/^the slow one is told: \([0-9]*\) dropped$/\1/p' "$work/out" | awk '{ n += $1 } END { print n + 0 }')
+	seen=$(sed -n 's/^the slow one: \([0-9]*\) of 5000, .*/\1/p' "$work/out")
+	[ "$told" -gt 0 ] && [ "$seen" -ge 64 ] && [ $((seen + told)) = 5000 ] ||
+		fail "the slow one: $seen and $told are not 5000"
+}
+
 for name; do
 	"try_$name"
 	echo "known: $name: $(tail -n 1 "$work/out")"
