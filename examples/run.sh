@@ -67,6 +67,25 @@ supervise()
 
 client() { "$bin/$name-client" "$@" || fail "the client ended with $?"; }
 
+# refused COMMAND...: fails, and shows why
+refused() { ! "$@" 2>&1 || fail "$* has not failed"; }
+
+# There and back; then what is no file here, a name that is none, and a file that comes damaged.
+transfer()
+{
+	mkdir "$work/files"
+	head -c 20000000 /dev/urandom > "$work/report"
+	serve example.files "$work/files"
+	client put "$work/report" report
+	client get report "$work/back"
+	cmp "$work/report" "$work/back"
+	refused "$bin/$name-client" get minutes "$work/minutes"
+	refused "$bin/$name-client" put "$work/report" ../report
+	printf '%s\n' '{"head": {"name": "damaged", "size": 3}}' '{"data": "YWJj"}' '{"checksum": 1}' > "$work/pieces"
+	refused "$pyrite" call example.files Put - < "$work/pieces"
+	echo "files there: $(ls -A "$work/files")"
+}
+
 case $name in
 calculator) serve example.calculator && client ;;
 warehouse) serve example.warehouse && client ;;
@@ -85,6 +104,7 @@ mandelbrot) for w in one two; do serve example.mandelbrot.$w $w; done
 usersession) serve example.shop && client ;;
 disconnects) supervise example.counter "$work/counter" && client ;;
 messagebus) serve example.bus && client ;;
+filetransfer) transfer ;;
 *) fail "has needs of its own: see the README" ;;
 esac
 

@@ -135,6 +135,19 @@ try_messagebus()
 		fail "the slow one: $seen and $told are not 5000"
 }
 
+try_filetransfer()
+{
+	run
+	shows "put report: 20000000 bytes" "NOT_FOUND: there is no file minutes" \
+		"INVALID_ARGUMENT: '../report' is no name of a file here: no slash, no dot in front" \
+		"pyrite: DATA_LOSS: 3 of 3 bytes came, with checksum 352441c2, not 00000001" "files there: report"
+	matches "got report: 20000000 bytes, checksum [0-9a-f]{8}"
+	! grep -q % "$work/out" "$work/err" || fail "shows its progress in a pipe"
+	script -qec "sh '$here/../../examples/run.sh' filetransfer '$bin' '$pyrite'" "$work/out" < /dev/null > "$work/err" ||
+		fail "it failed at a terminal"
+	[ "$(tr '\r' '\n' < "$work/out" | grep -cE '^ *[0-9]+ %')" -ge 100 ] || fail "shows no progress at a terminal"
+}
+
 for name; do
 	"try_$name"
 	echo "known: $name: $(tail -n 1 "$work/out")"

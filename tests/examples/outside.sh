@@ -4,7 +4,7 @@
 # The examples, and `pyrite bench`, built out of the tree against what is installed alone: through
 # CMake's package, and through pkg-config with the commands of the README. Then they are run.
 set -eu
-known="banks exceptions stockquotes mandelbrot usersession disconnects messagebus"
+known="banks exceptions stockquotes mandelbrot usersession disconnects messagebus filetransfer"
 source=$1 build=$2 work=$3 cmake=$4 cc=$5
 prefix=$work/prefix
 rm -rf "$work"
