@@ -115,4 +115,4 @@ for p in $servers; do
 	[ $status = 0 ] || [ $status = "${crashes:-0}" ] || fail "a server ended with $status"
 done
 servers=
-[ "${crashes:-}" ] || [ "$("$pyrite" names list --prefix example. | wc -l)" = 0 ] || fail "a name is still there"
+[ "${crashes:-}" ] || [ "$("$pyrite" names list --prefix example. 2> "$work/list" | wc -l)" = 0 ] || fail "a name is still there"
