@@ -9,7 +9,11 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 name=${1:-} bin=${2:-$here/../build/bin}
 pyrite=${3:-$bin/pyrite}
-[ -d "$here/${name:-/}" ] || { echo "usage: sh examples/run.sh NAME [BIN_DIR [PYRITE]]" >&2; exit 2; }
+[ -n "$name" ] && [ -d "$here/$name" ] || {
+	echo "usage: sh examples/run.sh NAME [BIN_DIR [PYRITE]]; NAME is one of" >&2
+	(cd "$here" && echo */) >&2
+	exit 2
+}
 [ -x "$pyrite" ] || { echo "run: there is no $pyrite: build first, or say where it is" >&2; exit 2; }
 work=$(mktemp -d)
 servers=

@@ -4,6 +4,7 @@
  * A worker, published as example.mandelbrot.NAME with the tag "mandelbrot". There may be any number
  * of them, on any machines. With CALLS it crashes in that call, to show what its clients do then.
  */
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ static void compute(void *self, pyr_call *call, const Demo__Area *area)
 	atomic_int *calls_left = self; /* several of these run at once */
 	Demo__Points points = DEMO__POINTS__INIT;
 	size_t count = (size_t)area->width * area->height, i = 0;
-	if (atomic_fetch_sub(calls_left, 1) == 1)
+	if (atomic_fetch_sub(calls_left, 1) <= 1)
 		_exit(3);
 	uint8_t *steps = count <= POINTS_MAX ? malloc(count) : NULL;
 	if (!steps) {
@@ -59,7 +60,7 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return fprintf(stderr, "usage: mandelbrot-server NAME [CALLS]\n"), 2;
 	snprintf(name, sizeof name, "example.mandelbrot.%s", argv[1]);
-	atomic_init(&calls_left, argc > 2 ? atoi(argv[2]) : 0);
+	atomic_init(&calls_left, argc > 2 ? atoi(argv[2]) : INT_MAX);
 	options.workers = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	publish.tags = tags;
 	publish.tag_count = 1;
