@@ -143,9 +143,9 @@ try_filetransfer()
 		"pyrite: DATA_LOSS: 3 of 3 bytes came, with checksum 352441c2, not 00000001" "files there: report"
 	matches "got report: 20000000 bytes, checksum [0-9a-f]{8}"
 	! grep -q % "$work/out" "$work/err" || fail "shows its progress in a pipe"
-	script -qec "sh '$here/../../examples/run.sh' filetransfer '$bin' '$pyrite'" "$work/out" < /dev/null > "$work/err" ||
+	script -qec "sh '$here/../../examples/run.sh' filetransfer '$bin' '$pyrite'" "$work/tty" < /dev/null > "$work/err" ||
 		fail "it failed at a terminal"
-	[ "$(tr '\r' '\n' < "$work/out" | grep -cE '^ *[0-9]+ %')" -ge 100 ] || fail "shows no progress at a terminal"
+	[ "$(tr '\r' '\n' < "$work/tty" | grep -cE '^ *[0-9]+ %')" -ge 100 ] || fail "shows no progress at a terminal"
 }
 
 for name; do
