@@ -9,18 +9,22 @@
 #include "details.h"
 #include "exceptions.pyr.h"
 
+#define SPACES " \t\n"
+
 /* An error for programs: the status, where it is, and BadNumber in the details. */
-static void refuse(pyr_call *call, const char *text, const char *at, char *word)
+static void refuse(pyr_call *call, const char *text, const char *at)
 {
 	Demo__BadNumber bad = DEMO__BAD_NUMBER__INIT;
+	char word[32];
 	pyr_error err;
+	snprintf(word, sizeof word, "%.*s", (int)strcspn(at, SPACES), at);
 	bad.line = bad.column = 1;
 	bad.word = word;
 	for (; text < at; text++) {
 		bad.column = *text == '\n' ? 1 : bad.column + 1;
 		bad.line += *text == '\n';
 	}
-	pyr_error_set(&err, PYR_INVALID_ARGUMENT, "'%s' is no whole number: digits only", word);
+	pyr_error_set(&err, PYR_INVALID_ARGUMENT, "'%s' is no whole number, such as 42", word);
 	snprintf(err.where, sizeof err.where, "line %u, column %u", bad.line, bad.column);
 	err.executed = PYR_EXECUTED_YES; /* pyr_error_set() cannot know */
 	fail_with_details(call, &err, &bad.base);
@@ -29,21 +33,19 @@ static void refuse(pyr_call *call, const char *text, const char *at, char *word)
 static void add(void *self, pyr_call *call, const Demo__AddRequest *request)
 {
 	Demo__AddReply reply = DEMO__ADD_REPLY__INIT;
-	char word[33];
-	int skipped, length;
-	(void)self;
 	const char *at = request->text;
-	for (; sscanf(at, " %n%32s%n", &skipped, word, &length) == 1; at += length) {
-		char *rest;
+	char *end;
+	(void)self;
+	for (at += strspn(at, SPACES); *at; at = end + strspn(end, SPACES)) {
 		errno = 0;
-		long long number = strtoll(word, &rest, 10);
-		if (*rest) {
-			refuse(call, request->text, at + skipped, word);
+		long long number = strtoll(at, &end, 10);
+		if (end == at || (*end && !strchr(SPACES, *end))) {
+			refuse(call, request->text, at);
 			return;
 		}
 		if (errno || __builtin_add_overflow(reply.sum, number, &reply.sum)) {
 			/* an error for people: a status and a message */
-			pyr_call_fail(call, PYR_OUT_OF_RANGE, "the sum is above 2^63");
+			pyr_call_fail(call, PYR_OUT_OF_RANGE, "the sum needs more than 64 bits");
 			return;
 		}
 	}

@@ -60,11 +60,11 @@ try_exceptions()
 	shows "a sum" "  sum:     42" \
 		"no number" \
 		"  status:  INVALID_ARGUMENT" \
-		"  message: 'x7' is no whole number: digits only" \
+		"  message: 'x7' is no whole number, such as 42" \
 		"  where:   line 2, column 4" \
 		"  ran:     yes" \
 		"  details: line 2, column 4, word 'x7'" \
-		"too large" "  status:  OUT_OF_RANGE" "  message: the sum is above 2^63" \
+		"too large" "  status:  OUT_OF_RANGE" "  message: the sum needs more than 64 bits" \
 		"an answer that was forgotten" "  status:  INTERNAL" \
 		"a method that is not there" "  status:  UNIMPLEMENTED" "  ran:     no" \
 		"a name that is not there" "  status:  NOT_FOUND" "  ran:     no"
