@@ -4,6 +4,7 @@
 # The examples, and `pyrite bench`, built out of the tree against what is installed alone: through
 # CMake's package, and through pkg-config with the commands of the README. Then they are run.
 set -eu
+known="banks exceptions stockquotes mandelbrot usersession disconnects messagebus filetransfer"
 source=$1 build=$2 work=$3 cmake=$4 cc=$5
 prefix=$work/prefix
 rm -rf "$work"
@@ -18,22 +19,28 @@ $cmake -S "$work/examples" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAK
 	-DCMAKE_C_FLAGS="-Wall -Wextra -Wno-unused-parameter -Werror" > "$work/cmake.log"
 $cmake --build "$work/cmake" --parallel 2 >> "$work/cmake.log" 2>&1 || { cat "$work/cmake.log"; exit 1; }
 sh "$source/tests/examples/run.sh" "$work/cmake/bin" "$prefix/bin/pyrite"
+sh "$source/tests/examples/known.sh" "$work/cmake/bin" "$prefix/bin/pyrite" $known
 
 echo "== through pkg-config"
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name pyrite.pc)")
 PATH=$prefix/bin:$PATH # protoc finds the generator there
 export PKG_CONFIG_PATH PATH
 rpath=-Wl,-rpath,$(pkg-config --variable=libdir pyrite)
-generate() { protoc -I. -I"$(pkg-config --variable=includedir pyrite)" --pyrite_out=. "$1"; }
-for name in calculator warehouse fanout oneway stream upload chat tls; do
+generate() { protoc -I. -I"$(pkg-config --variable=includedir pyrite)" --pyrite_out=. "$@"; }
+for name in calculator warehouse fanout oneway stream upload chat tls $known; do
 	cd "$work/examples/$name"
-	generate $name.proto
+	case $name in # what is not in the example's folder
+	banks) generate -I../exceptions ./*.proto ../exceptions/status.proto pyrite/names.proto ;;
+	mandelbrot) generate ./*.proto pyrite/names.proto ;;
+	*) generate ./*.proto ;;
+	esac
 	for side in server client; do
-		$cc -o "$work/plain/bin/$name-$side" $side.c $name.pyr.c $name.pb-c.c \
+		$cc -o "$work/plain/bin/$name-$side" $side.c $(find . -name '*.pyr.c' -o -name '*.pb-c.c') -I. \
 			$(pkg-config --cflags --libs pyrite libevent_core) "$rpath"
 	done
 done
 sh "$source/tests/examples/run.sh" "$work/plain/bin" "$prefix/bin/pyrite"
+sh "$source/tests/examples/known.sh" "$work/plain/bin" "$prefix/bin/pyrite" $known
 
 echo "== bench"
 cd "$work/cli"
