@@ -55,18 +55,13 @@ static const pyr_method *find_method(const pyr_interface *interface, const char 
 	return NULL;
 }
 
-/* What every server has, so that "Check" alone may be somebody else's. */
-static bool is_common(const pyr_interface *interface)
-{
-	return strncmp(interface->name, "grpc.", 5) == 0;
-}
-
 static const pyr_interface *find_by_method(const schema *s, const char *name, pyr_error *err)
 {
 	const pyr_interface *interface, *found = NULL;
 	for (int common = 0; common < 2 && !found; common++) {
 		for (size_t i = 0; (interface = pyr_pool_interface_at(s->pool, i)) != NULL; i++) {
-			if (is_common(interface) != (common != 0) || !find_method(interface, name))
+			if (schema_is_common(interface) != (common != 0) ||
+				!find_method(interface, name))
 				continue;
 			if (found) {
 				pyr_error_set(err, PYR_INVALID_ARGUMENT,

@@ -45,12 +45,6 @@ static bool is_served(const schema *s, const char *name)
 	return !served || *served;
 }
 
-/* gRPC's own, which say nothing about what a server is for. */
-static bool is_common(const pyr_interface *interface)
-{
-	return strncmp(interface->name, "grpc.", 5) == 0;
-}
-
 static int print_list_json(const schema *s)
 {
 	json_t *list = json_array();
@@ -68,14 +62,14 @@ static int print_list(const schema *s)
 	int result = CLI_DONE;
 	bool first = true;
 	for (size_t i = 0; (interface = pyr_pool_interface_at(s->pool, i)) != NULL; i++) {
-		if (!is_served(s, interface->name) || is_common(interface))
+		if (!is_served(s, interface->name) || schema_is_common(interface))
 			continue;
 		printf("%s// %s\n", first ? "" : "\n", interface->name);
 		first = false;
 		result = describe_print(interface->file, interface->name);
 	}
 	for (size_t i = 0; (interface = pyr_pool_interface_at(s->pool, i)) != NULL; i++) {
-		if (!is_served(s, interface->name) || !is_common(interface))
+		if (!is_served(s, interface->name) || !schema_is_common(interface))
 			continue;
 		printf("%s// also %s\n", first ? "" : "\n", interface->name);
 		first = true;

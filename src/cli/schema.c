@@ -167,3 +167,9 @@ void schema_options_done(schema_options *options)
 	free(options->imports.texts);
 	free(options->metadata.texts);
 }
+
+bool schema_is_common(const pyr_interface *interface)
+{
+	return strncmp(interface->name, "grpc.", 5) == 0 ||
+	       strcmp(interface->name, "pyrite.Daemon") == 0;
+}

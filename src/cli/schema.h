@@ -42,6 +42,9 @@ int schema_get(schema *s, const cli_command *command, const schema_options *opti
 void schema_done(schema *s);
 void schema_options_done(schema_options *options);
 
+/* What every server has, and which says nothing about what it is for. */
+bool schema_is_common(const pyr_interface *interface);
+
 /* describe_text.c: the definition `symbol` of the file as .proto text; NULL: all of it. */
 int describe_print(const pyr_file *file, const char *symbol);
 

@@ -50,6 +50,7 @@ struct pyr_pending {
 	pyr_metadata *metadata; /* of the answer; inside the callback */
 	uint8_t *request;       /* packed aside; NULL: not kept */
 	size_t request_size;
+	pyr_error *before; /* why the last try failed; NULL: it is the first */
 	struct event *pause_timer;
 	pyr__paused paused; /* while the timer runs */
 	pyr__task cancel_task, again_task;
@@ -93,6 +94,7 @@ static void unref(pyr_pending *pending)
 	pyr_metadata_free(pending->metadata);
 	pthread_mutex_destroy(&pending->lock);
 	free(pending->request);
+	free(pending->before);
 	free(pending);
 }
 
@@ -172,9 +174,12 @@ static void end_pause(pyr__paused *paused)
 	unref(pending);
 }
 
-static void fail_or_pause(pyr_pending *pending, const pyr_error *err)
+static void fail_or_pause(pyr_pending *pending, const pyr_error *failure)
 {
 	int64_t pause_us;
+	pyr_error own, *err = &own;
+	pyr__error_copy(err, failure);
+	pyr__proxy_explain(pending->before, err);
 	if (!pending->request ||
 		!pyr__proxy_pause(
 			pending->proxy, pending->tried, pending->deadline_us, &pause_us) ||
@@ -183,6 +188,9 @@ static void fail_or_pause(pyr_pending *pending, const pyr_error *err)
 		return;
 	}
 	pending->tried++;
+	if (!pending->before)
+		pending->before = pyr__alloc(sizeof *pending->before);
+	pyr__error_copy(pending->before, err);
 	pthread_mutex_lock(&pending->lock);
 	end_try(pending);
 	pending->state = WAITING;

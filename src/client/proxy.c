@@ -174,11 +174,14 @@ pyr_status pyr__proxy_await_ready(pyr_proxy *proxy, int64_t deadline_us, pyr_err
 		return PYR_OK;
 	if (!err)
 		err = &own;
+	pyr_error before;
 	for (uint32_t tried = 0;; tried++) {
 		pyr_status status = connect_once(proxy, deadline_us, err);
 		if (status == PYR_OK)
 			return PYR_OK;
 		err->executed = PYR_EXECUTED_NO;
+		status = pyr__proxy_explain(tried ? &before : NULL, err);
+		pyr__error_copy(&before, err);
 		if ((status != PYR_UNAVAILABLE && !may_come(proxy, err)) ||
 			!pyr__proxy_sleep(proxy, tried, deadline_us))
 			return status;
@@ -286,6 +289,14 @@ bool pyr__proxy_may_move(const pyr_proxy *proxy, uint32_t method, const pyr__rou
 {
 	return route->replica && proxy->retries_max &&
 	       (pyr__proxy_method(proxy, method)->flags & PYR_METHOD_IDEMPOTENT);
+}
+
+pyr_status pyr__proxy_explain(const pyr_error *before, pyr_error *err)
+{
+	if (before && err->status == PYR_DEADLINE_EXCEEDED && err->executed == PYR_EXECUTED_NO &&
+		before->executed == PYR_EXECUTED_NO)
+		pyr__error_copy(err, before);
+	return err->status;
 }
 
 bool pyr__proxy_pause(

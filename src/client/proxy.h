@@ -43,6 +43,12 @@ bool pyr__proxy_may_retry(
 /* Whether a call on this route may end there and be made again on another replica. */
 bool pyr__proxy_may_move(const pyr_proxy *proxy, uint32_t method, const pyr__route *route);
 
+/*
+ * err is of the last of several tries, and before of the one before it, or NULL: where the time was
+ * over before the last one came to anything, what it was that time ran out for says more.
+ */
+pyr_status pyr__proxy_explain(const pyr_error *before, pyr_error *err);
+
 /* How long to wait before trying again, after so many tries; false: longer than there is time. */
 bool pyr__proxy_pause(
 	const pyr_proxy *proxy, uint32_t tried, int64_t deadline_us, int64_t *ret_pause_us);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls with one answer that are waited for, and calls with none. */
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/metadata.h"
 #include "client/proxy.h"
 #include "codec/decode.h"
@@ -109,7 +110,10 @@ pyr_status pyr_stub_call(pyr_proxy *proxy, uint32_t method, const ProtobufCMessa
 	if (!err)
 		err = &own; /* whether to try again depends on what it says */
 	uint32_t tried = 0;
+	pyr_error before;
 	while ((status = try_once(&a, err)) != PYR_OK) {
+		status = pyr__proxy_explain(tried ? &before : NULL, err);
+		pyr__error_copy(&before, err);
 		if (!pyr__proxy_may_retry(proxy, method, err, tried) || pyr__loop_in_callback() ||
 			!pyr__proxy_sleep(proxy, tried, a.deadline_us))
 			return status;

@@ -51,5 +51,17 @@ expect 0 '{"value": "2"}
 printf '{"value": -1}\n' > "$work/in"
 expect 1 '' "$pyrite" call "$ref" Sum
 grep -q '^pyrite: OUT_OF_RANGE: negative' "$work/err" || fail "the status was lost"
+
+# N9: a name leads to it as well, where it has nothing but gRPC
+python_server=$server
+PYRITE_NS=unix:$work/ns
+export PYRITE_NS
+serve "$pyrite" ns --listen "$PYRITE_NS"
+: > "$work/in"
+"$pyrite" names register kinds "$ref" > "$work/registered"
+expect 0 '{"value": "2"}
+' "$pyrite" call kinds One '{"value": "1"}'
+stop
+server=$python_server
 stop
 echo "grpc: reflection and health checking, both ways"
