@@ -246,6 +246,50 @@ static gen_member invoke_function(
 		}};
 }
 
+static gen_member batch_function(
+	gen_pool *pool, const gen_service *service, const gen_method *method)
+{
+	return (gen_member){.function = {
+				    .note = "Adds a call to the batch, packed before this returns.",
+				    .must_use = true,
+				    .result = "pyr_status ",
+				    .name = name(pool, method->prefix, "__batch"),
+				    .parameters = LIST("pyr_batch *batch",
+					    request_parameter(pool, method), "pyr_error *err"),
+				    .result_cast = "",
+				    .callee = "pyr_stub_batch",
+				    .arguments = LIST("batch", table_entry(pool, service, method),
+					    "(const ProtobufCMessage *)request", "err"),
+			    }};
+}
+
+static gen_member batched_function(
+	gen_pool *pool, const gen_service *service, const gen_method *method)
+{
+	return (gen_member){
+		.function = {
+			.note = gen_pool_printf(pool,
+				"The reply of the call number index, 0 the first, of a batch that "
+				"was "
+				"run. It is the caller's: free it with %s().",
+				free_function(pool, method->output)),
+			.must_use = true,
+			.result = "pyr_status ",
+			.name = name(pool, method->prefix, "__batched"),
+			.parameters = LIST("const pyr_batch *batch", "size_t index",
+				gen_pool_printf(pool, "%s **ret_reply", method->output->c_name),
+				"pyr_error *err"),
+			.result_cast = "",
+			.callee = "pyr_stub_batched",
+			.arguments = LIST("batch", table_entry(pool, service, method), "index",
+				"&reply", "err"),
+			.local_type = "ProtobufCMessage *",
+			.local = "reply",
+			.assignment = gen_pool_printf(
+				pool, "*ret_reply = (%s *)reply", method->output->c_name),
+		}};
+}
+
 static gen_member oneway_function(
 	gen_pool *pool, const gen_service *service, const gen_method *method)
 {
@@ -459,11 +503,14 @@ static size_t client_members(
 	switch (method->kind) {
 	case GEN_ONEWAY:
 		members[count++] = oneway_function(pool, service, method);
+		members[count++] = batch_function(pool, service, method);
 		break;
 	case GEN_UNARY:
 		members[count++] = unary_function(pool, service, method);
 		members[count++] = client_callback(pool, method);
 		members[count++] = invoke_function(pool, service, method);
+		members[count++] = batch_function(pool, service, method);
+		members[count++] = batched_function(pool, service, method);
 		break;
 	case GEN_CLIENT_STREAM:
 	case GEN_BIDI_STREAM:

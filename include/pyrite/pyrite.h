@@ -3,6 +3,7 @@
 #ifndef PYRITE_PYRITE_H
 #define PYRITE_PYRITE_H
 
+#include <pyrite/batch.h>
 #include <pyrite/call.h>
 #include <pyrite/config.h>
 #include <pyrite/context.h>

@@ -7,6 +7,7 @@
 #define PYRITE_STUB_H
 
 #include <protobuf-c/protobuf-c.h>
+#include <pyrite/batch.h>
 #include <pyrite/call.h>
 #include <pyrite/daemon.h>
 #include <pyrite/proxy.h>
@@ -99,6 +100,12 @@ PYR_API PYR_MUST_USE pyr_status pyr_stub_invoke(pyr_proxy *proxy, uint32_t metho
 /* A call without an answer. */
 PYR_API PYR_MUST_USE pyr_status pyr_stub_oneway(
 	pyr_proxy *proxy, uint32_t method, const ProtobufCMessage *request, pyr_error *err);
+
+/* Adds a call to a batch, packed before this returns; its reply once that was run, the caller's. */
+PYR_API PYR_MUST_USE pyr_status pyr_stub_batch(pyr_batch *batch, const pyr_method *method,
+	const ProtobufCMessage *request, pyr_error *err);
+PYR_API PYR_MUST_USE pyr_status pyr_stub_batched(const pyr_batch *batch, const pyr_method *method,
+	size_t index, ProtobufCMessage **ret_reply, pyr_error *err);
 
 /* Opens a stream; request is NULL for a method with a client stream. */
 PYR_API PYR_MUST_USE pyr_status pyr_stub_stream(pyr_proxy *proxy, uint32_t method,

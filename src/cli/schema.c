@@ -171,5 +171,6 @@ void schema_options_done(schema_options *options)
 bool schema_is_common(const pyr_interface *interface)
 {
 	return strncmp(interface->name, "grpc.", 5) == 0 ||
-	       strcmp(interface->name, "pyrite.Daemon") == 0;
+	       strcmp(interface->name, "pyrite.Daemon") == 0 ||
+	       strcmp(interface->name, "pyrite.Batch") == 0;
 }

@@ -100,6 +100,23 @@ pyr_status pyr_proxy_derive(
 	return status;
 }
 
+pyr_status pyr__proxy_sibling(const pyr_proxy *proxy, const pyr_interface *interface,
+	pyr_proxy **ret_proxy, pyr_error *err)
+{
+	char reference[PYR_REFERENCE_MAX];
+	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
+	options.timeout_ms = proxy->timeout_ms;
+	options.retries_max = proxy->retries_max ? proxy->retries_max : UINT32_MAX;
+	options.metadata = proxy->metadata;
+	options.reply_metadata = proxy->reply_metadata;
+	options.wait_for_ready = proxy->wait_for_ready;
+	options.correlation = proxy->correlation;
+	options.balance = proxy->balance;
+	pyr__target_place(proxy->target, reference);
+	return pyr_stub_open(
+		pyr__target_context(proxy->target), interface, reference, &options, ret_proxy, err);
+}
+
 pyr_proxy *pyr_proxy_ref(pyr_proxy *proxy)
 {
 	atomic_fetch_add_explicit(&proxy->refs, 1, memory_order_relaxed);

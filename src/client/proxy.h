@@ -18,6 +18,10 @@ struct pyr_proxy {
 	char *correlation; /* NULL: the scope's */
 };
 
+/* A proxy of another interface of the same object, where that is now, with the same options. */
+pyr_status pyr__proxy_sibling(const pyr_proxy *proxy, const pyr_interface *interface,
+	pyr_proxy **ret_proxy, pyr_error *err);
+
 /* The method at this index, for errors too. */
 const pyr_method *pyr__proxy_method(const pyr_proxy *proxy, uint32_t method);
 

@@ -439,6 +439,16 @@ const char *pyr__target_reference(const pyr__target *target)
 	return target->text;
 }
 
+void pyr__target_place(pyr__target *target, char *buf)
+{
+	pthread_mutex_lock(&target->lock);
+	bool bound = is_name(target) && target->route.channel && !target->stale;
+	pyr_reference place = target->bound;
+	pthread_mutex_unlock(&target->lock);
+	if (!bound || pyr_reference_format(&place, buf, PYR_REFERENCE_MAX, NULL))
+		snprintf(buf, PYR_REFERENCE_MAX, "%s", target->text);
+}
+
 pyr__text pyr__target_method_name(const pyr__target *target, uint32_t method)
 {
 	return target->method_names[method];

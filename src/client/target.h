@@ -58,6 +58,12 @@ pyr_context *pyr__target_context(const pyr__target *target);
 const pyr_interface *pyr__target_interface(const pyr__target *target);
 const char *pyr__target_reference(const pyr__target *target);
 
+/*
+ * Writes the reference that a call would follow now into PYR_REFERENCE_MAX bytes: of a name that it
+ * is bound to, the place, so that sessions stay one session.
+ */
+void pyr__target_place(pyr__target *target, char *buf);
+
 /* "demo.Calculator/Add"; lives as long as the target. */
 pyr__text pyr__target_method_name(const pyr__target *target, uint32_t method);
 

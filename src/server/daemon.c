@@ -302,6 +302,7 @@ pyr_status pyr_daemon_new(
 		daemon->health = pyr__health_new(daemon);
 	if (!daemon->options.no_daemon_object)
 		pyr__daemon_object_add(daemon);
+	pyr__batch_add(daemon);
 	join_neighbours(daemon);
 	*ret_daemon = daemon;
 	return PYR_OK;

@@ -135,6 +135,9 @@ void pyr__health_free(struct pyr__health *health);
 /* daemon_object.c: registers the servant, which is the daemon itself */
 void pyr__daemon_object_add(pyr_daemon *daemon);
 
+/* batch.c: registers the servant, which is the daemon itself */
+void pyr__batch_add(pyr_daemon *daemon);
+
 /* metrics.c: nobody reads them any more when it returns */
 void pyr__metrics_free(struct pyr__metrics *metrics);
 

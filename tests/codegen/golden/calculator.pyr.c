@@ -191,10 +191,36 @@ pyr_status demo_calculator_add__invoke(demo_calculator *proxy, const Demo__AddRe
 		(pyr_fn)on_reply, ctx, ret_pending, err);
 }
 
+pyr_status demo_calculator_add__batch(
+	pyr_batch *batch, const Demo__AddRequest *request, pyr_error *err)
+{
+	return pyr_stub_batch(
+		batch, &demo_calculator__methods[0], (const ProtobufCMessage *)request, err);
+}
+
+pyr_status demo_calculator_add__batched(
+	const pyr_batch *batch, size_t index, Demo__AddReply **ret_reply, pyr_error *err)
+{
+	ProtobufCMessage *reply;
+	pyr_status status =
+		pyr_stub_batched(batch, &demo_calculator__methods[0], index, &reply, err);
+
+	if (status == PYR_OK)
+		*ret_reply = (Demo__AddReply *)reply;
+	return status;
+}
+
 pyr_status demo_calculator_log(
 	demo_calculator *proxy, const Demo__AddRequest *request, pyr_error *err)
 {
 	return pyr_stub_oneway((pyr_proxy *)proxy, 1, (const ProtobufCMessage *)request, err);
+}
+
+pyr_status demo_calculator_log__batch(
+	pyr_batch *batch, const Demo__AddRequest *request, pyr_error *err)
+{
+	return pyr_stub_batch(
+		batch, &demo_calculator__methods[1], (const ProtobufCMessage *)request, err);
 }
 
 pyr_status demo_calculator_add_slowly(demo_calculator *proxy, const Demo__AddRequest *request,
@@ -215,6 +241,25 @@ pyr_status demo_calculator_add_slowly__invoke(demo_calculator *proxy,
 {
 	return pyr_stub_invoke((pyr_proxy *)proxy, 2, (const ProtobufCMessage *)request,
 		(pyr_fn)on_reply, ctx, ret_pending, err);
+}
+
+pyr_status demo_calculator_add_slowly__batch(
+	pyr_batch *batch, const Demo__AddRequest *request, pyr_error *err)
+{
+	return pyr_stub_batch(
+		batch, &demo_calculator__methods[2], (const ProtobufCMessage *)request, err);
+}
+
+pyr_status demo_calculator_add_slowly__batched(
+	const pyr_batch *batch, size_t index, Demo__AddReply **ret_reply, pyr_error *err)
+{
+	ProtobufCMessage *reply;
+	pyr_status status =
+		pyr_stub_batched(batch, &demo_calculator__methods[2], index, &reply, err);
+
+	if (status == PYR_OK)
+		*ret_reply = (Demo__AddReply *)reply;
+	return status;
 }
 
 pyr_status demo_calculator__serve(pyr_daemon *daemon, const char *object,

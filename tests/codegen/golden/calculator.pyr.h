@@ -74,6 +74,17 @@ PYR_MUST_USE pyr_status demo_calculator_add__invoke(demo_calculator *proxy,
 	const Demo__AddRequest *request, demo_calculator_add__on_reply on_reply, void *ctx,
 	pyr_pending **ret_pending, pyr_error *err);
 
+/* Adds a call to the batch, packed before this returns. */
+PYR_MUST_USE pyr_status demo_calculator_add__batch(
+	pyr_batch *batch, const Demo__AddRequest *request, pyr_error *err);
+
+/*
+ * The reply of the call number index, 0 the first, of a batch that was run. It is the caller's:
+ * free it with demo__add_reply__free_unpacked().
+ */
+PYR_MUST_USE pyr_status demo_calculator_add__batched(
+	const pyr_batch *batch, size_t index, Demo__AddReply **ret_reply, pyr_error *err);
+
 /*
  * Writes the numbers down somewhere.
  *
@@ -81,6 +92,10 @@ PYR_MUST_USE pyr_status demo_calculator_add__invoke(demo_calculator *proxy,
  */
 PYR_MUST_USE pyr_status demo_calculator_log(
 	demo_calculator *proxy, const Demo__AddRequest *request, pyr_error *err);
+
+/* Adds a call to the batch, packed before this returns. */
+PYR_MUST_USE pyr_status demo_calculator_log__batch(
+	pyr_batch *batch, const Demo__AddRequest *request, pyr_error *err);
 
 /* Waits for the reply, which is the caller's: free it with demo__add_reply__free_unpacked(). */
 PYR_MUST_USE pyr_status demo_calculator_add_slowly(demo_calculator *proxy,
@@ -97,6 +112,17 @@ typedef void (*demo_calculator_add_slowly__on_reply)(
 PYR_MUST_USE pyr_status demo_calculator_add_slowly__invoke(demo_calculator *proxy,
 	const Demo__AddRequest *request, demo_calculator_add_slowly__on_reply on_reply, void *ctx,
 	pyr_pending **ret_pending, pyr_error *err);
+
+/* Adds a call to the batch, packed before this returns. */
+PYR_MUST_USE pyr_status demo_calculator_add_slowly__batch(
+	pyr_batch *batch, const Demo__AddRequest *request, pyr_error *err);
+
+/*
+ * The reply of the call number index, 0 the first, of a batch that was run. It is the caller's:
+ * free it with demo__add_reply__free_unpacked().
+ */
+PYR_MUST_USE pyr_status demo_calculator_add_slowly__batched(
+	const pyr_batch *batch, size_t index, Demo__AddReply **ret_reply, pyr_error *err);
 
 /*
  * Registers an object. ops and self are borrowed for as long as it is registered; a function that

@@ -232,6 +232,25 @@ pyr_status demo_streams_clock_now__invoke(demo_streams_clock *proxy,
 		(pyr_fn)on_reply, ctx, ret_pending, err);
 }
 
+pyr_status demo_streams_clock_now__batch(
+	pyr_batch *batch, const Demo__Streams__Tick *request, pyr_error *err)
+{
+	return pyr_stub_batch(
+		batch, &demo_streams_clock__methods[0], (const ProtobufCMessage *)request, err);
+}
+
+pyr_status demo_streams_clock_now__batched(
+	const pyr_batch *batch, size_t index, Demo__Streams__Tick **ret_reply, pyr_error *err)
+{
+	ProtobufCMessage *reply;
+	pyr_status status =
+		pyr_stub_batched(batch, &demo_streams_clock__methods[0], index, &reply, err);
+
+	if (status == PYR_OK)
+		*ret_reply = (Demo__Streams__Tick *)reply;
+	return status;
+}
+
 pyr_status demo_streams_clock_watch(demo_streams_clock *proxy, const Demo__Streams__Tick *request,
 	pyr_stream **ret_stream, pyr_error *err)
 {

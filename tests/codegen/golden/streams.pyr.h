@@ -71,6 +71,17 @@ PYR_MUST_USE pyr_status demo_streams_clock_now__invoke(demo_streams_clock *proxy
 	const Demo__Streams__Tick *request, demo_streams_clock_now__on_reply on_reply, void *ctx,
 	pyr_pending **ret_pending, pyr_error *err);
 
+/* Adds a call to the batch, packed before this returns. */
+PYR_MUST_USE pyr_status demo_streams_clock_now__batch(
+	pyr_batch *batch, const Demo__Streams__Tick *request, pyr_error *err);
+
+/*
+ * The reply of the call number index, 0 the first, of a batch that was run. It is the caller's:
+ * free it with demo__streams__tick__free_unpacked().
+ */
+PYR_MUST_USE pyr_status demo_streams_clock_now__batched(
+	const pyr_batch *batch, size_t index, Demo__Streams__Tick **ret_reply, pyr_error *err);
+
 /*
  * A tick a second.
  *
