@@ -133,21 +133,20 @@ static gen_member close_function(gen_pool *pool, const gen_service *service)
 			    }};
 }
 
-static gen_member serve_function(gen_pool *pool, const gen_service *service)
+static gen_member serve_function(gen_pool *pool, const gen_service *service, const char *suffix,
+	const char *callee, const char *note)
 {
 	return (gen_member){
 		.function = {
-			.note = "Registers an object. ops and self are borrowed for as long as it "
-				"is registered; "
-				"a function that is NULL answers UNIMPLEMENTED.",
+			.note = note,
 			.must_use = true,
 			.result = "pyr_status ",
-			.name = name(pool, service->prefix, "__serve"),
+			.name = name(pool, service->prefix, suffix),
 			.parameters = LIST("pyr_daemon *daemon", "const char *object",
 				gen_pool_printf(pool, "const %s_ops *ops", service->prefix),
 				"void *self", "pyr_error *err"),
 			.result_cast = "",
-			.callee = "pyr_stub_serve",
+			.callee = callee,
 			.arguments = LIST("daemon", "object",
 				gen_pool_printf(pool, "&%s__interface", service->prefix), "ops",
 				"self", "err"),
@@ -158,8 +157,13 @@ size_t gen_api_of_service(
 	gen_pool *pool, const gen_service *service, gen_side side, gen_member *members)
 {
 	if (side == GEN_SERVER) {
-		members[0] = serve_function(pool, service);
-		return 1;
+		members[0] = serve_function(pool, service, "__serve", "pyr_stub_serve",
+			"Registers an object. ops and self are borrowed for as long as it is "
+			"registered; a function that is NULL answers UNIMPLEMENTED.");
+		members[1] = serve_function(pool, service, "__replace", "pyr_stub_replace",
+			"The same, in the place of the object with this id, if there is one: calls "
+			"that run finish on that.");
+		return 2;
 	}
 	members[0] = open_function(pool, service);
 	members[1] = derive_function(pool, service);

@@ -70,12 +70,21 @@ typedef struct pyr_daemon_options {
 	 * off; counting goes on.
 	 */
 	bool no_daemon_object;
+	/*
+	 * Sees the first call of each connection before it is run: who is there, with what
+	 * metadata. Any failure is the answer to it and to every other call of the connection, with
+	 * the same words, and no servant hears of them. Called after `authenticate`, by the thread
+	 * that is to run the servant; calls that come meanwhile wait for it, so it must not call
+	 * this daemon. Over grpcs:, where connections cannot be told apart, before each call. NULL:
+	 * all are let in.
+	 */
+	pyr_status (*admit)(void *access_ctx, pyr_call *call, pyr_error *err);
 } pyr_daemon_options;
 
 #define PYR_DAEMON_OPTIONS_INIT                                                                    \
 	{                                                                                          \
 		sizeof(pyr_daemon_options), 0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL,  \
-			NULL, false, false, 0, false                                               \
+			NULL, false, false, 0, false, NULL                                         \
 	}
 
 /*
@@ -186,11 +195,25 @@ typedef struct pyr_object_options {
 	pyr_instances instances;
 	pyr_status (*make)(void *self, pyr_call *call, void **ret_instance, pyr_error *err);
 	void (*destroy)(void *self, void *instance);
+	/*
+	 * Called once when nothing uses the object any more: it was unregistered or replaced, or
+	 * the daemon freed, and the last call of it is over. On whatever thread that is; it must
+	 * not block. self is what the object was registered with. May be NULL.
+	 */
+	void (*release)(void *self);
 } pyr_object_options;
+
+#define PYR_OBJECT_ID_NEW 33
+
+/*
+ * Writes an id for an object that nobody can guess and no other object has: 128 random bits, as 32
+ * hexadecimal digits and a NUL. It is not registered by that.
+ */
+PYR_API void pyr_object_id_new(char id[PYR_OBJECT_ID_NEW]);
 
 #define PYR_OBJECT_OPTIONS_INIT                                                                    \
 	{                                                                                          \
-		sizeof(pyr_object_options), false, PYR_INSTANCES_ONE, NULL, NULL                   \
+		sizeof(pyr_object_options), false, PYR_INSTANCES_ONE, NULL, NULL, NULL             \
 	}
 
 /*

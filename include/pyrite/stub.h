@@ -122,6 +122,10 @@ PYR_API PYR_MUST_USE pyr_status pyr_stub_stream_observe(
 PYR_API PYR_MUST_USE pyr_status pyr_stub_serve(pyr_daemon *daemon, const char *object,
 	const pyr_interface *interface, const void *ops, void *self, pyr_error *err);
 
+/* The same, in the place of the object that has this id and interface, if there is one. */
+PYR_API PYR_MUST_USE pyr_status pyr_stub_replace(pyr_daemon *daemon, const char *object,
+	const pyr_interface *interface, const void *ops, void *self, pyr_error *err);
+
 /* Answers a call whose method has no server stream, and ends it. */
 PYR_API pyr_status pyr_stub_reply(
 	pyr_call *call, const pyr_method *method, const ProtobufCMessage *reply);

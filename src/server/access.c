@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include "server/call.h"
 
 #define BEARER "Bearer "
 
@@ -32,6 +33,8 @@ pyr_status pyr__access_check(
 	pyr_status status = PYR_OK;
 	if (options->authenticate)
 		status = authenticate(options, incall, err);
+	if (status == PYR_OK && options->admit)
+		status = pyr__call_admit(call, err);
 	if (status == PYR_OK && options->intercept)
 		status = options->intercept(options->access_ctx, call, err);
 	return status;

@@ -160,6 +160,18 @@ static pyr_status find_session(pyr_call *call, pyr__client_session **ret_session
 	return pyr_error_set(err, PYR_CANCELLED, "the caller's connection has ended");
 }
 
+pyr_status pyr__call_admit(pyr_call *call, pyr_error *err)
+{
+	pyr__client_session *session;
+	const pyr_daemon_options *options = pyr__daemon_options(call->daemon);
+	if (pyr_call_connection(call) & PYR__CONNECTION_UNSEEN)
+		return options->admit(options->access_ctx, call, err);
+	pyr_status status = find_session(call, &session, err);
+	return status ? status
+		      : pyr__client_session_admit(
+				session, options->admit, options->access_ctx, call, err);
+}
+
 /* What the servant's functions get as self. */
 static pyr_status find_servant(pyr_call *call, void **ret_self, pyr_error *err)
 {

@@ -57,6 +57,9 @@ pyr_call *pyr__call_new(pyr_daemon *daemon, const pyr__bound *bound, pyr__statis
 /* Looks for the call's object, unless that has been done. */
 pyr_status pyr__call_find(pyr_call *call, pyr__objects *objects, pyr_error *err);
 
+/* Whether the daemon's admit lets the call's connection in. */
+pyr_status pyr__call_admit(pyr_call *call, pyr_error *err);
+
 /* Decodes the request and runs the servant's function, or answers with an error. */
 void pyr__call_run(pyr_call *call, pyr__objects *objects, size_t decoded_bytes_max);
 

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include "base/alloc.h"
+#include "base/error.h"
 #include "base/list.h"
 #include "base/owner.h"
 
@@ -27,8 +28,10 @@ struct pyr__client_session {
 	unsigned refs; /* one while it is connected, and one for each call that has asked */
 	uint32_t resource_count;
 	pyr__link resources;
-	pthread_mutex_t making; /* guards the instances; held while one is made */
+	pthread_mutex_t making; /* guards what follows; held while one is made, or admit asked */
 	instance *instances;
+	bool admitted;
+	pyr_error *refusal; /* NULL: it was not refused */
 };
 
 void pyr__client_sessions_init(pyr__client_sessions *sessions)
@@ -109,6 +112,7 @@ void pyr__client_session_release(pyr__client_session *session)
 		return;
 	close_all(session);
 	pthread_mutex_destroy(&session->making);
+	free(session->refusal);
 	free(session);
 }
 
@@ -148,6 +152,34 @@ pyr_status pyr__client_session_instance(pyr__client_session *session, pyr__objec
 	pthread_mutex_unlock(&session->making);
 	if (status == PYR_OK)
 		*ret_instance = i->self;
+	return status;
+}
+
+/* Admission */
+
+/* Lock held. */
+static void keep_refusal(pyr__client_session *session, const pyr_error *err)
+{
+	session->refusal = pyr__alloc(sizeof *session->refusal);
+	pyr__error_copy(session->refusal, err);
+}
+
+pyr_status pyr__client_session_admit(pyr__client_session *session,
+	pyr_status (*admit)(void *ctx, pyr_call *call, pyr_error *err), void *ctx, pyr_call *call,
+	pyr_error *err)
+{
+	pyr_error own;
+	pyr_status status = PYR_OK;
+	pthread_mutex_lock(&session->making);
+	if (!session->admitted && !session->refusal) {
+		status = admit(ctx, call, &own);
+		if (status)
+			keep_refusal(session, &own);
+		session->admitted = status == PYR_OK;
+	}
+	if (session->refusal)
+		status = pyr__error_copy(err, session->refusal);
+	pthread_mutex_unlock(&session->making);
 	return status;
 }
 

@@ -40,6 +40,11 @@ void pyr__client_session_release(pyr__client_session *session);
 pyr_status pyr__client_session_instance(pyr__client_session *session, pyr__object *object,
 	pyr_call *call, void **ret_instance, pyr_error *err);
 
+/* What admit said of the session's first call, which it is asked about while others wait. */
+pyr_status pyr__client_session_admit(pyr__client_session *session,
+	pyr_status (*admit)(void *ctx, pyr_call *call, pyr_error *err), void *ctx, pyr_call *call,
+	pyr_error *err);
+
 /* ALREADY_EXISTS if it is tracked in this session, RESOURCE_EXHAUSTED past the limit. */
 pyr_status pyr__client_session_track(pyr__client_session *session, void *resource,
 	void (*close)(void *resource), pyr_error *err);

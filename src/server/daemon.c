@@ -220,7 +220,7 @@ static bool same_endpoint(const pyr_reference *a, const pyr_reference *b)
 /* Callers who have something to prove do so on a connection. */
 static bool asks_who_calls(const pyr_daemon *daemon)
 {
-	return daemon->options.authenticate || daemon->options.intercept;
+	return daemon->options.authenticate || daemon->options.intercept || daemon->options.admit;
 }
 
 static bool is_at(void *host, const pyr_reference *reference)
@@ -368,13 +368,30 @@ void pyr_daemon_free(pyr_daemon *daemon)
 	unref(daemon);
 }
 
-pyr_status pyr_stub_serve(pyr_daemon *daemon, const char *object, const pyr_interface *interface,
-	const void *ops, void *self, pyr_error *err)
+static pyr_status serve(pyr_daemon *daemon, const char *object, const pyr_interface *interface,
+	const void *ops, void *self, bool replace, pyr_error *err)
 {
 	if (interface->abi < 1 || interface->abi > PYR_STUB_ABI)
 		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
 			"the code generated for %s needs a newer library", interface->name);
-	return pyr__objects_add(&daemon->objects, object, interface, ops, self, err);
+	return pyr__objects_add(&daemon->objects, object, interface, ops, self, replace, err);
+}
+
+pyr_status pyr_stub_serve(pyr_daemon *daemon, const char *object, const pyr_interface *interface,
+	const void *ops, void *self, pyr_error *err)
+{
+	return serve(daemon, object, interface, ops, self, false, err);
+}
+
+pyr_status pyr_stub_replace(pyr_daemon *daemon, const char *object, const pyr_interface *interface,
+	const void *ops, void *self, pyr_error *err)
+{
+	return serve(daemon, object, interface, ops, self, true, err);
+}
+
+void pyr_object_id_new(char id[PYR_OBJECT_ID_NEW])
+{
+	pyr__random_id(id);
 }
 
 pyr_status pyr_daemon_configure(pyr_daemon *daemon, const char *object,

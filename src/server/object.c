@@ -51,6 +51,9 @@ void pyr__object_unref(pyr__object *object)
 {
 	if (!object || atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	void (*release)(void *self) = atomic_load(&object->release);
+	if (release)
+		release(object->self);
 	free(atomic_load(&object->instancing));
 	free(object);
 }
@@ -126,8 +129,8 @@ static pyr_status check_table(pyr__objects *objects, const pyr_interface *interf
 		interface->name);
 }
 
-static pyr_status add(pyr__objects *objects, const char *id, const pyr_interface *interface,
-	const void *ops, void *self, pyr_error *err)
+static pyr__object *new_object(
+	const char *id, const pyr_interface *interface, const void *ops, void *self)
 {
 	size_t size = strlen(id);
 	pyr__object *object = pyr__alloc(sizeof *object + size + 1);
@@ -137,28 +140,62 @@ static pyr_status add(pyr__objects *objects, const char *id, const pyr_interface
 	object->self = self;
 	atomic_init(&object->any_thread, false);
 	atomic_init(&object->instancing, NULL);
+	atomic_init(&object->release, NULL);
 	object->next = NULL;
 	memcpy(object->id, id, size + 1);
+	return object;
+}
+
+/* Lock held. Takes the object with this interface out of the id's chain; NULL: there is none. */
+static pyr__object *take_out(pyr__objects *objects, const char *id, const pyr_interface *interface)
+{
+	/* the map's key lies in the first object, so that is taken out before it may go */
+	pyr__object *first = pyr__map_remove(&objects->by_id, id, strlen(id));
+	pyr__object **at = &first;
+	while (*at && (*at)->interface != interface)
+		at = &(*at)->next;
+	pyr__object *taken = *at;
+	if (taken) {
+		*at = taken->next;
+		taken->next = NULL;
+	}
+	if (first)
+		pyr__map_insert(&objects->by_id, first->id, strlen(first->id), first);
+	return taken;
+}
+
+/* Lock held. */
+static void put_in(pyr__objects *objects, pyr__object *object)
+{
+	pyr__object *first = pyr__map_find(&objects->by_id, object->id, strlen(object->id));
+	if (first) {
+		object->next = first->next;
+		first->next = object;
+	} else {
+		pyr__map_insert(&objects->by_id, object->id, strlen(object->id), object);
+	}
+	bind_methods(objects, object->interface);
+}
+
+static pyr_status add(pyr__objects *objects, const char *id, const pyr_interface *interface,
+	const void *ops, void *self, bool replace, pyr_error *err)
+{
+	pyr__object *old = NULL;
 	pthread_mutex_lock(&objects->lock);
-	pyr__object *first = pyr__map_find(&objects->by_id, id, size);
 	pyr_status status = check_table(objects, interface, err);
-	for (pyr__object *o = first; o && status == PYR_OK; o = o->next)
-		if (o->interface == interface)
-			status = pyr_error_set(err, PYR_ALREADY_EXISTS,
-				"an object '%s' with the interface %s is registered already", id,
-				interface->name);
-	if (status == PYR_OK) {
-		if (first) {
-			object->next = first->next;
-			first->next = object;
-		} else {
-			pyr__map_insert(&objects->by_id, object->id, size, object);
-		}
-		bind_methods(objects, interface);
+	if (status == PYR_OK)
+		old = take_out(objects, id, interface);
+	if (old && !replace) {
+		status = pyr_error_set(err, PYR_ALREADY_EXISTS,
+			"an object '%s' with the interface %s is registered already", id,
+			interface->name);
+		put_in(objects, old);
+		old = NULL;
+	} else if (status == PYR_OK) {
+		put_in(objects, new_object(id, interface, ops, self));
 	}
 	pthread_mutex_unlock(&objects->lock);
-	if (status)
-		free(object);
+	pyr__object_unref(old); /* which may run what is the user's */
 	return status;
 }
 
@@ -218,8 +255,10 @@ pyr_status pyr__objects_configure(pyr__objects *objects, const char *id,
 			continue;
 		found = true;
 		status = set_instancing(object, options, err);
-		if (status == PYR_OK)
+		if (status == PYR_OK) {
 			atomic_store(&object->any_thread, options->any_thread);
+			atomic_store(&object->release, options->release);
+		}
 	}
 	pthread_mutex_unlock(&objects->lock);
 	if (status)
@@ -228,16 +267,16 @@ pyr_status pyr__objects_configure(pyr__objects *objects, const char *id,
 }
 
 pyr_status pyr__objects_add(pyr__objects *objects, const char *id, const pyr_interface *interface,
-	const void *ops, void *self, pyr_error *err)
+	const void *ops, void *self, bool replace, pyr_error *err)
 {
 	pyr_status status = check_id(id, err);
-	return status ? status : add(objects, id, interface, ops, self, err);
+	return status ? status : add(objects, id, interface, ops, self, replace, err);
 }
 
 void pyr__objects_add_own(
 	pyr__objects *objects, const pyr_interface *interface, const void *ops, void *self)
 {
-	pyr_status status = add(objects, PYR__OBJECT_OWN, interface, ops, self, NULL);
+	pyr_status status = add(objects, PYR__OBJECT_OWN, interface, ops, self, false, NULL);
 	(void)status; /* they are the first, so nothing is there already */
 }
 

@@ -25,6 +25,7 @@ typedef struct pyr__object {
 	void *self;
 	atomic_bool any_thread;
 	_Atomic(pyr__instancing *) instancing; /* NULL: self is the servant. Set at most once */
+	_Atomic(void (*)(void *self)) release; /* when nothing uses it any more; may be NULL */
 	struct pyr__object *next;              /* the same id's other interfaces */
 	char id[];
 } pyr__object;
@@ -46,9 +47,12 @@ typedef struct pyr__objects {
 void pyr__objects_init(pyr__objects *objects);
 void pyr__objects_done(pyr__objects *objects);
 
-/* ALREADY_EXISTS if the id has this interface; INVALID_ARGUMENT for an id that is none. */
+/*
+ * ALREADY_EXISTS if the id has this interface, unless it is to be replaced; INVALID_ARGUMENT for an
+ * id that is none.
+ */
 pyr_status pyr__objects_add(pyr__objects *objects, const char *id, const pyr_interface *interface,
-	const void *ops, void *self, pyr_error *err);
+	const void *ops, void *self, bool replace, pyr_error *err);
 
 /* interface NULL: all of them. NOT_FOUND if there is none. */
 pyr_status pyr__objects_configure(pyr__objects *objects, const char *id,

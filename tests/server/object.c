@@ -37,7 +37,7 @@ static void end(void)
 
 static pyr_status add(const char *id, const pyr_interface *interface, void *self)
 {
-	return pyr__objects_add(&objects, id, interface, NULL, self, &err);
+	return pyr__objects_add(&objects, id, interface, NULL, self, false, &err);
 }
 
 #define ADD(id, interface, self) cr_assert_eq(add(id, interface, self), PYR_OK, "%s", err.message)

@@ -279,3 +279,59 @@ Test(session, is_told_of_once_for_an_object)
 	CHECK_OK(pyr_daemon_configure(s->daemon, "counter", NULL, &options, &err));
 	suite_end(s);
 }
+
+/* Objects come and go */
+
+static void released(void *self)
+{
+	tally_add(&((servant *)self)->interrupted_count, 1);
+}
+
+Test(object, D1_is_replaced_while_a_call_of_the_old_one_runs)
+{
+	suite *s = suite_begin(NULL);
+	pyr_error err;
+	servant second = SERVANT_INIT;
+	pyr_object_options options = PYR_OBJECT_OPTIONS_INIT;
+	suite_reply r = SUITE_REPLY_INIT;
+	Suite__Number request = SUITE__NUMBER__INIT;
+	options.release = released;
+	CHECK_STATUS(PYR_ALREADY_EXISTS,
+		suite_suite__serve(s->daemon, "suite", &servant_ops, &second, &err));
+	CHECK_OK(pyr_daemon_configure(s->daemon, "suite", NULL, &options, &err));
+	CHECK_OK(suite_suite_hold__invoke(s->proxy, &request, suite_on_number, &r, NULL, &err));
+	CHECK_AWAIT(&s->servant.held_count, 1);
+	CHECK_OK(suite_suite__replace(s->daemon, "suite", &servant_ops, &second, &err));
+	CHECK_OK(suite_count(s->proxy, &err));
+	cr_assert_eq(tally_get(&second.count_count), 1);
+	cr_assert_eq(tally_get(&s->servant.count_count), 0);
+	cr_assert_eq(tally_get(&s->servant.interrupted_count), 0, "released too early");
+	CHECK_OK(servant_answer(&s->servant, 0, 7));
+	CHECK_AWAIT(&r.done, 1);
+	cr_assert_eq(r.value, 7);
+	CHECK_AWAIT(&s->servant.interrupted_count, 1);
+	CHECK_OK(suite_suite__replace(s->daemon, "another", &servant_ops, &second, &err));
+	CHECK_OK(pyr_daemon_unregister(s->daemon, "suite", NULL, &err));
+	CHECK_STATUS(PYR_NOT_FOUND, suite_count(s->proxy, &err));
+	suite_end(s);
+}
+
+Test(object, D1_gets_an_id_that_no_other_has)
+{
+	suite *s = suite_begin(NULL);
+	pyr_error err;
+	char ids[2][PYR_OBJECT_ID_NEW], reference[PYR_REFERENCE_MAX];
+	for (int i = 0; i < 2; i++) {
+		suite_suite *proxy;
+		pyr_object_id_new(ids[i]);
+		cr_assert_eq(strspn(ids[i], "0123456789abcdef"), 32);
+		cr_assert_eq(ids[i][32], '\0');
+		CHECK_OK(suite_suite__serve(s->daemon, ids[i], &servant_ops, &s->servant, &err));
+		suite_refer(s->daemon, ids[i], reference);
+		CHECK_OK(suite_suite__open(s->context, reference, NULL, &proxy, &err));
+		CHECK_OK(suite_count(proxy, &err));
+		suite_suite__close(proxy);
+	}
+	cr_assert_str_neq(ids[0], ids[1]);
+	suite_end(s);
+}

@@ -268,6 +268,12 @@ pyr_status demo_calculator__serve(pyr_daemon *daemon, const char *object,
 	return pyr_stub_serve(daemon, object, &demo_calculator__interface, ops, self, err);
 }
 
+pyr_status demo_calculator__replace(pyr_daemon *daemon, const char *object,
+	const demo_calculator_ops *ops, void *self, pyr_error *err)
+{
+	return pyr_stub_replace(daemon, object, &demo_calculator__interface, ops, self, err);
+}
+
 pyr_status demo_calculator_add__reply(pyr_call *call, const Demo__AddReply *reply)
 {
 	return pyr_stub_reply(call, &demo_calculator__methods[0], (const ProtobufCMessage *)reply);
@@ -330,4 +336,10 @@ pyr_status demo_nothing__serve(pyr_daemon *daemon, const char *object, const dem
 	void *self, pyr_error *err)
 {
 	return pyr_stub_serve(daemon, object, &demo_nothing__interface, ops, self, err);
+}
+
+pyr_status demo_nothing__replace(pyr_daemon *daemon, const char *object,
+	const demo_nothing_ops *ops, void *self, pyr_error *err)
+{
+	return pyr_stub_replace(daemon, object, &demo_nothing__interface, ops, self, err);
 }

@@ -131,6 +131,13 @@ PYR_MUST_USE pyr_status demo_calculator_add_slowly__batched(
 PYR_MUST_USE pyr_status demo_calculator__serve(pyr_daemon *daemon, const char *object,
 	const demo_calculator_ops *ops, void *self, pyr_error *err);
 
+/*
+ * The same, in the place of the object with this id, if there is one: calls that run finish on
+ * that.
+ */
+PYR_MUST_USE pyr_status demo_calculator__replace(pyr_daemon *daemon, const char *object,
+	const demo_calculator_ops *ops, void *self, pyr_error *err);
+
 /* Answers the call and ends it. reply is packed before this returns. */
 pyr_status demo_calculator_add__reply(pyr_call *call, const Demo__AddReply *reply);
 
@@ -172,6 +179,13 @@ pyr_proxy *demo_nothing__proxy(demo_nothing *proxy);
  * is NULL answers UNIMPLEMENTED.
  */
 PYR_MUST_USE pyr_status demo_nothing__serve(pyr_daemon *daemon, const char *object,
+	const demo_nothing_ops *ops, void *self, pyr_error *err);
+
+/*
+ * The same, in the place of the object with this id, if there is one: calls that run finish on
+ * that.
+ */
+PYR_MUST_USE pyr_status demo_nothing__replace(pyr_daemon *daemon, const char *object,
 	const demo_nothing_ops *ops, void *self, pyr_error *err);
 
 PYR_END_DECLS

@@ -347,6 +347,12 @@ pyr_status demo_streams_clock__serve(pyr_daemon *daemon, const char *object,
 	return pyr_stub_serve(daemon, object, &demo_streams_clock__interface, ops, self, err);
 }
 
+pyr_status demo_streams_clock__replace(pyr_daemon *daemon, const char *object,
+	const demo_streams_clock_ops *ops, void *self, pyr_error *err)
+{
+	return pyr_stub_replace(daemon, object, &demo_streams_clock__interface, ops, self, err);
+}
+
 pyr_status demo_streams_clock_now__reply(pyr_call *call, const Demo__Streams__Tick *reply)
 {
 	return pyr_stub_reply(

@@ -166,6 +166,13 @@ PYR_MUST_USE pyr_status demo_streams_clock_echo__observe(pyr_stream *stream,
 PYR_MUST_USE pyr_status demo_streams_clock__serve(pyr_daemon *daemon, const char *object,
 	const demo_streams_clock_ops *ops, void *self, pyr_error *err);
 
+/*
+ * The same, in the place of the object with this id, if there is one: calls that run finish on
+ * that.
+ */
+PYR_MUST_USE pyr_status demo_streams_clock__replace(pyr_daemon *daemon, const char *object,
+	const demo_streams_clock_ops *ops, void *self, pyr_error *err);
+
 /* Answers the call and ends it. reply is packed before this returns. */
 pyr_status demo_streams_clock_now__reply(pyr_call *call, const Demo__Streams__Tick *reply);
 
