@@ -10,6 +10,7 @@
 #include <pyrite/credentials.h>
 #include <pyrite/daemon.h>
 #include <pyrite/dynamic.h>
+#include <pyrite/interceptor.h>
 #include <pyrite/log.h>
 #include <pyrite/metadata.h>
 #include <pyrite/proxy.h>

@@ -9,6 +9,7 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/fork.h"
+#include "client/interceptor.h"
 #include "client/names.h"
 #include "transport/scope.h"
 #include "native/channel.h"
@@ -193,6 +194,7 @@ void pyr__context_unref(pyr_context *context)
 		context->grpc_library->client_free(context->grpc);
 	pyr__loop_free(context->loop);
 	pyr_credentials_unref(context->credentials);
+	pyr__interceptors_free(atomic_load(&context->interceptors));
 	pyr__tokens_done(&context->tokens);
 	pyr__conns_done(&context->conns);
 	pthread_mutex_destroy(&context->lock);

@@ -74,8 +74,9 @@ struct pyr_context {
 	unsigned fork_count;
 	atomic_uint refs; /* the user's, and one for each proxy */
 	atomic_bool shut;
-	pyr__link paused;             /* pyr__paused; the loop thread's */
-	pthread_mutex_t lock;         /* guards what follows */
+	_Atomic(struct pyr__interceptors *) interceptors; /* NULL: none */
+	pyr__link paused;                                 /* pyr__paused; the loop thread's */
+	pthread_mutex_t lock;                             /* guards what follows */
 	pyr_credentials *credentials; /* the user's, or made at the first need */
 	pyr__tokens tokens;
 	pyr__link channels;

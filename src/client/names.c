@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "base/random.h"
+#include "client/proxy.h"
 
 #define STORE_ID_BYTES 16
 #define TAG_PAGE_NAMES 1000
@@ -326,7 +327,10 @@ static pyr_status open_server(names_finder *self, const question *q, int64_t dea
 		left_us = left_us / 2 < FALLBACK_AFTER_US ? left_us / 2 : FALLBACK_AFTER_US;
 	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
 	options.timeout_ms = left_us < 1000 ? 1 : (uint32_t)(left_us / 1000);
-	return pyrite_names__open(self->context, reference, &options, ret_names, err);
+	status = pyrite_names__open(self->context, reference, &options, ret_names, err);
+	if (status == PYR_OK)
+		pyrite_names__proxy(*ret_names)->hidden = true;
+	return status;
 }
 
 /* Answers */

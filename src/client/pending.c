@@ -18,7 +18,7 @@
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/metadata.h"
-#include "client/proxy.h"
+#include "client/interceptor.h"
 #include "codec/decode.h"
 #include "codec/encode.h"
 
@@ -41,7 +41,8 @@ struct pyr_pending {
 	pyr_proxy *proxy;
 	pyr__route route; /* while STARTED */
 	pyr__attempt attempt;
-	bool moves; /* attempt is registered */
+	bool moves;                      /* attempt is registered */
+	pyr__interception *interception; /* NULL: none, or it has ended */
 	uint32_t method;
 	uint32_t tried;
 	int64_t deadline_us;
@@ -100,10 +101,17 @@ static void unref(pyr_pending *pending)
 
 /* Delivering: on the context's loop */
 
+static void end_interception(pyr_pending *pending, pyr_status status, const pyr_error *err)
+{
+	pyr__interception_end(pending->interception, status, err);
+	pending->interception = NULL;
+}
+
 static void deliver_failure(pyr_pending *pending, const pyr_error *err)
 {
 	if (atomic_exchange(&pending->delivered, true))
 		return;
+	end_interception(pending, err->status, err);
 	const pyr_method *method = pyr__proxy_method(pending->proxy, pending->method);
 	if (!atomic_exchange(&pending->settled, true)) {
 		method->deliver(pending->on_reply, pending->ctx, err->status, NULL, err);
@@ -117,6 +125,7 @@ static void deliver_reply(pyr_pending *pending, const pyr__outcall *call)
 	if (atomic_exchange(&pending->delivered, true))
 		return;
 	if (atomic_exchange(&pending->settled, true)) {
+		end_interception(pending, PYR_OK, NULL);
 		unref(pending);
 		return;
 	}
@@ -139,6 +148,7 @@ static void deliver_reply(pyr_pending *pending, const pyr__outcall *call)
 		message ? message->payload.size : 0, &options, &reply, &err);
 	if (status)
 		err.executed = PYR_EXECUTED_YES;
+	end_interception(pending, status, &err);
 	method->deliver(pending->on_reply, pending->ctx, status, status ? NULL : reply,
 		status ? &err : NULL);
 	atomic_store(&pending->returned, true);
@@ -237,6 +247,7 @@ static pyr_status start(pyr_pending *pending, const pyr__body *body, pyr_error *
 	pending->call.ready = on_ready;
 	pyr__proxy_head(pending->proxy, pending->method, &pending->route, pending->deadline_us,
 		pyr__now_us(), &head);
+	pyr__interception_head(pending->interception, &head);
 	pending->state = STARTED;
 	pyr_status status =
 		pyr__channel_start(pending->route.channel, &pending->call, &head, body, true, err);
@@ -378,9 +389,6 @@ static pyr_status begin(pyr_pending *pending, pyr__body *body, pyr_error *err)
 /* Nobody is there, which a call that waits for its server does not mind: the loop looks again. */
 static pyr_status begin_patiently(pyr_pending *pending, pyr__body *body, pyr_error *err)
 {
-	pyr_error own;
-	if (!err)
-		err = &own;
 	pyr_status status = begin(pending, body, err);
 	if (status == PYR_OK || !pending->proxy->wait_for_ready ||
 		!pyr__proxy_may_retry(pending->proxy, pending->method, err, 0))
@@ -397,16 +405,25 @@ pyr_status pyr_stub_invoke(pyr_proxy *proxy, uint32_t method, const ProtobufCMes
 	pyr_fn on_reply, void *ctx, pyr_pending **ret_pending, pyr_error *err)
 {
 	pyr__body body;
+	pyr_error own;
+	pyr__interception *interception = NULL;
 	int64_t deadline_us = pyr__proxy_deadline(proxy, true, pyr__now_us());
 	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
+	if (!err)
+		err = &own;
 	if (status == PYR_OK)
 		status = pyr__proxy_body(proxy, method, request, &body, err);
+	if (status == PYR_OK)
+		status = pyr__intercept(proxy, method, deadline_us, &interception, err);
 	if (status)
 		return status;
 	pyr_pending *pending = new_pending(proxy, method, on_reply, ctx, deadline_us);
+	pending->interception = interception;
 	status = begin_patiently(pending, &body, err);
-	if (status)
+	if (status) {
+		end_interception(pending, status, err);
 		unref(pending); /* the callback's; the user's goes below */
+	}
 	if (status || !ret_pending)
 		unref(pending);
 	else

@@ -13,6 +13,7 @@ struct pyr_proxy {
 	uint32_t retries_max;
 	bool wait_for_ready;
 	pyr_balance balance;
+	bool hidden;            /* the library's own: interceptors do not see its calls */
 	pyr_metadata *metadata; /* NULL: none */
 	pyr_metadata *reply_metadata;
 	char *correlation; /* NULL: the scope's */

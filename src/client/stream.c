@@ -8,7 +8,7 @@
 #include "base/fork.h"
 #include "base/list.h"
 #include "base/metadata.h"
-#include "client/proxy.h"
+#include "client/interceptor.h"
 #include "codec/decode.h"
 
 #define ARENA_INLINE_BYTES 512
@@ -20,6 +20,7 @@ struct pyr_stream {
 	pyr__route route;
 	uint32_t method;
 	int64_t deadline_us;
+	_Atomic(pyr__interception *) interception; /* NULL: none, or it has ended */
 
 	/* the reader's */
 	pyr__message *current; /* what the message that was handed out points into */
@@ -39,10 +40,27 @@ struct pyr_stream {
 	_Alignas(8) uint8_t space[ARENA_INLINE_BYTES];
 };
 
+static void end_interception(pyr_stream *stream, pyr_status status, const pyr_error *err)
+{
+	pyr__interception_end(atomic_exchange(&stream->interception, NULL), status, err);
+}
+
+/* Nobody has read its end. */
+static void end_unread(pyr_stream *stream)
+{
+	pyr_error err;
+	if (!atomic_load(&stream->interception))
+		return;
+	pyr_status status =
+		pyr_error_set(&err, PYR_CANCELLED, "the stream was closed before its end was read");
+	end_interception(stream, status, &err);
+}
+
 static void unref(pyr_stream *stream)
 {
 	if (atomic_fetch_sub_explicit(&stream->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	end_unread(stream);
 	if (stream->current)
 		pyr__outcall_release(&stream->call, stream->current);
 	if (stream->call.ops)
@@ -74,29 +92,37 @@ pyr_status pyr_stub_stream(pyr_proxy *proxy, uint32_t method, const ProtobufCMes
 	pyr_stream **ret_stream, pyr_error *err)
 {
 	pyr__body body;
+	pyr_error own;
+	pyr__interception *interception = NULL;
 	int64_t deadline_us = pyr__proxy_deadline(proxy, false, pyr__now_us());
 	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
+	if (!err)
+		err = &own;
 	if (status == PYR_OK && request)
 		status = pyr__proxy_body(proxy, method, request, &body, err);
 	if (status == PYR_OK)
-		status = pyr__proxy_await_ready(proxy, deadline_us, err);
+		status = pyr__intercept(proxy, method, deadline_us, &interception, err);
 	if (status)
 		return status;
 	pyr_stream *stream = new_stream(proxy, method, deadline_us);
-	status = pyr__target_route(proxy->target, proxy->balance, !pyr__loop_in_callback(),
-		deadline_us, &stream->route, err);
+	atomic_init(&stream->interception, interception);
+	status = pyr__proxy_await_ready(proxy, deadline_us, err);
+	if (status == PYR_OK)
+		status = pyr__target_route(proxy->target, proxy->balance, !pyr__loop_in_callback(),
+			deadline_us, &stream->route, err);
 	if (status == PYR_OK) {
 		pyr__head head;
-		pyr_error own;
 		pyr__proxy_head(proxy, method, &stream->route, deadline_us, pyr__now_us(), &head);
+		pyr__interception_head(interception, &head);
 		status = pyr__channel_start(stream->route.channel, &stream->call, &head,
-			request ? &body : NULL, request != NULL, err ? err : &own);
+			request ? &body : NULL, request != NULL, err);
 		if (status)
-			pyr__target_failed(proxy->target, &stream->route, err ? err : &own);
+			pyr__target_failed(proxy->target, &stream->route, err);
 	}
-	if (status)
+	if (status) {
+		end_interception(stream, status, err);
 		unref(stream);
-	else
+	} else
 		*ret_stream = stream;
 	return status;
 }
@@ -137,8 +163,10 @@ static pyr_status conclude(pyr_stream *stream, pyr__outcome *outcome, pyr_error 
 		pyr__proxy_outcome(stream->proxy, stream->method, stream->route.channel->name,
 			outcome, stream->failure);
 		pyr__target_failed(stream->proxy->target, &stream->route, stream->failure);
+		end_interception(stream, outcome->status, stream->failure);
 		pyr__error_copy(err, stream->failure);
 	}
+	end_interception(stream, PYR_OK, NULL);
 	pyr__outcome_done(outcome);
 	return stream->status;
 }

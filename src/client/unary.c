@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/metadata.h"
-#include "client/proxy.h"
+#include "client/interceptor.h"
 #include "codec/decode.h"
 
 typedef struct attempt {
@@ -12,6 +12,7 @@ typedef struct attempt {
 	const pyr__body *body;
 	int64_t deadline_us;
 	ProtobufCMessage **ret_reply;
+	const pyr__interception *interception;
 } attempt;
 
 static pyr_status decode_reply(const attempt *a, const pyr__message *message, pyr_error *err)
@@ -49,6 +50,7 @@ static pyr_status call_on(const attempt *a, const pyr__route *route, pyr_error *
 	pyr__outcall_init(&call, a->deadline_us);
 	call.unary = true;
 	pyr__proxy_head(a->proxy, a->method, route, a->deadline_us, pyr__now_us(), &head);
+	pyr__interception_head(a->interception, &head);
 	pyr_status status = pyr__channel_start(route->channel, &call, &head, a->body, true, err);
 	if (status)
 		return status;
@@ -90,35 +92,68 @@ static pyr_status try_once(const attempt *a, pyr_error *err)
 	return status;
 }
 
+/* As often as it may be tried. */
+static pyr_status try_all(const attempt *a, pyr_error *err)
+{
+	pyr_status status;
+	pyr_error before;
+	for (uint32_t tried = 0; (status = try_once(a, err)) != PYR_OK; tried++) {
+		status = pyr__proxy_explain(tried ? &before : NULL, err);
+		pyr__error_copy(&before, err);
+		if (!pyr__proxy_may_retry(a->proxy, a->method, err, tried) ||
+			pyr__loop_in_callback() ||
+			!pyr__proxy_sleep(a->proxy, tried, a->deadline_us))
+			break;
+	}
+	return status;
+}
+
 pyr_status pyr_stub_call(pyr_proxy *proxy, uint32_t method, const ProtobufCMessage *request,
 	ProtobufCMessage **ret_reply, pyr_error *err)
 {
 	pyr__body body;
+	pyr__interception *interception = NULL;
+	int64_t deadline_us = pyr__proxy_deadline(proxy, true, pyr__now_us());
 	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
 	if (status == PYR_OK)
 		status = pyr__proxy_body(proxy, method, request, &body, err);
+	if (status == PYR_OK)
+		status = pyr__intercept(proxy, method, deadline_us, &interception, err);
 	if (status)
 		return status;
 	attempt a = {
 		.proxy = proxy,
 		.method = method,
 		.body = &body,
-		.deadline_us = pyr__proxy_deadline(proxy, true, pyr__now_us()),
+		.deadline_us = deadline_us,
 		.ret_reply = ret_reply,
+		.interception = interception,
 	};
 	pyr_error own;
 	if (!err)
 		err = &own; /* whether to try again depends on what it says */
-	uint32_t tried = 0;
-	pyr_error before;
-	while ((status = try_once(&a, err)) != PYR_OK) {
-		status = pyr__proxy_explain(tried ? &before : NULL, err);
-		pyr__error_copy(&before, err);
-		if (!pyr__proxy_may_retry(proxy, method, err, tried) || pyr__loop_in_callback() ||
-			!pyr__proxy_sleep(proxy, tried, a.deadline_us))
-			return status;
-		tried++;
-	}
+	status = try_all(&a, err);
+	pyr__interception_end(interception, status, err);
+	return status;
+}
+
+static pyr_status send_oneway(pyr_proxy *proxy, uint32_t method, const pyr__body *body,
+	int64_t deadline_us, const pyr__interception *interception, pyr_error *err)
+{
+	pyr__head head;
+	pyr__route route;
+	pyr_status status = pyr__proxy_await_ready(proxy, deadline_us, err);
+	if (status == PYR_OK)
+		status = pyr__target_route(proxy->target, proxy->balance, !pyr__loop_in_callback(),
+			deadline_us, &route, err);
+	if (status)
+		return status;
+	pyr__proxy_head(proxy, method, &route, deadline_us, pyr__now_us(), &head);
+	pyr__interception_head(interception, &head);
+	status = pyr__channel_start(route.channel, NULL, &head, body, true, err);
+	if (status)
+		pyr__target_failed(proxy->target, &route, err);
+	pyr__target_release(proxy->target, &route);
 	return status;
 }
 
@@ -126,26 +161,19 @@ pyr_status pyr_stub_oneway(
 	pyr_proxy *proxy, uint32_t method, const ProtobufCMessage *request, pyr_error *err)
 {
 	pyr__body body;
-	pyr__route route;
+	pyr_error own;
+	pyr__interception *interception = NULL;
 	int64_t deadline_us = pyr__proxy_deadline(proxy, true, pyr__now_us());
 	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
+	if (!err)
+		err = &own;
 	if (status == PYR_OK)
 		status = pyr__proxy_body(proxy, method, request, &body, err);
 	if (status == PYR_OK)
-		status = pyr__proxy_await_ready(proxy, deadline_us, err);
-	if (status == PYR_OK)
-		status = pyr__target_route(proxy->target, proxy->balance, !pyr__loop_in_callback(),
-			deadline_us, &route, err);
+		status = pyr__intercept(proxy, method, deadline_us, &interception, err);
 	if (status)
 		return status;
-	pyr__head head;
-	pyr_error own;
-	if (!err)
-		err = &own;
-	pyr__proxy_head(proxy, method, &route, deadline_us, pyr__now_us(), &head);
-	status = pyr__channel_start(route.channel, NULL, &head, &body, true, err);
-	if (status)
-		pyr__target_failed(proxy->target, &route, err);
-	pyr__target_release(proxy->target, &route);
+	status = send_oneway(proxy, method, &body, deadline_us, interception, err);
+	pyr__interception_end(interception, status, err);
 	return status;
 }

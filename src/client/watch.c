@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/loop.h"
+#include "client/proxy.h"
 #include "client/replicas_private.h"
 
 #define TICK_US       200000
@@ -69,6 +70,8 @@ static void open_health(pyr__replica *replica)
 	if (!replica->health && grpc_health_v1_health__open(replica->set->context, reference,
 					&options, &replica->health, NULL))
 		replica->health = NULL;
+	else if (replica->health)
+		grpc_health_v1_health__proxy(replica->health)->hidden = true;
 	free(reference);
 }
 

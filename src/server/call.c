@@ -77,7 +77,7 @@ pyr_status pyr__call_check_process(const pyr_call *call, pyr_error *err)
 }
 
 /* Nobody has answered it, and nobody can any more. */
-static void count_unanswered(const pyr_call *call)
+static void end_unanswered(pyr_call *call)
 {
 	pyr_status status = PYR_INTERNAL;
 	int64_t now_us = pyr__now_us();
@@ -88,6 +88,7 @@ static void count_unanswered(const pyr_call *call)
 	else if (atomic_load(&call->incall.cancelled))
 		status = PYR_CANCELLED;
 	pyr__statistics_end(call->statistics, status, now_us - call->began_us);
+	pyr__call_intercepted(call, status);
 }
 
 void pyr_call_unref(pyr_call *call)
@@ -96,7 +97,7 @@ void pyr_call_unref(pyr_call *call)
 		atomic_fetch_sub_explicit(&call->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	if (!atomic_load(&call->answered))
-		count_unanswered(call);
+		end_unanswered(call);
 	if (call->current)
 		pyr__incall_release(&call->incall, call->current);
 	pyr__incall_done(&call->incall);
@@ -199,6 +200,8 @@ static pyr_status run(
 {
 	pyr_status status =
 		pyr__access_check(pyr__daemon_options(call->daemon), call, &call->incall, err);
+	if (status == PYR_OK)
+		status = pyr__call_intercept(pyr__daemon_interceptors(call->daemon), call, err);
 	if (status == PYR_OK)
 		status = pyr__call_find(call, objects, err);
 	if (status)

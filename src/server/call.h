@@ -6,6 +6,7 @@
 #include <pyrite/stub.h>
 #include "codec/arena.h"
 #include "server/client_session.h"
+#include "server/interceptor.h"
 #include "server/object.h"
 #include "server/pool.h"
 #include "transport/scope.h"
@@ -20,7 +21,8 @@ struct pyr_call {
 	const pyr__bound *bound; /* NULL: no such method is known */
 	pyr__statistics *statistics;
 	int64_t began_us;
-	pyr__object *object;   /* NULL until it is found */
+	pyr__object *object; /* NULL until it is found */
+	pyr__call_interception interception;
 	void *instance;        /* of the object, made for this call alone; or NULL */
 	pyr__text method_name; /* in the arena, as what follows */
 	pyr__text object_id;
@@ -79,6 +81,7 @@ void pyr__daemon_begin_call(pyr_daemon *daemon);
 void pyr__daemon_end_call(pyr_daemon *daemon);
 unsigned pyr__daemon_fork_count(const pyr_daemon *daemon);
 size_t pyr__daemon_decoded_max(const pyr_daemon *daemon);
+const pyr__call_interceptors *pyr__daemon_interceptors(pyr_daemon *daemon);
 pyr__client_sessions *pyr__daemon_sessions(pyr_daemon *daemon);
 const pyr_daemon_options *pyr__daemon_options(const pyr_daemon *daemon);
 

@@ -59,6 +59,7 @@ static void unref(pyr_daemon *daemon)
 	pyr__health_free(daemon->health);
 	pyr__client_sessions_done(&daemon->sessions);
 	pyr__objects_done(&daemon->objects);
+	pyr__call_interceptors_free(atomic_load(&daemon->interceptors));
 	pthread_cond_destroy(&daemon->stopped);
 	pthread_mutex_destroy(&daemon->lock);
 	free(daemon);
@@ -94,6 +95,11 @@ pyr_status pyr__daemon_check_process(const pyr_daemon *daemon, pyr_error *err)
 const pyr_daemon_options *pyr__daemon_options(const pyr_daemon *daemon)
 {
 	return &daemon->options;
+}
+
+const pyr__call_interceptors *pyr__daemon_interceptors(pyr_daemon *daemon)
+{
+	return atomic_load_explicit(&daemon->interceptors, memory_order_acquire);
 }
 
 pyr__client_sessions *pyr__daemon_sessions(pyr_daemon *daemon)

@@ -52,8 +52,9 @@ struct pyr_daemon {
 	struct pyr__reflection *reflection; /* NULL: turned off, as the next */
 	struct pyr__health *health;
 	pyr__session_config session;
-	pyr__neighbour neighbour; /* for callers in this process */
-	pyr__statistics unknown;  /* calls of methods that no object has */
+	pyr__neighbour neighbour;                       /* for callers in this process */
+	_Atomic(pyr__call_interceptors *) interceptors; /* NULL: none */
+	pyr__statistics unknown;                        /* calls of methods that no object has */
 	atomic_uint_fast64_t queued_total;
 	atomic_uint_fast64_t running; /* calls that servants have not given back */
 	unsigned fork_count;

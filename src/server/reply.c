@@ -35,6 +35,7 @@ static pyr_status finish(pyr_call *call, pyr__final *final, const pyr__body *bod
 		final->message = text_of("the deadline passed before the answer came");
 	}
 	pyr__statistics_end(call->statistics, final->status, now_us - call->began_us);
+	pyr__call_intercepted(call, final->status);
 	if (call->oneway)
 		return PYR_OK;
 	if (call->trailer)

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Interceptors of calls that a context makes. */
+#include "client/interceptor.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/metadata.h"
+
+struct pyr__interception {
+	const pyr__interceptors *interceptors;
+	pyr_outgoing call;
+	uint32_t begun; /* so many of them, the first ones */
+	void *states[];
+};
+
+void pyr__interceptors_free(pyr__interceptors *interceptors)
+{
+	while (interceptors) {
+		pyr__interceptors *shorter = interceptors->shorter;
+		free(interceptors);
+		interceptors = shorter;
+	}
+}
+
+pyr_status pyr_context_intercept(
+	pyr_context *context, const pyr_client_interceptor *interceptor, pyr_error *err)
+{
+	pyr_status status = pyr__context_get(context, &context, err);
+	if (status)
+		return status;
+	pthread_mutex_lock(&context->lock);
+	pyr__interceptors *shorter = atomic_load(&context->interceptors);
+	uint32_t count = shorter ? shorter->count : 0;
+	pyr__interceptors *longer =
+		pyr__zalloc(sizeof *longer + (count + 1) * sizeof longer->items[0]);
+	longer->shorter = shorter;
+	longer->count = count + 1;
+	if (shorter)
+		memcpy(longer->items, shorter->items, count * sizeof longer->items[0]);
+	size_t size =
+		interceptor->size < sizeof *interceptor ? interceptor->size : sizeof *interceptor;
+	memcpy(&longer->items[count], interceptor, size);
+	atomic_store_explicit(&context->interceptors, longer, memory_order_release);
+	pthread_mutex_unlock(&context->lock);
+	pyr__context_unref(context);
+	return PYR_OK;
+}
+
+static pyr_status begin_all(pyr__interception *i, pyr_error *err)
+{
+	for (; i->begun < i->interceptors->count; i->begun++) {
+		const pyr_client_interceptor *item = &i->interceptors->items[i->begun];
+		if (!item->begin)
+			continue;
+		pyr_status status = item->begin(item->ctx, &i->call, &i->states[i->begun], err);
+		if (status)
+			return status;
+	}
+	return PYR_OK;
+}
+
+pyr_status pyr__intercept(const pyr_proxy *proxy, uint32_t method, int64_t deadline_us,
+	pyr__interception **ret_interception, pyr_error *err)
+{
+	pyr_context *context = pyr__target_context(proxy->target);
+	const pyr__interceptors *interceptors =
+		atomic_load_explicit(&context->interceptors, memory_order_acquire);
+	pyr_error own;
+	*ret_interception = NULL;
+	if (!interceptors || proxy->hidden)
+		return PYR_OK;
+	pyr__interception *i = pyr__zalloc(sizeof *i + interceptors->count * sizeof i->states[0]);
+	i->interceptors = interceptors;
+	i->call.method = pyr__target_method_name(proxy->target, method).data;
+	i->call.reference = pyr__target_reference(proxy->target);
+	i->call.metadata =
+		proxy->metadata ? pyr__metadata_copy(proxy->metadata) : pyr_metadata_new();
+	i->call.time_left_us =
+		deadline_us == PYR__DEADLINE_NONE ? INT64_MAX : deadline_us - pyr__now_us();
+	if (!err)
+		err = &own;
+	pyr_status status = begin_all(i, err);
+	if (status) {
+		err->executed = PYR_EXECUTED_NO;
+		pyr__interception_end(i, status, err);
+	} else {
+		*ret_interception = i;
+	}
+	return status;
+}
+
+void pyr__interception_head(const pyr__interception *interception, pyr__head *head)
+{
+	if (interception)
+		head->metadata = pyr__metadata_text(interception->call.metadata);
+}
+
+void pyr__interception_end(pyr__interception *i, pyr_status status, const pyr_error *err)
+{
+	if (!i)
+		return;
+	while (i->begun > 0) {
+		const pyr_client_interceptor *item = &i->interceptors->items[--i->begun];
+		if (item->end)
+			item->end(item->ctx, &i->call, i->states[i->begun], status,
+				status ? err : NULL);
+	}
+	pyr_metadata_free(i->call.metadata);
+	free(i);
+}
