@@ -3,10 +3,8 @@
 #ifndef PYR_CLIENT_NAMES_H
 #define PYR_CLIENT_NAMES_H
 
+#include "base/discovery.h"
 #include "client/context.h"
-
-/* The object id that every name server has. */
-#define PYR__NAME_SERVER_OBJECT "pyrite.nameserver"
 
 /* context outlives the finder, which holds no reference on it. */
 pyr__finder *pyr__names_finder_new(pyr_context *context);
