@@ -67,6 +67,7 @@ pyr_status pyr__discovery_parse(const char *text, pyr__discovery *ret_discovery,
 				"and '-', not '%.*s'",
 				PYR__GROUP_MAX, size > 100 ? 100 : (int)size, rest);
 		memcpy(found.group, rest, size);
+		found.has_group = true;
 		rest = at + 1;
 	}
 	pyr_status status = PYR_OK;
