@@ -16,7 +16,7 @@
 
 typedef struct pyr__discovery {
 	char group[PYR__GROUP_MAX + 1];
-	bool has_group; /* though it may be empty */
+	bool has_group;   /* though it may be empty */
 	uint32_t address; /* in network order; 0: every network that the machine is in */
 	uint16_t port;
 	bool tls_only;
