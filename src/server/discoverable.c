@@ -151,6 +151,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 static void run_open(pyr__task *task)
 {
 	pyr__discoverable *d = PYR__OWNER(task, pyr__discoverable, open_task);
+	if (d->fd < 0)
+		return; /* the daemon has stopped meanwhile */
 	event_add(&d->readable, NULL);
 	d->opened = true;
 }
@@ -253,6 +255,8 @@ pyr_status pyr_daemon_make_discoverable(
 	d->open_task.run = run_open;
 	pyr__random_bytes(d->id, sizeof d->id);
 	status = set_up(d, &options, err);
+	event_assign(&d->readable, pyr__loop_base(daemon->loop), d->fd, EV_READ | EV_PERSIST,
+		on_readable, d);
 	if (status == PYR_OK && !hand_over(daemon, d))
 		status = pyr_error_set(
 			err, PYR_FAILED_PRECONDITION, "the daemon is discoverable already");
@@ -260,8 +264,6 @@ pyr_status pyr_daemon_make_discoverable(
 		pyr__discoverable_free(d);
 		return status;
 	}
-	event_assign(&d->readable, pyr__loop_base(daemon->loop), d->fd, EV_READ | EV_PERSIST,
-		on_readable, d);
 	pyr__loop_call(daemon->loop, &d->open_task);
 	return PYR_OK;
 }

@@ -27,7 +27,7 @@
 #define PATIENCE_S    60
 #define NAME_BYTES    500  /* at most, in the server */
 #define WATCHER_BYTES 4096 /* the same */
-#define PAGE_GROWTH   4    /* a page may cost so many times what it does among few names */
+#define PAGE_GROWTH   10   /* with 170 times the names; store_scale.c counts, and is exact */
 #define PAGE_SAMPLES  30
 
 extern char **environ;
