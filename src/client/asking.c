@@ -2,10 +2,8 @@
 /* One search for a name server: see the header. */
 #include "client/asking.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/clock.h"
 #include "base/random.h"
 #include "native/datagram.h"
@@ -95,12 +93,8 @@ bool pyr__asking_step(pyr__asking *asking)
 
 void pyr__asking_wait(pyr__asking *asking)
 {
-	while (!pyr__asking_step(asking)) {
-		struct pollfd p = {.fd = asking->fd, .events = POLLIN};
-		int64_t left_us = asking->next_us - pyr__now_us();
-		if (left_us > 0)
-			poll(&p, 1, (int)((left_us + 999) / 1000));
-	}
+	while (!pyr__asking_step(asking))
+		pyr__datagram_wait(asking->fd, asking->next_us - pyr__now_us());
 }
 
 static pyr_status fail_none(const pyr__asking *asking, pyr_error *err)
@@ -154,5 +148,5 @@ pyr_status pyr__asking_verdict(
 
 void pyr__asking_close(pyr__asking *asking)
 {
-	close(asking->fd);
+	pyr__datagram_close(asking->fd);
 }

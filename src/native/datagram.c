@@ -7,6 +7,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -107,6 +108,18 @@ bool pyr__datagram_receive(int fd, pyr__datagram *datagram)
 	datagram->local = 0;
 	read_local(&message, datagram);
 	return true;
+}
+
+void pyr__datagram_wait(int fd, int64_t timeout_us)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	if (timeout_us > 0)
+		poll(&p, 1, (int)((timeout_us + 999) / 1000));
+}
+
+void pyr__datagram_close(int fd)
+{
+	close(fd);
 }
 
 int pyr__datagram_send(int fd, uint32_t to, uint16_t port, const void *data, size_t size)

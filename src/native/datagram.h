@@ -32,6 +32,11 @@ pyr_status pyr__datagram_listen(
 /* False when there is none. */
 bool pyr__datagram_receive(int fd, pyr__datagram *datagram);
 
+/* Blocks until there is one, but for no longer. */
+void pyr__datagram_wait(int fd, int64_t timeout_us);
+
+void pyr__datagram_close(int fd);
+
 /* 0 or an errno. */
 int pyr__datagram_send(int fd, uint32_t to, uint16_t port, const void *data, size_t size);
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -165,7 +164,7 @@ void pyr__discoverable_close(pyr__discoverable *d)
 		return;
 	if (d->opened)
 		event_del(&d->readable);
-	close(d->fd);
+	pyr__datagram_close(d->fd);
 	d->fd = -1;
 }
 
@@ -199,7 +198,7 @@ static pyr_status open_socket(pyr__discoverable *d, uint32_t address, uint16_t p
 		pyr_status status = pyr__datagram_listen(address, 0, &fd, &bound, err);
 		if (status)
 			return status;
-		close(fd);
+		pyr__datagram_close(fd);
 		d->only = address;
 	}
 	pyr_status status = pyr__datagram_listen(filter ? 0 : address, port, &d->fd, &bound, err);

@@ -33,7 +33,7 @@ N10_is_found_at_the_address_that_was_asked()
 	udp=$(port_of wide discoverable)
 	tcp=$(port_of wide pyr:)
 	for address in 127.0.0.1 127.20.30.40; do
-		expect 0 "$pyrite" names discover "discover:$address:$udp" --wait 0.3
+		expect 0 "$pyrite" names discover "discover:$address:$udp"
 		says "^pyr:pyrite.nameserver@$address:$tcp\$"
 		expect 0 env PYRITE_NS="discover:$address:$udp" "$pyrite" names list
 		says '^pyrite.nameserver '
@@ -57,9 +57,9 @@ N10_groups_are_told_apart()
 		complains 'UNAVAILABLE: no name server'
 	done
 	expect 0 env PYRITE_NS="discover:blue@127.0.0.1:$udp" "$pyrite" names status
-	expect 0 env PYRITE_NS="discover:blue@127.0.0.1:$udp" "$pyrite" names discover --json --wait 0.3
+	expect 0 env PYRITE_NS="discover:blue@127.0.0.1:$udp" "$pyrite" names discover --json
 	says '^{"reference":"pyr:pyrite.nameserver@127.0.0.1:[0-9]*","group":"blue"}$'
-	expect 0 "$pyrite" names discover "discover:127.0.0.1:$udp" --wait 0.3 # every group
+	expect 0 "$pyrite" names discover "discover:127.0.0.1:$udp" # every group
 	says ' blue$'
 	ends "$pid"
 }

@@ -50,7 +50,7 @@ N10_each_asker_gets_an_address_that_it_can_reach()
 	tcp=$(port_of wide pyr:)
 	for side in 1 2; do
 		[ $side = 1 ] && asker=$left || asker=$right
-		at "$asker" 0 names discover "--wait 0.5"
+		at "$asker" 0 names discover ""
 		[ "$(cat "$work/out")" = "pyr:pyrite.nameserver@10.77.$side.1:$tcp" ] ||
 			fail "10.77.$side.2 was told: $(cat "$work/out")"
 		PYRITE_NS=discover
@@ -77,7 +77,10 @@ N10_several_in_one_network_are_told_apart_by_groups()
 	start red nsenter --target "$left" --net "$pyrite" ns --listen 0.0.0.0:0 --insecure --discoverable
 	red=$pid
 	export PYRITE_NS=discover
-	at "$left" 1 names list ""
+	for try in 1 2 3 4 5; do # the second to answer may be late on a busy machine
+		! nsenter --target "$left" --net "$pyrite" names list > "$work/out" 2> "$work/err" || continue
+		break
+	done
 	complains 'FAILED_PRECONDITION: 2 name servers'
 	ends "$red"
 	start red nsenter --target "$left" --net "$pyrite" ns --listen 0.0.0.0:0 --insecure --discoverable \
@@ -96,16 +99,16 @@ N10_one_network_only_or_this_machine_only()
 {
 	ends "$wide"
 	start one "$pyrite" ns --listen 0.0.0.0:0 --insecure --discoverable-at 10.77.1.1:9790
-	at "$left" 0 names discover "--wait 0.5"
-	at "$right" 1 names discover "--wait 0.5"
+	at "$left" 0 names discover ""
+	at "$right" 1 names discover ""
 	ends "$pid"
 	start alone "$pyrite" ns --listen 127.0.0.1:0 --listen 10.77.2.1:0 --insecure --discoverable
-	at "$right" 0 names discover "--wait 0.5"
+	at "$right" 0 names discover ""
 	says '@10.77.2.1:'
 	ends "$pid"
 	start loopback "$pyrite" ns --listen 127.0.0.1:0 --discoverable-at 127.0.0.1:9790
-	at "$left" 1 names discover "--wait 0.5"
-	expect 0 "$pyrite" names discover --wait 0.5
+	at "$left" 1 names discover ""
+	expect 0 "$pyrite" names discover
 	ends "$pid"
 }
 

@@ -212,7 +212,7 @@ Test(discovery, N10_the_address_in_the_answer_is_the_one_that_was_asked)
 	assert_ok(look_up(context, found, sizeof found));
 	pyr_context_free(context);
 	sighting seen = {0};
-	assert_ok(pyr_discover(where, 200, note, &seen, &err));
+	assert_ok(pyr_discover(where, 0, note, &seen, &err));
 	cr_assert_eq(seen.count, 1);
 	cr_assert_str_eq(seen.reference, expected);
 	stop(&s);
