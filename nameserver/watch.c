@@ -23,23 +23,17 @@ typedef enum state {
 	BLOCKED, /* waits for on_writable */
 } state;
 
-/* Watches of one name; there while there are any. */
-typedef struct group {
-	ns_leaf leaf;
-	ns_link members;
-	char name[];
-} group;
-
 typedef struct watch {
-	ns_link link;    /* in its group or among the others */
+	ns_link link;    /* in its group */
 	ns_link reading; /* while READING */
 	ns_service *service;
 	pyr_call *call;
 	const Pyrite__WatchRequest *request; /* the call's */
-	group *group;                        /* NULL: it watches more than one name */
+	ns_group *group;
 	uint64_t connection;
 	state state;
 	uint64_t next;     /* the first change that it has not looked at */
+	uint64_t last;     /* the last one that may be about what it watches */
 	uint64_t reported; /* the last revision that the client has been told */
 } watch;
 
@@ -49,12 +43,8 @@ typedef struct watch {
 static void free_watch(watch *w)
 {
 	ns_watches *watches = &w->service->watches;
-	ns_link_remove(&w->link);
 	ns_link_remove(&w->reading);
-	if (w->group && ns_link_empty(&w->group->members)) {
-		ns_index_remove(&watches->names, w->group->name);
-		free(w->group);
-	}
+	ns_audience_leave(&watches->audience, w->group, &w->link);
 	ns_quota_give_back(&watches->quota, w->connection);
 	pyr_call_unref(w->call);
 	free(w);
@@ -133,15 +123,16 @@ static Pyrite__Event *to_event(
 
 /*
  * Fills a message with the changes from w->next on; returns the first revision that is not in it
- * and not irrelevant, and lowers *budget by those that were looked at.
+ * and not irrelevant, and lowers *budget by those that were looked at. Behind w->last all are
+ * irrelevant, or it would have been told.
  */
 static uint64_t collect(const watch *w, uint32_t *budget, Pyrite__WatchReply *reply)
 {
 	ns_service *service = w->service;
-	uint64_t last = ns_store_revision(service->store), at = w->next;
+	uint64_t at = w->next;
 	size_t bytes = 0;
 	reply->events = ns_region_take(&service->region, MESSAGE_EVENTS * sizeof *reply->events);
-	for (; at <= last && *budget > 0; at++, --*budget) {
+	for (; at <= w->last && *budget > 0; at++, --*budget) {
 		const ns_record *record;
 		const ns_event *event = ns_store_event(service->store, at);
 		Pyrite__Event__Kind kind = kind_of(w, event, &record);
@@ -152,7 +143,7 @@ static uint64_t collect(const watch *w, uint32_t *budget, Pyrite__WatchReply *re
 		reply->events[reply->n_events++] = to_event(service, kind, at, record);
 		bytes += ns_record_size(record);
 	}
-	return at;
+	return at > w->last ? ns_store_revision(service->store) + 1 : at;
 }
 
 static void on_writable(void *ctx)
@@ -216,7 +207,7 @@ static void read_on(watch *w)
 	uint32_t budget = SLICE_EVENTS;
 	if (has_fallen_behind(w))
 		return;
-	while (budget > 0 && w->next <= ns_store_revision(service->store)) {
+	while (budget > 0 && w->next <= w->last) {
 		Pyrite__WatchReply reply = PYRITE__WATCH_REPLY__INIT;
 		uint64_t next = collect(w, &budget, &reply);
 		sent outcome = SENT;
@@ -228,7 +219,7 @@ static void read_on(watch *w)
 		if (outcome != SENT)
 			return;
 	}
-	if (w->next > ns_store_revision(service->store)) {
+	if (w->next > w->last) {
 		ns_link_remove(&w->reading);
 		w->state = SYNCED;
 	}
@@ -258,42 +249,38 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 
 /* News */
 
-static void wake(watch *w, uint64_t revision)
+typedef struct news {
+	uint64_t first, last; /* revisions */
+} news;
+
+static void wake(watch *w, const news *n)
 {
-	if (w->state != SYNCED || revision < w->next)
+	if (w->last < n->last)
+		w->last = n->last;
+	if (w->state != SYNCED || n->last < w->next)
 		return; /* it reads anyway, or has asked for later changes only */
-	w->next = revision;
+	if (w->next < n->first)
+		w->next = n->first;
 	w->state = READING;
 	ns_link_append(&w->service->watches.reading, &w->reading);
 }
 
-static void wake_members(ns_link *members, uint64_t revision)
+static void wake_members(ns_group *group, void *ctx)
 {
-	for (ns_link *link = members->next; link != members; link = link->next)
-		wake(NS_OWNER(link, watch, link), revision);
+	for (ns_link *link = group->members.next; link != &group->members; link = link->next)
+		wake(NS_OWNER(link, watch, link), ctx);
 }
 
 void ns_watches_tell(ns_service *service, const ns_event *event)
 {
-	ns_watches *watches = &service->watches;
-	const char *name = name_of(event);
-	group *g = (group *)ns_index_find(&watches->names, name);
-	if (g)
-		wake_members(&g->members, event->revision);
-	for (ns_link *link = watches->others.next; link != &watches->others; link = link->next) {
-		watch *w = NS_OWNER(link, watch, link);
-		if (w->state == SYNCED && is_about(w, name))
-			wake(w, event->revision);
-	}
+	news n = {event->revision, event->revision};
+	ns_audience_concerned(&service->watches.audience, name_of(event), wake_members, &n);
 }
 
 void ns_watches_tell_all(ns_service *service, uint64_t first)
 {
-	ns_watches *watches = &service->watches;
-	wake_members(&watches->others, first);
-	for (ns_leaf *leaf = ns_index_from(&watches->names, ""); leaf;
-		leaf = ns_index_after(&watches->names, leaf->key))
-		wake_members(&((group *)leaf)->members, first);
+	news n = {first, ns_store_revision(service->store)};
+	ns_audience_each(&service->watches.audience, wake_members, &n);
 }
 
 /* Tells how far the store has come, so that a client that resumes does not have to go far back. */
@@ -306,9 +293,11 @@ static void report_progress(watch *w)
 	send_reply(w, &reply, revision + 1);
 }
 
-static void report_to_members(ns_link *members)
+/* Any member may end when it is sent to; the group goes with its last one. */
+static void report_to_members(ns_group *group, void *ctx)
 {
-	/* any of them may end when it is sent to; a group goes with its last member */
+	(void)ctx;
+	ns_link *members = &group->members;
 	for (ns_link *link = members->next, *next; link; link = next) {
 		next = link->next == members ? NULL : link->next;
 		report_progress(NS_OWNER(link, watch, link));
@@ -321,14 +310,7 @@ static void on_progress(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	ns_service *service = arg;
 	ns_watches *watches = &service->watches;
-	char after[NS_NAME_MAX + 1] = "";
-	if (!ns_link_empty(&watches->others))
-		report_to_members(&watches->others);
-	for (ns_leaf *leaf = ns_index_from(&watches->names, ""); leaf;
-		leaf = ns_index_after(&watches->names, after)) {
-		memcpy(after, leaf->key, strlen(leaf->key) + 1);
-		report_to_members(&((group *)leaf)->members);
-	}
+	ns_audience_each(&watches->audience, report_to_members, NULL);
 	ns_run_after(watches->progress, service->options.progress_ms);
 }
 
@@ -372,20 +354,6 @@ static pyr_status check_watch(
 	return status;
 }
 
-static group *get_group(ns_watches *watches, const char *name)
-{
-	group *g = (group *)ns_index_find(&watches->names, name);
-	if (g)
-		return g;
-	size_t size = strlen(name) + 1;
-	g = ns_zalloc(sizeof *g + size);
-	memcpy(g->name, name, size);
-	g->leaf.key = g->name;
-	ns_link_init(&g->members);
-	ns_index_add(&watches->names, &g->leaf);
-	return g;
-}
-
 static watch *new_watch(ns_service *service, pyr_call *call, const Pyrite__WatchRequest *request)
 {
 	ns_watches *watches = &service->watches;
@@ -396,8 +364,7 @@ static watch *new_watch(ns_service *service, pyr_call *call, const Pyrite__Watch
 	w->call = pyr_call_ref(call);
 	w->request = request;
 	w->connection = pyr_call_connection(call);
-	w->group = *request->name ? get_group(watches, request->name) : NULL;
-	ns_link_append(w->group ? &w->group->members : &watches->others, &w->link);
+	w->group = ns_audience_join(&watches->audience, &w->link, request->name, request->prefix);
 	return w;
 }
 
@@ -422,7 +389,7 @@ void ns_do_watch(void *self, pyr_call *call, const Pyrite__WatchRequest *request
 	if (outcome == GONE)
 		return;
 	if (outcome == SENT && w->next <= revision) {
-		wake(w, w->next);
+		wake(w, &(news){w->next, revision});
 		ns_run_after(service->watches.turn, 0);
 	}
 	pyr_call_on_cancel(call, on_cancel, w);
@@ -431,15 +398,16 @@ void ns_do_watch(void *self, pyr_call *call, const Pyrite__WatchRequest *request
 void ns_watches_init(ns_service *service)
 {
 	ns_watches *watches = &service->watches;
-	ns_link_init(&watches->others);
 	ns_link_init(&watches->reading);
 	watches->turn = ns_new_event(service, -1, 0, on_turn, service);
 	watches->progress = ns_new_event(service, -1, 0, on_progress, service);
 	ns_run_after(watches->progress, service->options.progress_ms);
 }
 
-static void end_all(ns_link *members)
+static void end_members(ns_group *group, void *ctx)
 {
+	(void)ctx;
+	ns_link *members = &group->members;
 	for (ns_link *link = members->next, *next; link; link = next) {
 		next = link->next == members ? NULL : link->next;
 		pyr_error err;
@@ -450,11 +418,7 @@ static void end_all(ns_link *members)
 
 void ns_watches_end(ns_service *service)
 {
-	ns_leaf *leaf;
-	if (!ns_link_empty(&service->watches.others))
-		end_all(&service->watches.others);
-	while ((leaf = ns_index_from(&service->watches.names, "")))
-		end_all(&((group *)leaf)->members);
+	ns_audience_each(&service->watches.audience, end_members, NULL);
 }
 
 void ns_watches_done(ns_service *service)

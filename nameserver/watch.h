@@ -12,7 +12,7 @@
 #define NS_WATCH_H
 
 #include <pyrite/names.pyr.h>
-#include "index.h"
+#include "audience.h"
 #include "link.h"
 #include "quota.h"
 #include "store.h"
@@ -21,8 +21,7 @@ struct event;
 typedef struct ns_service ns_service;
 
 typedef struct ns_watches {
-	ns_index names;  /* groups of watches of one name */
-	ns_link others;  /* watches of more than one name */
+	ns_audience audience;
 	ns_link reading; /* those that have something to read */
 	ns_quota quota;
 	struct event *turn; /* goes on with those that read */

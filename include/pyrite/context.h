@@ -32,7 +32,10 @@ typedef struct pyr_context_options {
 	struct event_base *base;
 	/*
 	 * HOST:PORT or unix:PATH, with "pyrs:" before it over TLS; NULL: PYRITE_NS, else
-	 * 127.0.0.1:9790
+	 * 127.0.0.1:9790. "discover[:[GROUP@][ADDRESS:PORT]]": the one that answers in the network,
+	 * asked for when it is first needed and when it does not answer any more; UNAVAILABLE if
+	 * there is none within a second, FAILED_PRECONDITION if there are several. See
+	 * docs/names.md.
 	 */
 	const char *name_server;
 	uint32_t connect_timeout_ms; /* 0: PYRITE_CONNECT_TIMEOUT, else 10,000 */
@@ -72,7 +75,8 @@ typedef struct pyr_context_options {
  *
  * The environment variable PYRITE_TOKEN, if it is set and not empty, holds a token that the context
  * shows to its name server, and to nobody else: as if it had been set for that endpoint with
- * pyr_context_set_token(), without allow_cleartext.
+ * pyr_context_set_token(), without allow_cleartext. A name server that is discovered has to speak
+ * TLS then.
  */
 PYR_API PYR_MUST_USE pyr_status pyr_context_new(
 	const pyr_context_options *options, pyr_context **ret_context, pyr_error *err);

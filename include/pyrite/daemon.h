@@ -258,7 +258,7 @@ PYR_API PYR_MUST_USE pyr_status pyr_daemon_serve_metrics(
 
 typedef struct pyr_publish_options {
 	size_t size;             /* sizeof(pyr_publish_options) */
-	const char *name_server; /* as in pyr_context_options; NULL: the context's */
+	const char *name_server; /* HOST:PORT, unix:PATH, pyrs:...; NULL: the context's */
 	const char *const *tags; /* tag_count of them; copied */
 	size_t tag_count;
 	uint32_t ttl_ms; /* of the lease, renewed every third of it; 0: 10,000 */

@@ -9,6 +9,7 @@
 #include <pyrite/context.h>
 #include <pyrite/credentials.h>
 #include <pyrite/daemon.h>
+#include <pyrite/discovery.h>
 #include <pyrite/dynamic.h>
 #include <pyrite/interceptor.h>
 #include <pyrite/log.h>

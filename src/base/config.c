@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <pyrite/log.h>
 #include <pyrite/reference.h>
+#include "base/discovery.h"
 #include "base/distance.h"
 
 #define PREFIX          "PYRITE_"
@@ -42,7 +43,9 @@ typedef struct variable {
 
 static const variable variables[PYR__CONFIG_KEYS] = {
 	[PYR__CONFIG_NS] = {"PYRITE_NS", ENDPOINT, 0, 0, "127.0.0.1:9790",
-		"HOST:PORT or unix:PATH, with pyrs: before it over TLS", "the name server"},
+		"HOST:PORT, unix:PATH or discover[:[GROUP@][ADDRESS:PORT]], with pyrs: before it "
+		"over TLS",
+		"the name server"},
 	[PYR__CONFIG_TOKEN] = {"PYRITE_TOKEN", TOKEN, 0, 0, "",
 		"1 to 4000 bytes of printable ASCII without spaces",
 		"the token that the name server is shown"},
@@ -133,6 +136,9 @@ static bool is_token(const char *text)
 static bool is_endpoint(const char *text)
 {
 	pyr_reference reference = {0};
+	pyr__discovery discovery;
+	if (pyr__discovery_is(text))
+		return pyr__discovery_parse(text, &discovery, NULL) == PYR_OK;
 	bool tls = strncmp(text, "pyrs:", 5) == 0 && strchr(text + 5, ':');
 	return pyr_endpoint_parse(tls ? text + 5 : text, &reference, NULL) == PYR_OK;
 }

@@ -130,6 +130,7 @@ pyr_status cli_serve_metrics(
 
 int cli_config(int argc, char **argv);
 int cli_ns(int argc, char **argv);
+int cli_names_discover(int argc, char **argv);
 int cli_names_list(int argc, char **argv);
 int cli_names_lookup(int argc, char **argv);
 int cli_names_register(int argc, char **argv);

@@ -13,6 +13,7 @@ typedef struct entry {
 
 static const entry entries[] = {
 	{NULL, "ns", cli_ns, "run the name server"},
+	{"names", "discover", cli_names_discover, "ask the network for name servers"},
 	{"names", "list", cli_names_list, "list names by prefix, regex or tags"},
 	{"names", "lookup", cli_names_lookup, "show what a name stands for"},
 	{"names", "register", cli_names_register, "give a name to a reference"},
@@ -67,7 +68,7 @@ static void print_help(FILE *to)
 	      "name.\n\n"
 	      "environment\n"
 	      "  PYRITE_NS     HOST:PORT or unix:PATH of the name server (127.0.0.1:9790), with\n"
-	      "                pyrs: before it over TLS\n"
+	      "                pyrs: before it over TLS; or discover[:[GROUP@][ADDRESS:PORT]]\n"
 	      "  PYRITE_TOKEN  the token that the name server is shown\n"
 	      "  PYRITE_...    'pyrite config' lists them all\n"
 	      "  NO_COLOR      if set, no colours on a terminal either\n\n"

@@ -19,6 +19,9 @@
 pyr_status names_open(
 	const char *at, uint32_t timeout_ms, pyrite_names **ret_names, pyr_error *err);
 
+/* True if this, in PYRITE_NS or --at, asks for discovery. */
+bool names_discovers(const char *where);
+
 json_t *names_to_json(const Pyrite__Name *name); /* a new object */
 
 /* One line per reference, tags behind the first. */

@@ -17,6 +17,28 @@ static pyr_status show_token(const char *endpoint, pyr_error *err)
 	return pyr_context_set_token(NULL, endpoint, token, false, err);
 }
 
+bool names_discovers(const char *where)
+{
+	if (strncmp(where, "pyrs:", 5) == 0)
+		where += 5;
+	bool is_host = strncmp(where, "discover:", 9) == 0 && where[9] &&
+		       !where[9 + strspn(where + 9, "0123456789")];
+	return !is_host && (strcmp(where, "discover") == 0 || strncmp(where, "discover:", 9) == 0);
+}
+
+/* Such a name server has a name for whoever discovers it. The context lives as long as we do. */
+static pyr_status open_discovered(const char *at, const pyr_proxy_options *proxy_options,
+	pyrite_names **ret_names, pyr_error *err)
+{
+	static pyr_context *context;
+	pyr_context_options options = PYR_CONTEXT_OPTIONS_INIT;
+	options.name_server = at;
+	pyr_status status = at ? pyr_context_new(&options, &context, err) : PYR_OK;
+	return status ? status
+		      : pyrite_names__open(
+				context, "name:pyrite.nameserver", proxy_options, ret_names, err);
+}
+
 pyr_status names_open(const char *at, uint32_t timeout_ms, pyrite_names **ret_names, pyr_error *err)
 {
 	pyr_proxy_options proxy_options = PYR_PROXY_OPTIONS_INIT;
@@ -26,6 +48,8 @@ pyr_status names_open(const char *at, uint32_t timeout_ms, pyrite_names **ret_na
 	if (tls)
 		where += 5;
 	proxy_options.timeout_ms = timeout_ms;
+	if (names_discovers(where))
+		return open_discovered(at, &proxy_options, ret_names, err);
 	snprintf(reference, sizeof reference, "%s:pyrite.nameserver@%s", tls ? "pyrs" : "pyr",
 		where);
 	pyr_status status = show_token(at ? where : NULL, err);

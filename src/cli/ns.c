@@ -26,7 +26,9 @@ static const cli_command command = {
 		"  pyrite ns --listen 10.0.0.7:9790 --tokens /etc/pyrite/tokens \\\n"
 		"      --tls-certificate ns.pem --tls-key ns.key   for other machines\n"
 		"  pyrite ns --listen 10.0.0.7:9790 --insecure     for everybody who can reach "
-		"it\n\n"
+		"it\n"
+		"  pyrite ns --listen '*:9790' --insecure --discoverable   and finds it by "
+		"itself\n\n"
 		"It prints where it listens, and 'ready'. Clients find it at 127.0.0.1:9790, or\n"
 		"where PYRITE_NS says: PYRITE_NS=10.0.0.7:9790. Names that a daemon publishes go\n"
 		"when the daemon dies; names made by 'pyrite names register' stay until they are\n"
@@ -38,7 +40,11 @@ static const cli_command command = {
 		"whoever changes something has to be somebody; reading is free. The file has a\n"
 		"line PRINCIPAL TOKEN [admin] for each token, # begins a comment, and only its\n"
 		"owner and group may have access to it. Clients reach a name server that speaks\n"
-		"TLS with PYRITE_NS=pyrs:10.0.0.7:9790, and send tokens to other machines only so.",
+		"TLS with PYRITE_NS=pyrs:10.0.0.7:9790, and send tokens to other machines only "
+		"so.\n\n"
+		"With --discoverable it answers whoever asks the networks of this machine for a\n"
+		"name server: PYRITE_NS=discover, or discover:GROUP@ for one of --group GROUP.\n"
+		"Then 'discoverable at ADDRESS:PORT' is printed before 'ready'.",
 };
 
 typedef struct settings {
@@ -46,6 +52,9 @@ typedef struct settings {
 	const char *advertise;
 	const char *store;
 	const char *tokens;
+	const char *discovery; /* ADDRESS:PORT */
+	const char *group;
+	bool discoverable;
 	pyr_tls_options tls;
 	const char *metrics;
 	bool insecure;
@@ -170,6 +179,21 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 	pyr_daemon_stop(s->daemon, GRACE_MS);
 }
 
+static bool is_discoverable(const settings *given)
+{
+	return given->discoverable || given->discovery;
+}
+
+static pyr_status make_discoverable(server *s, const settings *given, pyr_error *err)
+{
+	pyr_discoverable_options options = PYR_DISCOVERABLE_OPTIONS_INIT;
+	if (!is_discoverable(given))
+		return PYR_OK;
+	options.at = given->discovery;
+	options.group = given->group;
+	return pyr_daemon_make_discoverable(s->daemon, &options, err);
+}
+
 static pyr_status catch_signals(server *s, pyr_error *err)
 {
 	static const int numbers[2] = {SIGINT, SIGTERM};
@@ -185,6 +209,8 @@ static pyr_status catch_signals(server *s, pyr_error *err)
 static void print_ready(const server *s, const settings *given, const char *metrics)
 {
 	char reference[PYR_REFERENCE_MAX];
+	pyr_discoverable_state state = PYR_DISCOVERABLE_STATE_INIT;
+	bool discoverable = pyr_daemon_discoverable_state(s->daemon, &state, NULL) == PYR_OK;
 	json_t *references = json_array();
 	for (size_t i = 0; pyr_daemon_reference(s->daemon, NS_OWN_NAME, i, reference,
 				   sizeof reference, NULL) == PYR_OK;
@@ -194,9 +220,12 @@ static void print_ready(const server *s, const settings *given, const char *metr
 		json_array_append_new(references, json_string(reference));
 	}
 	if (given->json) {
-		cli_print_json(json_pack("{s:b, s:o, s:s, s:s?}", "ready", 1, "references",
-			references, "store", given->store, "metrics", *metrics ? metrics : NULL));
+		cli_print_json(json_pack("{s:b, s:o, s:s, s:s?, s:s?}", "ready", 1, "references",
+			references, "store", given->store, "metrics", *metrics ? metrics : NULL,
+			"discoverable", state.at));
 	} else {
+		if (discoverable)
+			printf("discoverable at %s\n", state.at);
 		printf("%s%sready\n", metrics, *metrics ? "\n" : "");
 		json_decref(references);
 	}
@@ -229,6 +258,8 @@ static pyr_status serve(server *s, const settings *given, pyr_error *err)
 		status = listen_all(s, given, err);
 	if (status == PYR_OK)
 		status = open_service(s, given, err);
+	if (status == PYR_OK)
+		status = make_discoverable(s, given, err);
 	if (status == PYR_OK)
 		status = catch_signals(s, err);
 	if (status == PYR_OK)
@@ -263,6 +294,8 @@ static int check(const settings *given)
 		if (counts[i] > UINT32_MAX)
 			return cli_usage(&command, "%llu is more than can be counted",
 				(unsigned long long)counts[i]);
+	if (given->group && !is_discoverable(given))
+		return cli_usage(&command, "--group goes with --discoverable");
 	if (!*given->store)
 		return cli_usage(&command, "--store takes memory or a file's path");
 	const pyr_tls_options *tls = &given->tls;
@@ -299,6 +332,12 @@ int cli_ns(int argc, char **argv)
 			&given.waiting_max},
 		{"connections-max", "N", "most connections (10,000)", OPTION_NUMBER,
 			&given.connections_max},
+		{"discoverable", NULL, "answer who asks the network for a name server, at *:9790",
+			OPTION_FLAG, &given.discoverable},
+		{"discoverable-at", "ADDRESS:PORT", "answer there (UDP; * for every address)",
+			OPTION_TEXT, &given.discovery},
+		{"group", "GROUP", "answer those who ask for GROUP (or for all), not for none",
+			OPTION_TEXT, &given.group},
 		{"metrics", "HOST:PORT", "serve counts over HTTP, for Prometheus", OPTION_TEXT,
 			&given.metrics},
 		{"json", NULL, "say that it is ready as one JSON object", OPTION_FLAG, &given.json},

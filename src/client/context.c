@@ -9,6 +9,7 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/fork.h"
+#include "client/discovery.h"
 #include "client/interceptor.h"
 #include "client/names.h"
 #include "transport/scope.h"
@@ -28,6 +29,11 @@ static uint32_t or_config(uint32_t given, pyr__config_key key)
 /* A host may be called "pyrs", but then only a port follows. */
 pyr_status pyr__name_server_parse(const char *text, pyr_reference *ret_reference, pyr_error *err)
 {
+	if (pyr__discovery_is(text))
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"only a context discovers its name server, so '%.100s' is for its options "
+			"and PYRITE_NS",
+			text);
 	const char *rest = strncmp(text, "pyrs:", 5) == 0 ? text + 5 : NULL;
 	bool tls = rest && strchr(rest, ':');
 	memset(ret_reference, 0, sizeof *ret_reference);
@@ -35,10 +41,22 @@ pyr_status pyr__name_server_parse(const char *text, pyr_reference *ret_reference
 	return pyr_endpoint_parse(tls ? rest : text, ret_reference, err);
 }
 
-static pyr_status parse_name_server(const char *text, pyr_reference *ret_reference, pyr_error *err)
+/* A name server that is given, or else how it is to be discovered. */
+typedef struct server_choice {
+	pyr_reference given;
+	bool discover;
+	pyr__discovery where;
+} server_choice;
+
+static pyr_status parse_name_server(const char *text, server_choice *ret_server, pyr_error *err)
 {
 	pyr_error why;
-	if (pyr__name_server_parse(text, ret_reference, &why))
+	memset(ret_server, 0, sizeof *ret_server);
+	ret_server->discover = pyr__discovery_is(text);
+	pyr_status status = ret_server->discover
+				    ? pyr__discovery_parse(text, &ret_server->where, &why)
+				    : pyr__name_server_parse(text, &ret_server->given, &why);
+	if (status)
 		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
 			"the name server's address '%s' (PYRITE_NS): %s", text, why.message);
 	return PYR_OK;
@@ -69,18 +87,29 @@ static pyr_status check_token(const char *token, pyr_error *err)
 }
 
 /* PYRITE_TOKEN is for the name server's eyes only. */
-static pyr_status take_token(pyr_context *context, pyr_error *err)
+static pyr_status take_name_server(
+	pyr_context *context, const server_choice *server, pyr_error *err)
 {
-	char name[sizeof((pyr__channel *)0)->name];
 	const char *token = pyr__config_text(PYR__CONFIG_TOKEN);
 	pyr_error why;
-	if (!token)
-		return PYR_OK;
-	if (check_token(token, &why))
+	if (token && check_token(token, &why))
 		return pyr_error_set(err, PYR_INVALID_ARGUMENT, "PYRITE_TOKEN: %s", why.message);
-	name_channel(&context->name_server, name, sizeof name);
-	pyr__tokens_set(&context->tokens, name, token, false);
+	context->name_server = server->given;
+	if (server->discover)
+		context->discoverer = pyr__discoverer_new(context, &server->where, token);
+	else if (token)
+		pyr__context_show_token(context, &server->given, token);
 	return PYR_OK;
+}
+
+void pyr__context_show_token(
+	pyr_context *context, const pyr_reference *name_server, const char *token)
+{
+	char name[sizeof((pyr__channel *)0)->name];
+	name_channel(name_server, name, sizeof name);
+	pthread_mutex_lock(&context->lock);
+	pyr__tokens_set(&context->tokens, name, token, false);
+	pthread_mutex_unlock(&context->lock);
 }
 
 pyr_status pyr_context_new(
@@ -90,12 +119,12 @@ pyr_status pyr_context_new(
 	if (given)
 		memcpy(&options, given,
 			given->size < sizeof options ? given->size : sizeof options);
-	pyr_reference name_server;
+	server_choice server;
 	pyr_status status = pyr_config_check(err);
 	if (status == PYR_OK)
 		status = parse_name_server(options.name_server ? options.name_server
 							       : pyr__config_text(PYR__CONFIG_NS),
-			&name_server, err);
+			&server, err);
 	pyr__loop *loop = NULL;
 	if (status == PYR_OK)
 		status = pyr__loop_new(options.base, &loop, err);
@@ -103,7 +132,6 @@ pyr_status pyr_context_new(
 		return status;
 	pyr_context *context = pyr__zalloc(sizeof *context);
 	context->loop = loop;
-	context->name_server = name_server;
 	context->connect_timeout_ms =
 		or_config(options.connect_timeout_ms, PYR__CONFIG_CONNECT_TIMEOUT);
 	context->timeout_ms = or_config(0, PYR__CONFIG_TIMEOUT);
@@ -126,7 +154,7 @@ pyr_status pyr_context_new(
 	pyr__conns_init(&context->conns);
 	pyr__list_init(&context->paused);
 	pyr__list_init(&context->neighbours);
-	status = take_token(context, err);
+	status = take_name_server(context, &server, err);
 	if (status)
 		pyr__context_unref(context);
 	else
@@ -137,6 +165,9 @@ pyr_status pyr_context_new(
 void pyr__context_inherit(pyr_context *context, pyr_context *from)
 {
 	pyr__tokens_done(&context->tokens);
+	pyr__discoverer_free(context->discoverer);
+	context->discoverer =
+		from->discoverer ? pyr__discoverer_copy(context, from->discoverer) : NULL;
 	pthread_mutex_lock(&from->lock);
 	context->name_server = from->name_server;
 	if (from->credentials)
@@ -192,6 +223,7 @@ void pyr__context_unref(pyr_context *context)
 	pyr__loop_finish(context->loop);
 	if (context->grpc)
 		context->grpc_library->client_free(context->grpc);
+	pyr__discoverer_free(context->discoverer);
 	pyr__loop_free(context->loop);
 	pyr_credentials_unref(context->credentials);
 	pyr__interceptors_free(atomic_load(&context->interceptors));

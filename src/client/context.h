@@ -64,7 +64,8 @@ typedef struct pyr__paused {
 
 struct pyr_context {
 	pyr__loop *loop;
-	pyr_reference name_server; /* its endpoint, and whether over TLS */
+	pyr_reference name_server; /* its endpoint, and whether over TLS; empty with a discoverer */
+	struct pyr__discoverer *discoverer; /* finds the name server; NULL: it is given */
 	uint32_t connect_timeout_ms;
 	uint32_t timeout_ms; /* of calls with one answer whose proxy says nothing */
 	int64_t name_age_max_us;
@@ -97,12 +98,16 @@ bool pyr__context_is_forked(const pyr_context *context);
 
 /*
  * Where a name server is: an endpoint, over TLS if "pyrs:" stands before it. Only scheme, host and
- * port of the reference are filled in.
+ * port of the reference are filled in. INVALID_ARGUMENT for one that is to be discovered, too.
  */
 pyr_status pyr__name_server_parse(const char *text, pyr_reference *ret_reference, pyr_error *err);
 
 /* Makes a fresh context one like another: the same name server, credentials and tokens. */
 void pyr__context_inherit(pyr_context *context, pyr_context *from);
+
+/* A name server that was discovered is shown this token, over TLS only. */
+void pyr__context_show_token(
+	pyr_context *context, const pyr_reference *name_server, const char *token);
 
 /* The channel to a reference's endpoint, shared; give it back with release. */
 pyr_status pyr__context_channel(pyr_context *context, const pyr_reference *reference,

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "base/random.h"
+#include "client/discovery.h"
 #include "client/proxy.h"
 
 #define STORE_ID_BYTES 16
@@ -308,16 +309,37 @@ static void free_heard(question *q)
 	q->heard = NULL;
 }
 
+static pyr_status format_server(pyr_reference *where, char *buf, size_t size, pyr_error *err)
+{
+	snprintf(where->target, sizeof where->target, "%s", PYR__NAME_SERVER_OBJECT);
+	return pyr_reference_format(where, buf, size, err);
+}
+
+pyr_status pyr__name_server_reference(
+	const pyr_context *context, char *buf, size_t size, pyr_error *err)
+{
+	pyr_reference where = context->name_server;
+	if (context->discoverer)
+		where = (pyr_reference){.scheme = PYR_SCHEME_NAME};
+	return format_server(&where, buf, size, err);
+}
+
+static pyr_status server_reference(
+	const names_finder *self, const question *q, char *buf, size_t size, pyr_error *err)
+{
+	pyr_reference where = q->name;
+	if (!where.host[0])
+		return pyr__name_server_reference(self->context, buf, size, err);
+	where.scheme = PYR_SCHEME_PYR;
+	return format_server(&where, buf, size, err);
+}
+
 /* A proxy for the name server, with a reference for the caller. */
 static pyr_status open_server(names_finder *self, const question *q, int64_t deadline_us,
 	pyrite_names **ret_names, pyr_error *err)
 {
-	pyr_reference where = *server_of(self, &q->name);
 	char reference[PYR_REFERENCE_MAX];
-	if (q->name.host[0])
-		where.scheme = PYR_SCHEME_PYR;
-	snprintf(where.target, sizeof where.target, "%s", PYR__NAME_SERVER_OBJECT);
-	pyr_status status = pyr_reference_format(&where, reference, sizeof reference, err);
+	pyr_status status = server_reference(self, q, reference, sizeof reference, err);
 	if (status)
 		return status;
 	int64_t left_us = deadline_us - pyr__now_us();
@@ -389,17 +411,26 @@ static pyr_status accept_answer(names_finder *self, question *q, const pyr_refer
 static bool accept_failure(
 	names_finder *self, question *q, pyr_status status, pyr_reference *ret_reference)
 {
-	bool found = false;
+	bool found = false, away = status == PYR_UNAVAILABLE || status == PYR_DEADLINE_EXCEEDED;
 	free_heard(q);
+	if (away && self->context->discoverer && !q->name.host[0])
+		pyr__discoverer_failed(self->context->discoverer);
 	pthread_mutex_lock(&self->lock);
 	if (status == PYR_NOT_FOUND)
 		forget(self, q->key);
-	if (status == PYR_UNAVAILABLE || status == PYR_DEADLINE_EXCEEDED) {
+	if (away) {
 		const binding *known = find_binding(self, q->key);
 		found = known && choose(self, known, ret_reference);
 	}
 	pthread_mutex_unlock(&self->lock);
 	return found;
+}
+
+/* The one name that no name server is asked for: it is the way to it. */
+static bool is_discovered(const names_finder *self, const pyr_reference *name)
+{
+	return self->context->discoverer && !name->host[0] && name->scheme == PYR_SCHEME_NAME &&
+	       strcmp(name->target, PYR__NAME_SERVER_OBJECT) == 0;
 }
 
 /* Asking and waiting */
@@ -436,6 +467,9 @@ static pyr_status find(pyr__finder *finder, const pyr_reference *name, int64_t d
 	names_finder *self = (names_finder *)finder;
 	question q;
 	pyrite_names *names;
+	if (is_discovered(self, name))
+		return pyr__discoverer_find(
+			self->context->discoverer, deadline_us, failed, ret_reference, err);
 	make_question(self, name, failed, &q);
 	pyr_status status = open_server(self, &q, deadline_us, &names, err);
 	if (status)
@@ -509,6 +543,9 @@ static pyr_status find_async(pyr__finder *finder, const pyr_reference *name, int
 	const pyr_reference *failed, pyr__found_fn found, void *ctx, pyr_error *err)
 {
 	names_finder *self = (names_finder *)finder;
+	if (is_discovered(self, name))
+		return pyr__discoverer_find_async(
+			self->context->discoverer, deadline_us, failed, found, ctx, err);
 	async_question *a = pyr__zalloc(sizeof *a);
 	a->finder = self;
 	a->found = found;
@@ -546,6 +583,8 @@ static bool leads_to(pyr__finder *finder, const pyr_reference *name, const pyr_r
 	names_finder *self = (names_finder *)finder;
 	char key[KEY_BYTES], text[PYR_REFERENCE_MAX];
 	bool found = false;
+	if (is_discovered(self, name))
+		return pyr__discoverer_leads_to(self->context->discoverer, reference);
 	if (pyr_reference_format(reference, text, sizeof text, NULL))
 		return false;
 	make_key(self, name, key, sizeof key);

@@ -51,6 +51,7 @@ static pyr__line *new_line(pyr__grpc_channel *self)
 	pyr__line *line = pyr__zalloc(sizeof *line);
 	atomic_init(&line->refs, 1);
 	line->core = new_core_channel(self);
+	line->made_us = pyr__now_us();
 	line->home = self;
 	pyr__list_init(&line->kept_back);
 	atomic_fetch_add_explicit(&self->lines, 1, memory_order_relaxed);
@@ -61,7 +62,7 @@ void pyr__line_unref(pyr__line *line)
 {
 	if (!line || atomic_fetch_sub_explicit(&line->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	pyr__leave(line->home->client, line->core);
+	pyr__leave(line->home->client, line->core, pyr__now_us() - line->made_us);
 	unref_home(line->home);
 	free(line);
 }

@@ -29,6 +29,7 @@ typedef enum pyr__turn {
 typedef struct pyr__line {
 	atomic_uint refs; /* the channel's, and one for each call */
 	grpc_channel *core;
+	int64_t made_us;
 	pyr__grpc_channel *home;
 	struct {
 		const void *key;

@@ -10,48 +10,75 @@ typedef struct leaving {
 	pyr__link link; /* in the client's list; guarded by its lock, as core is */
 	pyr__grpc_client *client;
 	grpc_channel *core; /* NULL: destroyed already */
+	gpr_timespec until;
 } leaving;
 
-/* Its state has changed, were it only because it was destroyed. */
-static void on_changed(pyr__op *op, bool ok)
+static void watch(leaving *self, grpc_connectivity_state state, grpc_completion_queue *queue);
+
+static bool may_be_connecting(grpc_connectivity_state state)
+{
+	return state == GRPC_CHANNEL_CONNECTING || state == GRPC_CHANNEL_TRANSIENT_FAILURE;
+}
+
+/* Its state has changed, were it only because it was destroyed; or its time is over. */
+static void on_changed(pyr__op *op, bool changed)
 {
 	leaving *self = PYR__OWNER(op, leaving, op);
-	(void)ok;
-	pthread_mutex_lock(&self->client->lock);
+	pyr__grpc_client *client = self->client;
+	pthread_mutex_lock(&client->lock);
 	grpc_channel *core = self->core;
-	pyr__list_remove(&self->link);
-	pthread_mutex_unlock(&self->client->lock);
+	grpc_connectivity_state state =
+		core ? grpc_channel_check_connectivity_state(core, 0) : GRPC_CHANNEL_SHUTDOWN;
+	bool stays = changed && may_be_connecting(state);
+	if (stays)
+		watch(self, state, client->pollers[PYR__BY_THREAD].queue);
+	else
+		pyr__list_remove(&self->link);
+	pthread_mutex_unlock(&client->lock);
+	if (stays)
+		return;
 	if (core)
 		grpc_channel_destroy(core);
 	free(self);
 }
 
-/* False if the client is ending. Lock held, so that its queue is not shut down meanwhile. */
-static bool watch(pyr__grpc_client *client, grpc_channel *core, grpc_completion_queue *queue)
+/* Lock held, so that the queue is not shut down meanwhile. */
+static void watch(leaving *self, grpc_connectivity_state state, grpc_completion_queue *queue)
 {
-	if (client->ending)
-		return false;
-	leaving *self = pyr__zalloc(sizeof *self);
 	self->op.done = on_changed;
-	self->client = client;
-	self->core = core;
-	pyr__list_append(&client->leaving, &self->link);
-	grpc_channel_watch_connectivity_state(core, GRPC_CHANNEL_CONNECTING,
-		gpr_inf_future(GPR_CLOCK_MONOTONIC), queue, &self->op);
-	return true;
+	grpc_channel_watch_connectivity_state(self->core, state, self->until, queue, &self->op);
 }
 
-void pyr__leave(pyr__grpc_client *client, grpc_channel *core)
+/* False if the client is ending. */
+static bool stay(pyr__grpc_client *client, grpc_channel *core, grpc_connectivity_state state,
+	grpc_completion_queue *queue)
+{
+	pthread_mutex_lock(&client->lock);
+	bool stays = !client->ending;
+	if (stays) {
+		leaving *self = pyr__zalloc(sizeof *self);
+		self->client = client;
+		self->core = core;
+		self->until = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+			gpr_time_from_millis(
+				2 * (int64_t)client->options.connect_timeout_ms, GPR_TIMESPAN));
+		pyr__list_append(&client->leaving, &self->link);
+		watch(self, state, queue);
+	}
+	pthread_mutex_unlock(&client->lock);
+	return stays;
+}
+
+void pyr__leave(pyr__grpc_client *client, grpc_channel *core, int64_t age_us)
 {
 	grpc_completion_queue *queue;
-	bool watched = false;
-	if (grpc_channel_check_connectivity_state(core, 0) == GRPC_CHANNEL_CONNECTING &&
-		pyr__client_queue(client, PYR__BY_THREAD, &queue, NULL) == PYR_OK) {
-		pthread_mutex_lock(&client->lock);
-		watched = watch(client, core, queue);
-		pthread_mutex_unlock(&client->lock);
-	}
-	if (!watched)
+	grpc_connectivity_state state = grpc_channel_check_connectivity_state(core, 0);
+	/* one that was refused, and not ignored, failed sooner and waits before it tries again */
+	bool ignored = state == GRPC_CHANNEL_TRANSIENT_FAILURE &&
+		       age_us >= client->options.connect_timeout_ms * 1000ll;
+	if ((state != GRPC_CHANNEL_CONNECTING && !ignored) ||
+		pyr__client_queue(client, PYR__BY_THREAD, &queue, NULL) ||
+		!stay(client, core, state, queue))
 		grpc_channel_destroy(core);
 }
 

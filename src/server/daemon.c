@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "server/daemon_private.h"
+#include "server/discoverable.h"
 
 /* What is 0 becomes what the environment says, or the default. */
 static void fill(uint32_t *option, pyr__config_key key)
@@ -366,6 +367,7 @@ void pyr_daemon_free(pyr_daemon *daemon)
 	pyr__pool_free(daemon->pool); /* what came late was refused by it */
 	pyr__publisher_free(daemon->publisher);
 	pyr__context_remove_neighbour(daemon->context, &daemon->neighbour);
+	pyr__discoverable_free(daemon->discoverable);
 	pyr__endpoints_free(daemon);
 	pyr__loop_free(daemon->loop);
 	pyr__context_unref(daemon->context);

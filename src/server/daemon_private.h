@@ -66,8 +66,9 @@ struct pyr_daemon {
 	daemon_state state;
 	uint32_t grace_ms;
 	endpoint *endpoints;
-	struct pyr__publisher *publisher; /* made by the first publish */
-	struct pyr__metrics *metrics;     /* NULL: not asked for */
+	struct pyr__publisher *publisher;       /* made by the first publish */
+	struct pyr__metrics *metrics;           /* NULL: not asked for */
+	struct pyr__discoverable *discoverable; /* or NULL */
 
 	/* the loop thread's */
 	pyr__newcomers newcomers;

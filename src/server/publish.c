@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/config.h"
+#include "client/discovery.h"
 
 #define ANSWER_TIMEOUT_MS 5000
 
@@ -107,14 +109,22 @@ static bool same_address(const char *a, const char *b)
 pyr_status pyr__publisher_endpoint(const pyr__publisher *publisher, const char *address,
 	pyr_reference *ret_endpoint, pyr_error *err)
 {
-	*ret_endpoint = publisher->context->name_server;
-	return address ? pyr__name_server_parse(address, ret_endpoint, err) : PYR_OK;
+	pyr_context *context = publisher->context;
+	if (address)
+		return pyr__name_server_parse(address, ret_endpoint, err);
+	if (context->discoverer)
+		return pyr__discoverer_find(context->discoverer,
+			pyr__now_us() + ANSWER_TIMEOUT_MS * 1000ll, NULL, ret_endpoint, err);
+	*ret_endpoint = context->name_server;
+	return PYR_OK;
 }
 
 static pyr_status name_server_reference(const pyr__publisher *publisher, const char *address,
 	char *buf, size_t size, pyr_error *err)
 {
 	pyr_reference where;
+	if (!address)
+		return pyr__name_server_reference(publisher->context, buf, size, err);
 	pyr_status status = pyr__publisher_endpoint(publisher, address, &where, err);
 	if (status)
 		return status;

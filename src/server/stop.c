@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "server/daemon_private.h"
+#include "server/discoverable.h"
 
 #define DRAIN_CHECK_US 2000
 #define WITHDRAW_US    200000 /* so long a name server is waited for, grace or not */
@@ -102,6 +103,7 @@ static void run_stop(pyr__task *task)
 	daemon->grace_until_us = daemon->busy_us + daemon->grace_ms * 1000ll;
 	if (first)
 		daemon->withdraw_until_us = daemon->busy_us + WITHDRAW_US;
+	struct pyr__discoverable *discoverable = daemon->discoverable;
 	pthread_mutex_unlock(&daemon->lock);
 	if (!first)
 		return;
@@ -110,6 +112,7 @@ static void run_stop(pyr__task *task)
 	if (daemon->health)
 		pyr__health_stop(daemon->health);
 	close_listeners(daemon);
+	pyr__discoverable_close(discoverable);
 	pyr__local_host_drain(daemon->neighbour.host);
 	for (pyr__link *l = daemon->conns.next; l != &daemon->conns; l = l->next)
 		pyr__conn_drain(PYR__OWNER(l, peer_conn, link)->conn, "the daemon is stopping");

@@ -63,6 +63,8 @@ Test(config, O2_a_bad_value_is_refused_with_what_is_allowed)
 	refuses("PYRITE_STREAMS_MAX", "16385", "1 to 16384");
 	refuses("PYRITE_LEASE_TTL", "99ms", "100ms to 24h");
 	refuses("PYRITE_NS", "nonsense", "HOST:PORT");
+	refuses("PYRITE_NS", "discover:nonsense", "discover[");
+	accepts("PYRITE_NS", "pyrs:discover:blue@10.0.0.255:9790");
 	refuses("PYRITE_LOG", "loud", "none, error");
 	refuses("PYRITE_TIMEOUT", "a\033b", "'a?b'");
 	pyr_error err;

@@ -129,6 +129,40 @@ SERVED_TEST(watches, N8_resumes_without_a_gap)
 	pyr_stream_close(stream);
 }
 
+/* As many as end with a lease, at once, and from a revision among those. */
+SERVED_TEST(watches, N8_from_a_later_revision_miss_nothing_in_many_changes_at_once)
+{
+	const size_t many = 6000;
+	Pyrite__WatchRequest request = PYRITE__WATCH_REQUEST__INIT;
+	uint64_t id = lease(s, 60000);
+	for (size_t i = 0; i < many; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "n%04zu", i);
+		assert_ok(s, put_leased(s, name, id));
+	}
+	Pyrite__CountRequest ask = PYRITE__COUNT_REQUEST__INIT;
+	Pyrite__CountReply *now;
+	assert_ok(s, pyrite_names_count(s->names, &ask, &now, &s->err));
+	request.store_id = now->store_id;
+	request.from_revision = now->revision + 10;
+	pyr_stream *stream = watch(s, &request);
+	pyrite__count_reply__free_unpacked(now, NULL);
+	Pyrite__RevokeRequest revoke = PYRITE__REVOKE_REQUEST__INIT;
+	Pyrite__RevokeReply *reply;
+	revoke.lease_id = id;
+	assert_ok(s, pyrite_names_revoke(s->names, &revoke, &reply, &s->err));
+	pyrite__revoke_reply__free_unpacked(reply, NULL);
+	size_t seen = 0;
+	while (seen < many - 9) {
+		const Pyrite__WatchReply *news;
+		assert_ok(s, pyrite_names_watch__next(stream, &news, &s->err));
+		cr_assert(news, "the watch ended");
+		for (size_t i = 0; i < news->n_events; i++, seen++)
+			cr_assert_eq(news->events[i]->revision, request.from_revision + seen);
+	}
+	pyr_stream_close(stream);
+}
+
 SERVED_TEST(watches, of_one_name_or_a_prefix_tell_of_nothing_else)
 {
 	Pyrite__WatchRequest one = PYRITE__WATCH_REQUEST__INIT, some = PYRITE__WATCH_REQUEST__INIT;

@@ -240,6 +240,7 @@ Test(interceptor, D14_each_call_ends_once)
 	pyr_pending_cancel(pending);
 	CHECK_AWAIT(&r.done, 1);
 	pyr_pending_unref(pending);
+	CHECK_AWAIT(&s->servant.cancelled_count, 1);
 	servant_drop(&s->servant, 0);
 	check_all(&w, ++calls);
 	cr_assert_eq(w.clients[1].last, PYR_CANCELLED);
