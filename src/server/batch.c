@@ -118,6 +118,11 @@ static void run_job(pyr__job *job)
 	proceed(PYR__OWNER(job, batch, job));
 }
 
+static void end_job(pyr__job *job)
+{
+	pyr_call_unref(PYR__OWNER(job, batch, job)->outer);
+}
+
 static void conclude(batch *b);
 
 static void go_on_later(batch *b)
@@ -125,9 +130,14 @@ static void go_on_later(batch *b)
 	pyr_daemon *daemon = b->outer->daemon;
 	b->task.run = run_task;
 	b->job.run = run_job;
+	b->job.done = end_job;
+	b->job.about = b->outer;
 	if (!daemon->pool) {
 		pyr__loop_post(daemon->loop, &b->task);
-	} else if (!pyr__pool_add(daemon->pool, &b->job)) {
+		return;
+	}
+	pyr_call *outer = pyr_call_ref(b->outer); /* the job's */
+	if (!pyr__pool_add(daemon->pool, &b->job)) {
 		pyr_error err;
 		pyr_error_set(&err, PYR_RESOURCE_EXHAUSTED,
 			"no worker has time for the rest of the batch");
@@ -135,6 +145,7 @@ static void go_on_later(batch *b)
 		if (b->count < b->request->n_calls)
 			add_error(b, &err);
 		conclude(b);
+		pyr_call_unref(outer);
 	}
 }
 

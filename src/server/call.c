@@ -356,6 +356,18 @@ bool pyr_call_untrack(pyr_call *call, void *resource)
 	       pyr__client_session_untrack(session, resource);
 }
 
+bool pyr__call_same_chain(void *running_call, void *new_call)
+{
+	pyr_call *running = running_call;
+	const pyr_call *call = new_call; /* nobody else has it yet, so its id may be looked at */
+	pthread_mutex_lock(&running->lock);
+	bool same = call->correlation.size && running->correlation.size == call->correlation.size &&
+		    memcmp(running->correlation.data, call->correlation.data,
+			    call->correlation.size) == 0;
+	pthread_mutex_unlock(&running->lock);
+	return same;
+}
+
 const char *pyr_call_correlation(pyr_call *call)
 {
 	pthread_mutex_lock(&call->lock);

@@ -62,6 +62,9 @@ pyr_status pyr__call_find(pyr_call *call, pyr__objects *objects, pyr_error *err)
 /* Whether the daemon's admit lets the call's connection in. */
 pyr_status pyr__call_admit(pyr_call *call, pyr_error *err);
 
+/* Whether a call was made on the way of one that runs: they have one correlation id. */
+bool pyr__call_same_chain(void *running, void *call);
+
 /* Decodes the request and runs the servant's function, or answers with an error. */
 void pyr__call_run(pyr_call *call, pyr__objects *objects, size_t decoded_bytes_max);
 

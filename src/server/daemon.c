@@ -289,7 +289,7 @@ pyr_status pyr_daemon_new(
 		status = pyr__loop_new(daemon->options.base, &daemon->loop, err);
 	if (status == PYR_OK && daemon->options.workers)
 		status = pyr__pool_new(daemon->options.workers, daemon->options.worker_queue_max,
-			&daemon->pool, err);
+			pyr__call_same_chain, &daemon->pool, err);
 	if (status) {
 		pyr__loop_free(daemon->loop);
 		pyr__context_unref(daemon->context);

@@ -36,7 +36,11 @@ static void run_job(pyr__job *job)
 {
 	pyr_call *call = PYR__OWNER(job, pyr_call, job);
 	pyr__call_run(call, &call->daemon->objects, call->daemon->decoded_bytes_max);
-	pyr_call_unref(call);
+}
+
+static void end_job(pyr__job *job)
+{
+	pyr_call_unref(PYR__OWNER(job, pyr_call, job));
 }
 
 static void refuse(pyr_call *call, pyr_daemon *daemon)
@@ -57,6 +61,8 @@ static void start(pyr_daemon *daemon, pyr_call *call)
 	}
 	pyr_call_ref(call);
 	call->job.run = run_job;
+	call->job.done = end_job;
+	call->job.about = call;
 	if (!pyr__pool_add(daemon->pool, &call->job)) {
 		refuse(call, daemon);
 		pyr_call_unref(call);
@@ -102,7 +108,9 @@ static bool may_run_here(void *host, pyr__incall *incall)
 static void run_here(void *host, pyr__incall *incall)
 {
 	(void)host;
-	run_job(&call_of(incall)->job);
+	pyr_call *call = call_of(incall);
+	run_job(&call->job);
+	end_job(&call->job);
 }
 
 static void connected(void *host, uint64_t connection)

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bounded pool of worker threads. */
+/*
+ * A bounded pool of worker threads.
+ *
+ * A worker may be blocked in a call of its own, whose chain comes back here: A calls B, B calls A.
+ * If all workers were, nobody would answer. So a job that belongs to the chain of one that runs
+ * gets a thread of its own where no worker is free; 64 of those there are at most.
+ */
 #ifndef PYR_SERVER_POOL_H
 #define PYR_SERVER_POOL_H
 
@@ -13,10 +19,16 @@ typedef struct pyr__pool pyr__pool;
 typedef struct pyr__job {
 	struct pyr__job *next;
 	void (*run)(struct pyr__job *job);
+	void (*done)(struct pyr__job *job); /* it has run, and the pool has forgotten it */
+	void *about;                        /* for chained */
 } pyr__job;
 
-pyr_status pyr__pool_new(
-	uint32_t workers, uint32_t queue_max, pyr__pool **ret_pool, pyr_error *err);
+/* Whether one job was caused by another that runs, by what they are about. Under the pool's lock.
+ */
+typedef bool (*pyr__chained_fn)(void *running, void *about);
+
+pyr_status pyr__pool_new(uint32_t workers, uint32_t queue_max, pyr__chained_fn chained,
+	pyr__pool **ret_pool, pyr_error *err);
 
 /* False when the queue is full, or the pool is stopping. Any thread. */
 bool pyr__pool_add(pyr__pool *pool, pyr__job *job);
