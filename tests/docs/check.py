@@ -36,7 +36,7 @@ class Checker:
         env = {k: v for k, v in os.environ.items() if not k.startswith("PYRITE_")}
         libraries = next(self.prefix.glob("lib*/**/pkgconfig")).parent
         env.update(
-            PATH=f"{self.prefix}/bin:{env['PATH']}", CC=self.cc, CMAKE_PREFIX_PATH=str(self.prefix),
+            PATH=f"{self.prefix}/bin:/usr/bin:{env['PATH']}", CC=self.cc, CMAKE_PREFIX_PATH=str(self.prefix),
             PKG_CONFIG_PATH=str(libraries / "pkgconfig"), LD_LIBRARY_PATH=str(libraries),
             PYRITE_NS=f"unix:{self.top}/ns", LC_ALL="C.UTF-8")
         return env
@@ -149,9 +149,11 @@ class Checker:
             raise Wrong(block.line, f"check.py does not know the language '{language}'")
 
     def check(self):
-        for line, target in self.page.links:
-            if not (self.path.parent / target).exists():
-                raise Wrong(line, f"a link to {target}, which does not exist")
+        for line, link in self.page.links:
+            name, _, anchor = link.partition("#")
+            target = self.path.parent / name if name else self.path
+            if not target.exists() or anchor and anchor not in page.anchors(target):
+                raise Wrong(line, f"a link to {link}, which does not exist")
         with tempfile.TemporaryDirectory(prefix="docs") as top:
             self.top = pathlib.Path(top)
             self.folder, self.generated, outputs = (self.top / n for n in ("page", "generated", "outputs"))

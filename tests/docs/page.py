@@ -7,7 +7,7 @@ Before a fence may stand, as HTML comments that no reader sees:
     <!-- use: examples/a/b.proto --> files of the source tree that the page's code needs
     <!-- given: C declarations -->  what the fragments of C from here on assume; any number of lines
     <!-- run: commands -->          what a reader has done before, any number of lines
-    <!-- numbers vary -->           numbers and the spaces beside them are not as shown in the output
+    <!-- numbers vary -->           numbers, their units of time and the spaces beside them are not as shown
     <!-- fails -->                  the last command of the block ends with another status than 0
     <!-- not run: why -->           the block is looked at as far as that goes, and counted
     <!-- drawings -->               for the whole page: what is indented is a drawing, and no code
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 COMMENT = re.compile(r"<!-- (file|use|given|run|numbers vary|fails|not run|drawings|refused)(?::\s*(.*?))?\s*-->", re.S)
 FENCE = re.compile(r"```(\S*)\s*$")
-LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^):\s]+)\)")
 
 
 class Wrong(Exception):
@@ -43,6 +43,12 @@ class Page:
     drawings: bool  # indented lines are no code
     refused: str  # what a page that must be refused is refused for, or ""
     drawn: int = 0  # blocks that are drawings
+
+
+def anchors(path):
+    """What a link to a heading of this page may end with."""
+    headings = re.findall(r"(?m)^#+ (.*)$", path.read_text())
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def _marks(lines, at, marks):

@@ -48,6 +48,7 @@ def pattern(shown, vary):
             text += ".*?".join(re.escape(part) for part in line.split("...")) + r" *\n"
     if vary:
         text = re.sub(r"(\\ )*(?:\d|\d\\\.\d)+", lambda found: r" *[\d.]+" if found[1] else r"[\d.]+", text)
+        text = re.sub(r"(?<=\\ )(us|ms|s)\b", "(?:us|ms|s)", text)
     return text
 
 
