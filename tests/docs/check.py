@@ -86,20 +86,36 @@ class Checker:
         self._tool(block.line, "cmake", "-S.", "-Bbuild", cwd=folder)
         self._tool(block.line, "cmake", "--build", "build", cwd=folder)
 
+    def _options(self, number, text):
+        """Whether `pyrite` has the options in these commands."""
+        for line in re.sub(r"\\\n", " ", text).split("\n"):
+            found = re.search(r"(?<![-/.\w])pyrite ((?:names |bench )?[a-z]+)(.*)", line.split("#")[0])
+            if not found:
+                continue
+            has = self._tool(number, "pyrite", *found[1].split(), "--help")
+            for option in re.findall(r"(?<=\s)--[a-z-]+", found[2]):
+                if option != "--help" and not re.search(f"^  {option} ", has, re.M):
+                    raise Wrong(number, f"'pyrite {found[1]}' has no option {option}")
+
     def _known(self, block):
-        """Commands that are not run: their syntax, and whether `pyrite` has these options."""
+        """Commands that are not run: their syntax and options."""
         text = "\n".join(command for _, command, _ in commands(block))
         path = self.top / "syntax.sh"
         path.write_text(text + "\n")
         self._tool(block.line, "bash", "-n", path)
-        for line in re.sub(r"\\\n", " ", text).split("\n"):
-            found = re.search(r"\bpyrite ((?:names |bench )?[a-z]+)(.*)", line.split("#")[0])
-            if not found:
-                continue
-            has = self._tool(block.line, "pyrite", *found[1].split(), "--help")
-            for option in re.findall(r"(?<=\s)--[a-z-]+", found[2]):
-                if not re.search(f"^  {option} ", has, re.M):
-                    raise Wrong(block.line, f"'pyrite {found[1]}' has no option {option}")
+        self._options(block.line, text)
+
+    def _spans(self):
+        """Names and commands within sentences: there are such."""
+        headers = "\n".join(path.read_text() for path in self.prefix.glob("include/pyrite/*.h"))
+        names = set(re.findall(r"\bpyr_\w+|\bPYR_\w+", headers))
+        for line, span in self.page.spans:
+            for name in re.findall(r"\bpyr_\w+|\bPYR_\w+", span):
+                # "pyr_stub_" stands for all that begin so
+                if name not in names and not (name.endswith("_") and any(n.startswith(name) for n in names)):
+                    raise Wrong(line, f"there is no {name} in Pyrite's headers")
+            self._options(line, span)
+            self.counts["names and commands in sentences"] += bool(re.search(r"pyr_|PYR_|\bpyrite ", span))
 
     def _commands(self, block):
         found = commands(block)
@@ -160,6 +176,7 @@ class Checker:
             for folder in (self.folder, self.generated, outputs):
                 folder.mkdir()
             self.environment = self._environment()
+            self._spans()
             self.shell = Shell(self.folder, outputs, self.environment)
             try:
                 for block in self.page.blocks:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 COMMENT = re.compile(r"<!-- (file|use|given|run|numbers vary|fails|not run|drawings|refused)(?::\s*(.*?))?\s*-->", re.S)
 FENCE = re.compile(r"```(\S*)\s*$")
+SPAN = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\]\(([^):\s]+)\)")
 
 
@@ -40,6 +41,7 @@ class Block:
 class Page:
     blocks: list
     links: list  # (line, target)
+    spans: list  # (line, code within a sentence)
     drawings: bool  # indented lines are no code
     refused: str  # what a page that must be refused is refused for, or ""
     drawn: int = 0  # blocks that are drawings
@@ -81,7 +83,7 @@ def _fence(lines, at, language, marks):
 
 def read(path):
     lines = path.read_text().split("\n")
-    page = Page([], [], False, "")
+    page = Page([], [], [], False, "")
     marks, at, in_list, blank = {}, 0, False, True
     while at < len(lines):
         line = lines[at]
@@ -106,6 +108,7 @@ def read(path):
         if line.strip() and not line.startswith(" "):
             in_list = bool(re.match(r"([-*]|\d+\.) ", line))
         blank = not line.strip()
+        page.spans += [(at + 1, span) for span in SPAN.findall(line)]
         page.links += [(at + 1, target) for target in LINK.findall(line)]
         at += 1
     if marks:
