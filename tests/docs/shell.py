@@ -60,7 +60,8 @@ def printed(output):
 
 class Shell:
     def __init__(self, folder, outputs, environment):
-        self.outputs, self.count = outputs, 0
+        self.outputs, self.count = outputs, 0  # a script and an output for each command
+        self.output = None
         self.process = subprocess.Popen(
             ["bash", "--norc"], cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, start_new_session=True)
@@ -77,7 +78,7 @@ class Shell:
                 raise Wrong(line, f"no end after {SECONDS_MAX} s")
             read = os.read(self.process.stdout.fileno(), 4096)
             if not read:
-                return [str(self.process.wait()), ""]
+                raise Wrong(line, f"the shell ended with {self.process.wait()}:\n{printed(self.output)}")
             got += read
         return got.decode().split(" ")
 
@@ -92,6 +93,7 @@ class Shell:
     def run(self, line, command, shown=(), fails=False, vary=False):
         self.count += 1
         script, output = (self.outputs / f"{self.count}.{kind}" for kind in ("sh", "out"))
+        self.output = output
         script.write_text(command + "\n")
         status, _ = self._type(line, f'eval "$(cat {script})" < /dev/null > {output} 2>&1; echo "$? ."\n')
         if (status != "0") != fails:
