@@ -121,6 +121,9 @@ class Reference:
     def paragraphs(self, comment):
         out = []
         for paragraph in re.split(r"\n\s*\n|\n(?=\s*- )", comment):
+            if paragraph.startswith("    "):
+                out.append(f"<pre>{self.linked(re.sub('(?m)^    ', '', paragraph))}</pre>")
+                continue
             tag = "li" if paragraph.lstrip().startswith("- ") else "p"
             words = " ".join(paragraph.split())
             out.append(f"<{tag}>{self.linked(words[2:] if tag == 'li' else words)}</{tag}>")
