@@ -50,6 +50,7 @@ PYR_API PYR_MUST_USE pyr_status pyr_credentials_new_tls(
 PYR_API PYR_MUST_USE pyr_status pyr_credentials_reload(
 	pyr_credentials *credentials, pyr_error *err);
 
+/* One more reference, which is returned, or one less. */
 PYR_API pyr_credentials *pyr_credentials_ref(pyr_credentials *credentials);
 PYR_API void pyr_credentials_unref(pyr_credentials *credentials); /* NULL is ignored */
 

@@ -17,7 +17,7 @@ typedef struct pyr_metadata pyr_metadata;
 
 PYR_API PYR_MUST_USE pyr_metadata *pyr_metadata_new(void); /* never NULL */
 PYR_API void pyr_metadata_free(pyr_metadata *metadata);    /* NULL is ignored */
-PYR_API void pyr_metadata_clear(pyr_metadata *metadata);
+PYR_API void pyr_metadata_clear(pyr_metadata *metadata);   /* removes all entries */
 
 /* Copies key and value. INVALID_ARGUMENT says which character is wrong and where. */
 PYR_API PYR_MUST_USE pyr_status pyr_metadata_add(
@@ -29,6 +29,7 @@ PYR_API PYR_MUST_USE pyr_status pyr_metadata_add_bytes(
  */
 PYR_API const char *pyr_metadata_get(const pyr_metadata *metadata, const char *key);
 
+/* How many entries there are; a key that repeats counts each time. */
 PYR_API size_t pyr_metadata_count(const pyr_metadata *metadata);
 
 /* The entry at index (0 .. count - 1), borrowed. ret_size may be NULL. False past the end. */

@@ -110,15 +110,28 @@ PYR_API PYR_MUST_USE pyr_status pyr_stub_batched(const pyr_batch *batch, const p
 /* Opens a stream; request is NULL for a method with a client stream. */
 PYR_API PYR_MUST_USE pyr_status pyr_stub_stream(pyr_proxy *proxy, uint32_t method,
 	const ProtobufCMessage *request, pyr_stream **ret_stream, pyr_error *err);
+
+/*
+ * Sends a message; waits while the other side does not read. On a loop's thread, where that would
+ * block: RESOURCE_EXHAUSTED with would_block.
+ */
 PYR_API PYR_MUST_USE pyr_status pyr_stub_stream_send(pyr_stream *stream, const pyr_method *method,
 	const ProtobufCMessage *message, pyr_error *err);
+
+/* Waits for a message, which is the stream's until the next one; NULL after the last. */
 PYR_API PYR_MUST_USE pyr_status pyr_stub_stream_next(pyr_stream *stream, const pyr_method *method,
 	const ProtobufCMessage **ret_message, pyr_error *err);
+
+/* Has each message handed to on_message, which goes through pyr_method.deliver. */
 PYR_API PYR_MUST_USE pyr_status pyr_stub_stream_observe(
 	pyr_stream *stream, const pyr_method *method, pyr_fn on_message, void *ctx, pyr_error *err);
 
 /* Server half. */
 
+/*
+ * Serves an object of this interface under this id. ops and self are borrowed for as long as it is
+ * served. ALREADY_EXISTS if the id has the interface already.
+ */
 PYR_API PYR_MUST_USE pyr_status pyr_stub_serve(pyr_daemon *daemon, const char *object,
 	const pyr_interface *interface, const void *ops, void *self, pyr_error *err);
 
@@ -137,6 +150,8 @@ PYR_API PYR_MUST_USE pyr_status pyr_stub_send(
 /* The next message of a client stream; *ret_request is NULL after the last. */
 PYR_API PYR_MUST_USE pyr_status pyr_stub_next_request(pyr_call *call, const pyr_method *method,
 	const ProtobufCMessage **ret_request, pyr_error *err);
+
+/* Has each message handed to on_request, which goes through pyr_method.deliver_request. */
 PYR_API PYR_MUST_USE pyr_status pyr_stub_observe_requests(
 	pyr_call *call, const pyr_method *method, pyr_fn on_request, void *ctx, pyr_error *err);
 
