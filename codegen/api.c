@@ -153,6 +153,27 @@ static gen_member serve_function(gen_pool *pool, const gen_service *service, con
 		}};
 }
 
+static gen_member locate_function(gen_pool *pool, const gen_service *service)
+{
+	return (gen_member){
+		.function = {
+			.note = "Objects are made by the locator when they are called. ops is "
+				"borrowed "
+				"for as long as the daemon lives.",
+			.must_use = true,
+			.result = "pyr_status ",
+			.name = name(pool, service->prefix, "__locate"),
+			.parameters = LIST("pyr_daemon *daemon",
+				gen_pool_printf(pool, "const %s_ops *ops", service->prefix),
+				"const pyr_locator *locator", "pyr_error *err"),
+			.result_cast = "",
+			.callee = "pyr_stub_locate",
+			.arguments = LIST("daemon",
+				gen_pool_printf(pool, "&%s__interface", service->prefix), "ops",
+				"locator", "err"),
+		}};
+}
+
 size_t gen_api_of_service(
 	gen_pool *pool, const gen_service *service, gen_side side, gen_member *members)
 {
@@ -163,7 +184,8 @@ size_t gen_api_of_service(
 		members[1] = serve_function(pool, service, "__replace", "pyr_stub_replace",
 			"The same, in the place of the object with this id, if there is one: calls "
 			"that run finish on that.");
-		return 2;
+		members[2] = locate_function(pool, service);
+		return 3;
 	}
 	members[0] = open_function(pool, service);
 	members[1] = derive_function(pool, service);

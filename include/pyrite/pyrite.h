@@ -12,6 +12,7 @@
 #include <pyrite/discovery.h>
 #include <pyrite/dynamic.h>
 #include <pyrite/interceptor.h>
+#include <pyrite/locator.h>
 #include <pyrite/log.h>
 #include <pyrite/metadata.h>
 #include <pyrite/proxy.h>

@@ -10,6 +10,7 @@
 #include <pyrite/batch.h>
 #include <pyrite/call.h>
 #include <pyrite/daemon.h>
+#include <pyrite/locator.h>
 #include <pyrite/proxy.h>
 #include <pyrite/status.h>
 #include <pyrite/stream.h>
@@ -138,6 +139,10 @@ PYR_API PYR_MUST_USE pyr_status pyr_stub_serve(pyr_daemon *daemon, const char *o
 /* The same, in the place of the object that has this id and interface, if there is one. */
 PYR_API PYR_MUST_USE pyr_status pyr_stub_replace(pyr_daemon *daemon, const char *object,
 	const pyr_interface *interface, const void *ops, void *self, pyr_error *err);
+
+/* Objects of this interface are made by the locator. */
+PYR_API PYR_MUST_USE pyr_status pyr_stub_locate(pyr_daemon *daemon, const pyr_interface *interface,
+	const void *ops, const pyr_locator *locator, pyr_error *err);
 
 /* Answers a call whose method has no server stream, and ends it. */
 PYR_API pyr_status pyr_stub_reply(

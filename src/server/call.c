@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "codec/decode.h"
 #include "server/access.h"
+#include "server/locator.h"
 
 static pyr__text keep(pyr__arena *arena, pyr__text text)
 {
@@ -143,6 +144,17 @@ pyr_status pyr__call_find(pyr_call *call, pyr__objects *objects, pyr_error *err)
 		objects, call->object_id, call->method_name, call->bound, &call->object, err);
 }
 
+/* One that is registered, or one that a locator has or makes. */
+static pyr_status find_object(pyr_call *call, pyr__objects *objects, pyr_error *err)
+{
+	pyr__locators *locators = pyr__daemon_locators(call->daemon);
+	pyr_status status = pyr__call_find(call, objects, err);
+	if (status == PYR_OK || !call->bound || !pyr__locators_cover(locators, call->object_id))
+		return status;
+	return pyr__locators_find(
+		locators, call->object_id, call->bound->interface, &call->object, err);
+}
+
 /* The caller's session; it is there from the first time on. */
 static pyr_status find_session(pyr_call *call, pyr__client_session **ret_session, pyr_error *err)
 {
@@ -203,7 +215,7 @@ static pyr_status run(
 	if (status == PYR_OK)
 		status = pyr__call_intercept(pyr__daemon_interceptors(call->daemon), call, err);
 	if (status == PYR_OK)
-		status = pyr__call_find(call, objects, err);
+		status = find_object(call, objects, err);
 	if (status)
 		return status;
 	const pyr_method *method = call->bound->method;

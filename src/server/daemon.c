@@ -59,6 +59,7 @@ static void unref(pyr_daemon *daemon)
 	pyr__reflection_free(daemon->reflection);
 	pyr__health_free(daemon->health);
 	pyr__client_sessions_done(&daemon->sessions);
+	pyr__locators_done(&daemon->locators);
 	pyr__objects_done(&daemon->objects);
 	pyr__call_interceptors_free(atomic_load(&daemon->interceptors));
 	pthread_cond_destroy(&daemon->stopped);
@@ -96,6 +97,11 @@ pyr_status pyr__daemon_check_process(const pyr_daemon *daemon, pyr_error *err)
 const pyr_daemon_options *pyr__daemon_options(const pyr_daemon *daemon)
 {
 	return &daemon->options;
+}
+
+pyr__locators *pyr__daemon_locators(pyr_daemon *daemon)
+{
+	return &daemon->locators;
 }
 
 const pyr__call_interceptors *pyr__daemon_interceptors(pyr_daemon *daemon)
@@ -215,7 +221,8 @@ void pyr__daemon_accept(void *arg, int fd, const pyr__address *address)
 static bool has_object(void *host, pyr__text object)
 {
 	pyr_daemon *daemon = host;
-	return pyr__objects_has(&daemon->objects, object);
+	return pyr__objects_has(&daemon->objects, object) ||
+	       pyr__locators_cover(&daemon->locators, object);
 }
 
 static bool same_endpoint(const pyr_reference *a, const pyr_reference *b)
@@ -275,6 +282,7 @@ pyr_status pyr_daemon_new(
 	pyr__list_init(&daemon->conns);
 	pyr__newcomers_init(&daemon->newcomers);
 	pyr__objects_init(&daemon->objects);
+	pyr__locators_init(&daemon->locators);
 	pyr__client_sessions_init(&daemon->sessions);
 	pthread_mutex_init(&daemon->lock, NULL);
 	pthread_cond_init(&daemon->stopped, NULL);
@@ -298,6 +306,7 @@ pyr_status pyr_daemon_new(
 		unref(daemon);
 		return status;
 	}
+	daemon->locators.loop = daemon->loop;
 	daemon->newcomers.loop = daemon->loop;
 	daemon->newcomers.timeout_ms = daemon->options.handshake_timeout_ms;
 	daemon->newcomers.sorted = on_sorted;
@@ -369,6 +378,7 @@ void pyr_daemon_free(pyr_daemon *daemon)
 	pyr__context_remove_neighbour(daemon->context, &daemon->neighbour);
 	pyr__discoverable_free(daemon->discoverable);
 	pyr__endpoints_free(daemon);
+	pyr__locators_stop(&daemon->locators);
 	pyr__loop_free(daemon->loop);
 	pyr__context_unref(daemon->context);
 	close(daemon->signal_fd);
@@ -376,13 +386,21 @@ void pyr_daemon_free(pyr_daemon *daemon)
 	unref(daemon);
 }
 
+static pyr_status check_interface(const pyr_interface *interface, pyr_error *err)
+{
+	if (interface->abi >= 1 && interface->abi <= PYR_STUB_ABI)
+		return PYR_OK;
+	return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+		"the code generated for %s needs a newer library", interface->name);
+}
+
 static pyr_status serve(pyr_daemon *daemon, const char *object, const pyr_interface *interface,
 	const void *ops, void *self, bool replace, pyr_error *err)
 {
-	if (interface->abi < 1 || interface->abi > PYR_STUB_ABI)
-		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
-			"the code generated for %s needs a newer library", interface->name);
-	return pyr__objects_add(&daemon->objects, object, interface, ops, self, replace, err);
+	pyr_status status = check_interface(interface, err);
+	return status ? status
+		      : pyr__objects_add(
+				&daemon->objects, object, interface, ops, self, replace, err);
 }
 
 pyr_status pyr_stub_serve(pyr_daemon *daemon, const char *object, const pyr_interface *interface,
@@ -395,6 +413,18 @@ pyr_status pyr_stub_replace(pyr_daemon *daemon, const char *object, const pyr_in
 	const void *ops, void *self, pyr_error *err)
 {
 	return serve(daemon, object, interface, ops, self, true, err);
+}
+
+pyr_status pyr_stub_locate(pyr_daemon *daemon, const pyr_interface *interface, const void *ops,
+	const pyr_locator *locator, pyr_error *err)
+{
+	pyr_status status = check_interface(interface, err);
+	if (status == PYR_OK && !locator->locate)
+		status = pyr_error_set(
+			err, PYR_INVALID_ARGUMENT, "a locator needs a function `locate`");
+	if (status == PYR_OK)
+		status = pyr__objects_expect(&daemon->objects, interface, err);
+	return status ? status : pyr__locators_add(&daemon->locators, interface, ops, locator, err);
 }
 
 void pyr_object_id_new(char id[PYR_OBJECT_ID_NEW])
@@ -413,5 +443,7 @@ pyr_status pyr_daemon_configure(pyr_daemon *daemon, const char *object,
 pyr_status pyr_daemon_unregister(
 	pyr_daemon *daemon, const char *object, const pyr_interface *interface, pyr_error *err)
 {
+	if (pyr__locators_remove(&daemon->locators, object, interface))
+		return PYR_OK;
 	return pyr__objects_remove(&daemon->objects, object, interface, err);
 }

@@ -9,6 +9,7 @@
 #include "client/context.h"
 #include "native/conn.h"
 #include "native/listener.h"
+#include "server/locator.h"
 #include "server/call.h"
 #include "server/newcomer.h"
 #include "server/object.h"
@@ -52,7 +53,8 @@ struct pyr_daemon {
 	struct pyr__reflection *reflection; /* NULL: turned off, as the next */
 	struct pyr__health *health;
 	pyr__session_config session;
-	pyr__neighbour neighbour;                       /* for callers in this process */
+	pyr__neighbour neighbour; /* for callers in this process */
+	pyr__locators locators;
 	_Atomic(pyr__call_interceptors *) interceptors; /* NULL: none */
 	pyr__statistics unknown;                        /* calls of methods that no object has */
 	atomic_uint_fast64_t queued_total;

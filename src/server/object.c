@@ -54,6 +54,8 @@ void pyr__object_unref(pyr__object *object)
 	void (*release)(void *self) = atomic_load(&object->release);
 	if (release)
 		release(object->self);
+	if (object->locator)
+		object->on_located_release(object->locator, object->id, object->self);
 	free(atomic_load(&object->instancing));
 	free(object);
 }
@@ -141,9 +143,32 @@ static pyr__object *new_object(
 	atomic_init(&object->any_thread, false);
 	atomic_init(&object->instancing, NULL);
 	atomic_init(&object->release, NULL);
+	object->on_located_release = NULL;
+	object->locator = NULL;
 	object->next = NULL;
 	memcpy(object->id, id, size + 1);
 	return object;
+}
+
+pyr__object *pyr__object_new_located(const char *id, const pyr_interface *interface,
+	const void *ops, void *self, void (*on_release)(void *locator, const char *id, void *self),
+	void *locator)
+{
+	pyr__object *object = new_object(id, interface, ops, self);
+	object->on_located_release = on_release;
+	object->locator = locator;
+	return object;
+}
+
+pyr_status pyr__objects_expect(
+	pyr__objects *objects, const pyr_interface *interface, pyr_error *err)
+{
+	pthread_mutex_lock(&objects->lock);
+	pyr_status status = check_table(objects, interface, err);
+	if (status == PYR_OK)
+		bind_methods(objects, interface);
+	pthread_mutex_unlock(&objects->lock);
+	return status;
 }
 
 /* Lock held. Takes the object with this interface out of the id's chain; NULL: there is none. */

@@ -27,6 +27,8 @@ typedef struct pyr__object {
 	_Atomic(pyr__instancing *) instancing; /* NULL: self is the servant. Set at most once */
 	_Atomic(void (*)(void *self)) release; /* when nothing uses it any more; may be NULL */
 	struct pyr__object *next;              /* the same id's other interfaces */
+	void (*on_located_release)(void *locator, const char *id, void *self);
+	void *locator; /* NULL: registered */
 	char id[];
 } pyr__object;
 
@@ -53,6 +55,15 @@ void pyr__objects_done(pyr__objects *objects);
  */
 pyr_status pyr__objects_add(pyr__objects *objects, const char *id, const pyr_interface *interface,
 	const void *ops, void *self, bool replace, pyr_error *err);
+
+/* One that a locator has made, and hears of when nothing uses it any more. */
+pyr__object *pyr__object_new_located(const char *id, const pyr_interface *interface,
+	const void *ops, void *self, void (*on_release)(void *locator, const char *id, void *self),
+	void *locator);
+
+/* Makes an interface known whose objects come later; errors as from add. */
+pyr_status pyr__objects_expect(
+	pyr__objects *objects, const pyr_interface *interface, pyr_error *err);
 
 /* interface NULL: all of them. NOT_FOUND if there is none. */
 pyr_status pyr__objects_configure(pyr__objects *objects, const char *id,

@@ -274,6 +274,12 @@ pyr_status demo_calculator__replace(pyr_daemon *daemon, const char *object,
 	return pyr_stub_replace(daemon, object, &demo_calculator__interface, ops, self, err);
 }
 
+pyr_status demo_calculator__locate(pyr_daemon *daemon, const demo_calculator_ops *ops,
+	const pyr_locator *locator, pyr_error *err)
+{
+	return pyr_stub_locate(daemon, &demo_calculator__interface, ops, locator, err);
+}
+
 pyr_status demo_calculator_add__reply(pyr_call *call, const Demo__AddReply *reply)
 {
 	return pyr_stub_reply(call, &demo_calculator__methods[0], (const ProtobufCMessage *)reply);
@@ -342,4 +348,10 @@ pyr_status demo_nothing__replace(pyr_daemon *daemon, const char *object,
 	const demo_nothing_ops *ops, void *self, pyr_error *err)
 {
 	return pyr_stub_replace(daemon, object, &demo_nothing__interface, ops, self, err);
+}
+
+pyr_status demo_nothing__locate(
+	pyr_daemon *daemon, const demo_nothing_ops *ops, const pyr_locator *locator, pyr_error *err)
+{
+	return pyr_stub_locate(daemon, &demo_nothing__interface, ops, locator, err);
 }

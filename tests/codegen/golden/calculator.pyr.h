@@ -138,6 +138,13 @@ PYR_MUST_USE pyr_status demo_calculator__serve(pyr_daemon *daemon, const char *o
 PYR_MUST_USE pyr_status demo_calculator__replace(pyr_daemon *daemon, const char *object,
 	const demo_calculator_ops *ops, void *self, pyr_error *err);
 
+/*
+ * Objects are made by the locator when they are called. ops is borrowed for as long as the daemon
+ * lives.
+ */
+PYR_MUST_USE pyr_status demo_calculator__locate(pyr_daemon *daemon, const demo_calculator_ops *ops,
+	const pyr_locator *locator, pyr_error *err);
+
 /* Answers the call and ends it. reply is packed before this returns. */
 pyr_status demo_calculator_add__reply(pyr_call *call, const Demo__AddReply *reply);
 
@@ -187,6 +194,13 @@ PYR_MUST_USE pyr_status demo_nothing__serve(pyr_daemon *daemon, const char *obje
  */
 PYR_MUST_USE pyr_status demo_nothing__replace(pyr_daemon *daemon, const char *object,
 	const demo_nothing_ops *ops, void *self, pyr_error *err);
+
+/*
+ * Objects are made by the locator when they are called. ops is borrowed for as long as the daemon
+ * lives.
+ */
+PYR_MUST_USE pyr_status demo_nothing__locate(pyr_daemon *daemon, const demo_nothing_ops *ops,
+	const pyr_locator *locator, pyr_error *err);
 
 PYR_END_DECLS
 

@@ -353,6 +353,12 @@ pyr_status demo_streams_clock__replace(pyr_daemon *daemon, const char *object,
 	return pyr_stub_replace(daemon, object, &demo_streams_clock__interface, ops, self, err);
 }
 
+pyr_status demo_streams_clock__locate(pyr_daemon *daemon, const demo_streams_clock_ops *ops,
+	const pyr_locator *locator, pyr_error *err)
+{
+	return pyr_stub_locate(daemon, &demo_streams_clock__interface, ops, locator, err);
+}
+
 pyr_status demo_streams_clock_now__reply(pyr_call *call, const Demo__Streams__Tick *reply)
 {
 	return pyr_stub_reply(

@@ -173,6 +173,13 @@ PYR_MUST_USE pyr_status demo_streams_clock__serve(pyr_daemon *daemon, const char
 PYR_MUST_USE pyr_status demo_streams_clock__replace(pyr_daemon *daemon, const char *object,
 	const demo_streams_clock_ops *ops, void *self, pyr_error *err);
 
+/*
+ * Objects are made by the locator when they are called. ops is borrowed for as long as the daemon
+ * lives.
+ */
+PYR_MUST_USE pyr_status demo_streams_clock__locate(pyr_daemon *daemon,
+	const demo_streams_clock_ops *ops, const pyr_locator *locator, pyr_error *err);
+
 /* Answers the call and ends it. reply is packed before this returns. */
 pyr_status demo_streams_clock_now__reply(pyr_call *call, const Demo__Streams__Tick *reply);
 
