@@ -102,6 +102,7 @@ def main():
         wrong.append(f"{number}: is not in the table")
     if wrong:
         raise SystemExit("\n".join(wrong) + f"\ncompare: {len(wrong)} wrong")
+    table = {number: row for number, row in table.items() if not only or number in only}
     equal = sum(row[3] == "equal" for row in table.values())
     missing = sum(row[2] == "planned" for row in table.values())
     print(f"{len(table)} scenarios: {equal} equal, {missing} missing, {len(table) - equal - missing} differ as the table says")

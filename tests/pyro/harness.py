@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What both sides have in common: scenarios and their outcomes, processes and their ends."""
-import json, os, signal, subprocess, sys, tempfile, threading, traceback
+import json, os, signal, socket, subprocess, sys, tempfile, threading, time, traceback
 
 DEADLINE_S = 20 # of anything that should happen at once
 for name in [name for name in os.environ if name.startswith(("PYRO_", "PYRITE_"))]:
@@ -59,6 +59,60 @@ def stop(process, number=signal.SIGTERM):
     if process in running:
         running.remove(process)
     return process.returncode
+
+def poll(condition, seconds=DEADLINE_S):
+    """Whether it becomes true in that time."""
+    over = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > over:
+            return False
+        time.sleep(0.01)
+    return True
+
+class Relay:
+    """A port that passes on to an address; counts the bytes, and cuts the connections there are."""
+    def __init__(self, address):
+        host, port = address.split(":")
+        self.to, self.bytes, self.ends = (host, int(port)), 0, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        try:
+            while True:
+                pair = self.listener.accept()[0], socket.create_connection(self.to)
+                self.ends += pair
+                for source, target in pair, pair[::-1]:
+                    threading.Thread(target=self.pump, args=(source, target), daemon=True).start()
+        except OSError: # closed
+            pass
+
+    def pump(self, source, target):
+        try:
+            while data := source.recv(65536):
+                self.bytes += len(data)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError: # cut
+            pass
+
+    def cut(self):
+        ends, self.ends = self.ends, []
+        for end in ends:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError: # gone already
+                pass
+            end.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.cut()
 
 def main(only):
     """Runs the scenarios, or those that are named, and prints their outcomes as one JSON object."""

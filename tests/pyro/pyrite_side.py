@@ -4,7 +4,7 @@
 The scenarios of scenarios.md on Pyrite. Prints one JSON object: number -> outcome.
 """
 import json, os, pty, re, signal, socket, subprocess, sys, threading, time
-from harness import DEADLINE_S, file, main, scenario, start, stop, until
+from harness import DEADLINE_S, Relay, file, main, poll, scenario, start, stop, until
 
 pyrite, server, client = sys.argv[1:4]
 
@@ -343,9 +343,7 @@ def dead_host():
             if not ns.lookup("a").startswith("pyr:"):
                 return "never there"
             stop(server.process, signal.SIGKILL)
-        until_s = time.monotonic() + 2
-        while time.monotonic() < until_s and ns.lookup("a") != "not_found":
-            time.sleep(0.05)
+        poll(lambda: ns.lookup("a") == "not_found", 2)
         return ns.lookup("a")
 
 @scenario("N9.1")
@@ -360,9 +358,7 @@ def late():
     with NameServer() as ns:
         waiting = subprocess.Popen([pyrite, "names", "lookup", "late", "--wait", "10", "--json"], text=True,
                                    stdout=subprocess.PIPE, env={**os.environ, "PYRITE_NS": ns.endpoint})
-        until_s = time.monotonic() + DEADLINE_S
-        while json.loads(ns.names("status", "--json"))["waiting_lookups"] == 0 and time.monotonic() < until_s:
-            time.sleep(0.01)
+        poll(lambda: json.loads(ns.names("status", "--json"))["waiting_lookups"])
         ns.register("late", ref("x"))
         out = waiting.communicate(timeout=DEADLINE_S)[0]
         return "waits, and finds it" if ref("x") in out else out
@@ -500,11 +496,8 @@ def own_loop():
     with Server("-l") as s:
         with Client(s.refs[0]) as one, Client(s.refs[1]) as other:
             sums = one.add(1), other.add(1)
-            until_s = time.monotonic() + DEADLINE_S
-            while len(one.log("tick")) < 3 and time.monotonic() < until_s:
-                time.sleep(0.01) # no Wait: it would stop the loop
-            return "both answer" if sums == (1, 2) else sums, "and a timer", \
-                "runs" if len(one.log("tick")) >= 3 else "stands"
+            ticks = poll(lambda: len(one.log("tick")) > 2) # no Wait: it would stop the loop
+            return "both answer" if sums == (1, 2) else sums, "and a timer", "runs" if ticks else "stands"
 
 @scenario("D9.1")
 def daemon_object():
@@ -676,6 +669,22 @@ def repeated():
         c.call("Wait", text="go", wait_ms=5000)
         watch.wait("began go", 5000)
         return "ran", len(watch.log("began go")), "times"
+
+def cut_off(method):
+    with Server() as s, s.client() as watch, Relay(s.ref.split("@")[1]) as relay, \
+            Client("pyr:thing@" + relay.address, retries=1) as c:
+        calling = c.begin(method, text="go", wait_ms=10000)
+        watch.wait("began go", 10000)
+        relay.cut()
+        if method == "WaitAgain":
+            poll(lambda: len(watch.log("began go")) > 1)
+            watch.call("Note", text="go")
+        answer = c.answer(calling)
+        return "ran", len(watch.log("began go")), "times:", \
+            answer["reply"]["text"] if answer["status"] == "OK" else word(answer["status"])
+
+scenario("C9.5")(lambda: cut_off("Wait"))
+scenario("C9.6")(lambda: cut_off("WaitAgain"))
 
 @scenario("C9.4")
 def nobody_there():

@@ -4,7 +4,7 @@
 The scenarios of scenarios.md on Pyro4. Prints one JSON object: number -> outcome.
 """
 import os, re, select, signal, socket, subprocess, sys, threading, time
-from harness import DEADLINE_S, file, main, scenario, start, stop, until
+from harness import DEADLINE_S, Relay, file, main, poll, scenario, start, stop, until
 import Pyro4, Pyro4.naming # after the harness has tidied the environment
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -371,8 +371,7 @@ def busy_pool():
             watch.add(1)
             for _ in range(2): # each keeps a worker
                 threading.Thread(target=attempt, args=(lambda: s.proxy().wait("go", 10),)).start()
-            while len(watch.log("began go")) < 2:
-                time.sleep(0.01)
+            poll(lambda: len(watch.log("began go")) > 1)
             with s.proxy() as third:
                 result = attempt(lambda: third.add(1), "no free workers")
             watch.note("go")
@@ -681,10 +680,25 @@ def repeated():
     with Server() as s, s.proxy(timeout=0.3) as thing, s.proxy() as watch:
         thing._pyroMaxRetries = 1
         attempt(lambda: thing.wait("go", 5))
-        over = time.monotonic() + 5
-        while len(watch.log("began go")) < 2 and time.monotonic() < over:
-            time.sleep(0.01)
+        poll(lambda: len(watch.log("began go")) > 1, 5)
         return "ran", len(watch.log("began go")), "times"
+
+def cut_off():
+    with Server() as s, s.proxy() as watch, Relay(s.uri.split("@")[1]) as relay:
+        seen = []
+        with Pyro4.Proxy("PYRO:thing@" + relay.address) as thing:
+            thing._pyroMaxRetries = 1
+            calling = threading.Thread(target=lambda: seen.append(attempt(lambda: thing.wait("go", 10))))
+            calling.start()
+            watch.wait("began go", 10)
+            relay.cut()
+            poll(lambda: seen or len(watch.log("began go")) > 1)
+            watch.note("go")
+            calling.join()
+        return "ran", len(watch.log("began go")), "times:", *seen
+
+scenario("C9.5")(cut_off)
+scenario("C9.6")(cut_off)
 
 @scenario("C9.4")
 def nobody_there():
@@ -742,34 +756,14 @@ def resumed():
         thing._pyroReconnect(3)
         return *taken, "reconnect", *squares
 
-def relay(address):
-    """A port that passes on to the address, and a list of the numbers of bytes that it has passed."""
-    passed, listener = [], socket.create_server(("127.0.0.1", 0))
-    def run():
-        one = listener.accept()[0]
-        other = socket.create_connection(address)
-        with listener, one, other:
-            ends = {one: other, other: one}
-            while True:
-                for end in select.select(list(ends), [], [], DEADLINE_S)[0]:
-                    data = end.recv(65536)
-                    if not data:
-                        return
-                    passed.append(len(data))
-                    ends[end].sendall(data)
-    threading.Thread(target=run, daemon=True).start()
-    return listener.getsockname()[1], passed
-
 @scenario("C13.1")
 def compressed():
-    with Server(COMPRESSION="on") as s:
-        host, port = s.uri.split("@")[1].split(":")
-        through, passed = relay((host, int(port)))
+    with Server(COMPRESSION="on") as s, Relay(s.uri.split("@")[1]) as relay:
         Pyro4.config.COMPRESSION = True
-        with Pyro4.Proxy(f"PYRO:thing@127.0.0.1:{through}") as thing:
+        with Pyro4.Proxy("PYRO:thing@" + relay.address) as thing:
             thing.note("x" * 100000)
         Pyro4.config.COMPRESSION = False
-        return "smaller on the wire" if sum(passed) < 50000 else "as large as it is"
+        return "smaller on the wire" if relay.bytes < 50000 else "as large as it is"
 
 @scenario("C14.1")
 def too_large():

@@ -68,25 +68,39 @@ static void give_up(void *ctx)
 	log_wake(ctx);
 }
 
-static void wait_for(void *self, pyr_call *call, const Compared__Line *request)
+static char *await(pyr_call *call, const Compared__Line *request)
 {
 	/* on_cancel may still run when this function has returned, so none is used twice */
 	static bool given_up[WAITS_MAX];
 	static unsigned waits;
 	unsigned mine = __atomic_fetch_add(&waits, 1, __ATOMIC_RELAXED);
-	(void)self;
 	if (mine >= WAITS_MAX)
 		abort();
 	log_add("began ", request->text);
 	pyr_call_on_cancel(call, give_up, &given_up[mine]);
-	bool seen = log_wait(request->text, request->wait_ms, &given_up[mine]);
-	Compared__Line reply = line_of(seen ? "seen" : "timed out");
-	if (!seen && pyr_call_cancelled(call)) {
-		log_add("cancelled ", request->text);
-		pyr_call_fail(call, PYR_CANCELLED, "nobody waits any more");
-	} else {
+	if (log_wait(request->text, request->wait_ms, &given_up[mine]))
+		return "seen";
+	if (!pyr_call_cancelled(call))
+		return "timed out";
+	log_add("cancelled ", request->text);
+	pyr_call_fail(call, PYR_CANCELLED, "nobody waits any more");
+	return NULL;
+}
+
+static void wait_once(void *self, pyr_call *call, const Compared__Line *request)
+{
+	Compared__Line reply = line_of(await(call, request));
+	(void)self;
+	if (reply.text)
 		compared_thing_wait__reply(call, &reply);
-	}
+}
+
+static void wait_again(void *self, pyr_call *call, const Compared__Line *request)
+{
+	Compared__Line reply = line_of(await(call, request));
+	(void)self;
+	if (reply.text)
+		compared_thing_wait_again__reply(call, &reply);
 }
 
 static void find(void *self, pyr_call *call, const Compared__Line *request)
@@ -196,7 +210,8 @@ static const compared_thing_ops thing_ops = {.add = add,
 	.echo = echo,
 	.note = note,
 	.tell = tell,
-	.wait = wait_for,
+	.wait = wait_once,
+	.wait_again = wait_again,
 	.log = find,
 	.fail = fail,
 	.squares = squares,
