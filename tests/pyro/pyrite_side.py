@@ -32,7 +32,7 @@ class NameServer:
 
     def register(self, *command, about=""):
         done = self.names("register", *command, about=about)
-        return done if done in ("already_exists", "permission_denied") else "ok"
+        return "ok" if done.startswith(("ok", "revision")) else done
 
     def remove(self, *command):
         done = self.names("remove", *command, "--json")
@@ -204,6 +204,11 @@ def forced():
         ns.register("a", ref("x"))
         return ns.register("a", ref("y"), "--replace"), ns.lookup("a")[4]
 
+@scenario("N1.7")
+def no_reference():
+    with NameServer() as ns:
+        return ns.register("a", "nonsense")
+
 scenario("N2.1")(again)
 
 @scenario("N2.2")
@@ -325,6 +330,12 @@ def pick():
                 break
         return f"{len(places)} of 2"
 
+@scenario("N5.3")
+def nothing_to_pick():
+    with NameServer() as ns, Client("tag:worker", ns) as c:
+        answer = c.call("Add", value=1)
+        return word(answer["status"]) if "worker" in answer["message"] else answer
+
 @scenario("N6.1")
 def killed():
     where = store("file")
@@ -402,6 +413,11 @@ def unregister():
         before = word(c.call("Add", "x", value=1)["status"])
         c.call("Unserve", text="x")
         return before, word(c.call("Add", "x", value=1)["status"])
+
+@scenario("D1.5")
+def unregister_nothing():
+    with Server() as s, s.client() as c:
+        return c.status("Unserve", text="nobody")
 
 def instances(kind):
     with Server() as s:
@@ -692,6 +708,21 @@ def nobody_there():
         free.bind(("127.0.0.1", 0)) # and does not listen
         with Client("pyr:thing@127.0.0.1:%d" % free.getsockname()[1]) as c:
             return c.status("Add", value=1)
+
+# server.c in the role of a client with a daemon of its own
+
+@scenario("C10.1")
+def callback():
+    with Server() as s, Server() as back, s.client() as c:
+        return c.call("Pass", references=[back.ref], text="hello")["reply"]["text"]
+
+def callback_of_callback(workers):
+    with Server("-w", workers) as s, Server() as back, s.client() as c:
+        answer = c.call("Pass", references=[back.ref, s.ref], text="hello")
+        return answer["reply"]["text"] if answer["status"] == "OK" else word(answer["status"])
+
+scenario("C10.2")(lambda: callback_of_callback("2"))
+scenario("C10.3")(lambda: callback_of_callback("0"))
 
 @scenario("C14.1")
 def too_large():

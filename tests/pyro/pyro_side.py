@@ -12,7 +12,8 @@ Pyro4.config.COMMTIMEOUT = 0
 
 def refused(error, text):
     """The word for an error, if it says this text."""
-    kinds = {"unknown name": "not_found", "unknown object": "not_found", "already": "already_exists",
+    kinds = {"no registrations": "not_found", "invalid uri": "invalid",
+             "unknown name": "not_found", "unknown object": "not_found", "already": "already_exists",
              "invalid regex": "invalid", "one thing at a time": "invalid"}
     if text not in str(error):
         return f"other: {type(error).__name__}: {error}"
@@ -121,6 +122,11 @@ def forced():
     with NameServer() as ns:
         ns.register("a", uri("x"))
         return attempt(lambda: ns.register("a", uri("y"), safe=False)), str(ns.lookup("a"))[5]
+
+@scenario("N1.7")
+def no_reference():
+    with NameServer() as ns:
+        return attempt(lambda: ns.register("a", "nonsense"))
 
 @scenario("N2.1")
 def safe():
@@ -241,6 +247,13 @@ def pick():
                 break
         return f"{len(places)} of 2"
 
+@scenario("N5.3")
+def nothing_to_pick():
+    server = NameServer()
+    with server:
+        with Pyro4.Proxy(f"PYROMETA:worker@127.0.0.1:{server.port}") as proxy:
+            return attempt(lambda: proxy.add(1), "worker")
+
 @scenario("N6.1")
 def killed():
     where = store("file")
@@ -278,7 +291,7 @@ def broadcast():
 @scenario("N11.1")
 def late():
     with NameServer() as ns:
-        # Pyro 5.4 has a delay_time that asks again; Pyro4 has nothing
+        # Pyro 5 has a delay_time; Pyro4 has nothing
         return attempt(lambda: ns.lookup("late"), "late")
 
 def nsc(port, *arguments, answer=""):
@@ -330,6 +343,11 @@ def unregister():
             before = attempt(lambda: x.add(1) and "ok")
             thing.unserve("x")
             return before, attempt(lambda: x.add(1), "unknown object")
+
+@scenario("D1.5")
+def unregister_nothing():
+    with Server() as s, s.proxy() as thing:
+        return attempt(lambda: thing.unserve("nobody"))
 
 def instances(kind):
     with Server() as s:
@@ -711,14 +729,20 @@ def nobody_there():
             return "unavailable"
 
 class Callback(threading.Thread):
-    """An object of this process in a daemon of its own; what = called with the text."""
-    def __init__(self, what):
+    """An object of this process, in a daemon of its own."""
+    def __init__(self):
         super().__init__(daemon=True)
+        self.inner = []
         @Pyro4.expose
         class Object:
             @staticmethod
-            def note(text):
-                return what(text)
+            def pass_on(uris, text):
+                if not uris:
+                    return text
+                with Pyro4.Proxy(uris[0]) as other:
+                    other._pyroTimeout = 1
+                    self.inner.append(attempt(lambda: other.pass_on(uris[1:], text)))
+                    return self.inner[-1]
         self.host = Pyro4.Daemon("127.0.0.1")
         self.uri = str(self.host.register(Object()))
         self.start()
@@ -726,26 +750,24 @@ class Callback(threading.Thread):
     def run(self):
         self.host.requestLoop()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.host.shutdown()
+
 @scenario("C10.1")
 def callback():
-    with Server() as s, s.proxy() as thing:
-        back = Callback(lambda text: text.upper())
-        result = thing.call_back(back.uri, "hello")
-        back.host.shutdown()
-        return result
+    with Server() as s, s.proxy() as thing, Callback() as back:
+        return thing.pass_on([back.uri], "hello")
 
-@scenario("C10.2")
-def callback_of_callback():
-    with Server(SERVERTYPE="multiplex") as s, s.proxy(timeout=5) as thing:
-        inner = []
-        def call_again(text):
-            with s.proxy(timeout=1) as again:
-                inner.append(attempt(lambda: again.note(text)))
-                return inner[0]
-        back = Callback(call_again)
-        thing.call_back(back.uri, "hello")
-        back.host.shutdown()
-        return "deadlock until the timeout" if inner == ["TimeoutError"] else inner
+def callback_of_callback(kind):
+    with Server(SERVERTYPE=kind) as s, s.proxy() as thing, Callback() as back:
+        thing.pass_on([back.uri, s.uri], "hello")
+        return "deadlock until the timeout" if back.inner == ["TimeoutError"] else back.inner
+
+scenario("C10.2")(lambda: callback_of_callback("thread"))
+scenario("C10.3")(lambda: callback_of_callback("multiplex"))
 
 @scenario("C12.1")
 def resumed():

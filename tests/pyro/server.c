@@ -203,6 +203,30 @@ static void hop(void *self, pyr_call *call, const Compared__Number *request)
 	compared_thing__close(thing);
 }
 
+static void pass(void *self, pyr_call *call, const Compared__Route *request)
+{
+	Compared__Line here = line_of(request->text), *there = NULL;
+	Compared__Route rest = *request;
+	compared_thing *thing = NULL;
+	pyr_error err;
+	(void)self;
+	if (rest.n_references == 0) {
+		log_add("", request->text);
+		compared_thing_pass__reply(call, &here);
+		return;
+	}
+	rest.references++;
+	rest.n_references--;
+	if (compared_thing__open(NULL, request->references[0], NULL, &thing, &err) ||
+		compared_thing_pass(thing, &rest, &there, &err)) {
+		pyr_call_fail_error(call, &err, NULL, 0);
+	} else {
+		compared_thing_pass__reply(call, there);
+		compared__line__free_unpacked(there, NULL);
+	}
+	compared_thing__close(thing);
+}
+
 static void serve(void *self, pyr_call *call, const Compared__Line *request);
 static void unserve(void *self, pyr_call *call, const Compared__Line *request);
 
@@ -217,6 +241,7 @@ static const compared_thing_ops thing_ops = {.add = add,
 	.squares = squares,
 	.track = track,
 	.hop = hop,
+	.pass = pass,
 	.serve = serve,
 	.unserve = unserve};
 
