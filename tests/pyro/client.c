@@ -5,14 +5,16 @@
  * context, and so one session with each daemon.
  *
  *   {"id": 1, "do": "open", "proxy": "p", "to": REFERENCE, "interface": "compared.Thing",
- *    "timeout_ms": 0, "retries": 0, "hello": "", "correlation": ""}      all but `to` may be absent
+ *    "timeout_ms": 0, "retries": 0, "hello": "", "correlation": "", "ready": false}
  *   {"id": 2, "do": "call", "proxy": "p", "method": "Add", "request": {"value": 1}}
- *   {"id": 7, "do": "ask", "proxy": "p", "method": "Note", "request": {...}, "hello": "..."}  waits
- *   {"id": 3, "do": "stream", "proxy": "p", "method": "Squares", "request": {"value": 9}}
- *   {"id": 4, "do": "next", "proxy": "p", "count": 2}       of the proxy's stream, of which there
- * is one
- *   {"id": 5, "do": "drop", "proxy": "p"}                   the stream
- *   {"id": 6, "do": "close", "proxy": "p"}
+ *   {"id": 3, "do": "ask", "proxy": "p", "method": "Note", "request": {}, "hello": ""}
+ *   {"id": 4, "do": "stream", "proxy": "p", "method": "Squares", "request": {"value": 9}}
+ *   {"id": 5, "do": "next", "proxy": "p", "count": 2}
+ *   {"id": 6, "do": "drop", "proxy": "p"}
+ *   {"id": 7, "do": "close", "proxy": "p"}
+ *
+ * ask waits for its answer; next reads so many messages of the proxy's stream, of which there is
+ * one, and drop ends it.
  *
  * The answer: {"id": 2, "status": "OK", "reply": {...}}, or {"id": 2, "status": "NOT_FOUND",
  * "message": "...", "where": "...", "details": BYTES}; of next
@@ -116,6 +118,7 @@ static pyr_status open_proxy(const json_t *command, pyr_error *err)
 	options.timeout_ms = (uint32_t)json_integer_value(json_object_get(command, "timeout_ms"));
 	options.retries_max = (uint32_t)json_integer_value(json_object_get(command, "retries"));
 	options.correlation = json_string_value(json_object_get(command, "correlation"));
+	options.wait_for_ready = json_is_true(json_object_get(command, "ready"));
 	options.metadata = hello;
 	o->interface = pyr_pool_interface(pool, text_of(command, "interface", "compared.Thing"));
 	pyr_status status =

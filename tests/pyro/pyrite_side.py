@@ -577,11 +577,25 @@ def oneway_at_once():
 
 @scenario("C3.2")
 def oneway_closed():
-    with Server() as s, s.client() as watch:
-        with s.client() as c:
-            c.call("Tell", text="ran")
-            c.answer(c.send(do="close", proxy="p"))
+    with Server() as s, s.client() as watch, s.client() as c:
+        c.call("Tell", text="ran")
+        c.answer(c.send(do="close", proxy="p"))
         return "ran" if watch.wait("ran", 5000) == "seen" else "lost"
+
+@scenario("C3.7")
+def oneway_and_gone():
+    with Server() as s, s.client() as watch:
+        with s.client(ready=True) as c:
+            c.begin("Tell", text="ran")
+        return "ran" if watch.wait("ran", 5000) == "seen" else "lost"
+
+@scenario("C3.8")
+def oneway_to_nobody():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0)) # and does not listen
+        to = "pyr:thing@127.0.0.1:%d" % free.getsockname()[1]
+        with Client(to) as c, Client(to, ready=True, timeout_ms=300) as sure:
+            return c.status("Tell", text="x"), "or", sure.status("Tell", text="x")
 
 def oneway_order(workers, patience_ms):
     with Server("-w", workers) as s, s.client() as c, s.client() as watch:

@@ -564,6 +564,24 @@ def oneway_closed():
         with s.proxy() as watch:
             return "ran" if watch.wait("ran", 5) == "seen" else "lost"
 
+@scenario("C3.7")
+def oneway_and_gone():
+    with Server() as s, s.proxy() as watch:
+        program = "import Pyro4, sys; Pyro4.Proxy(sys.argv[1]).tell('ran')"
+        subprocess.run([sys.executable, "-c", program, s.uri], timeout=DEADLINE_S, check=True)
+        return "ran" if watch.wait("ran", 5) == "seen" else "lost"
+
+@scenario("C3.8")
+def oneway_to_nobody():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0)) # and does not listen
+        thing = Pyro4.Proxy("PYRO:thing@127.0.0.1:%d" % free.getsockname()[1])
+        thing._pyroOneway.add("tell")
+        try:
+            return thing.tell("x") or "ok"
+        except Pyro4.errors.CommunicationError:
+            return "unavailable"
+
 def oneway_order(patience, **env):
     with Server(**env) as s, s.proxy() as thing:
         thing.tell("1", "2", patience) # waits for the second one
