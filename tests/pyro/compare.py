@@ -45,8 +45,8 @@ def states(path):
             found[cells[1]] = cells[3]
     return found
 
-def start(script, *arguments):
-    return subprocess.Popen([sys.executable, "-B", os.path.join(here, script), *arguments],
+def start(side, *arguments):
+    return subprocess.Popen([sys.executable, "-B", os.path.join(here, "side.py"), side, *arguments],
                             stdout=subprocess.PIPE, text=True)
 
 def outcomes(side):
@@ -55,9 +55,9 @@ def outcomes(side):
     except subprocess.TimeoutExpired:
         side.terminate() # it ends what it has started
         side.communicate(timeout=60)
-        raise SystemExit(f"compare: {side.args[2]} is not done after {DEADLINE_S} s")
+        raise SystemExit(f"compare: {side.args[3]} is not done after {DEADLINE_S} s")
     if side.returncode != 0:
-        raise SystemExit(f"compare: {side.args[2]} ended with {side.returncode}")
+        raise SystemExit(f"compare: {side.args[3]} ended with {side.returncode}")
     return json.loads(out)
 
 def judge():
@@ -78,7 +78,7 @@ def main():
     only = sys.argv[5:]
     judge()
     table = rows(os.path.join(here, "scenarios.md"))
-    sides = start("pyro_side.py", *only), start("pyrite_side.py", *programs, *only)
+    sides = start("pyro", *only), start("pyrite", *programs, *only)
     try:
         pyro, pyrite = (outcomes(side) for side in sides)
     finally:
