@@ -8,6 +8,7 @@
  *    "timeout_ms": 0, "retries": 0, "hello": "", "correlation": "", "ready": false}
  *   {"id": 2, "do": "call", "proxy": "p", "method": "Add", "request": {"value": 1}}
  *   {"id": 3, "do": "ask", "proxy": "p", "method": "Note", "request": {}, "hello": ""}
+ *   {"id": 3, "do": "batch", "proxy": "p", "calls": [{"method": "Add", "request": {}}, ...]}
  *   {"id": 4, "do": "stream", "proxy": "p", "method": "Squares", "request": {"value": 9}}
  *   {"id": 5, "do": "next", "proxy": "p", "count": 2}
  *   {"id": 6, "do": "drop", "proxy": "p"}
@@ -18,7 +19,8 @@
  *
  * The answer: {"id": 2, "status": "OK", "reply": {...}}, or {"id": 2, "status": "NOT_FOUND",
  * "message": "...", "where": "...", "details": BYTES}; of next
- * {"id": 4, "status": "OK", "replies": [...], "ended": true}; of ask "heard": METADATA.
+ * {"id": 4, "status": "OK", "replies": [...], "ended": true}; of ask "heard": METADATA; of
+ * batch "ran": COUNT.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -216,6 +218,31 @@ static json_t *ask(const json_t *command, json_int_t id)
 	return line;
 }
 
+/* All requests in one batch; `ran` is how many have succeeded. */
+static json_t *run_batch(const json_t *command, json_int_t id)
+{
+	opened *o = find(text_of(command, "proxy", "?"));
+	pyr_batch *batch = pyr_batch_new(o->proxy);
+	pyr_status status = PYR_OK;
+	json_t *one;
+	size_t i;
+	pyr_error err;
+	json_array_foreach(json_object_get(command, "calls"), i, one)
+	{
+		const pyr_method *method = &o->interface->methods[method_of(o, one)];
+		ProtobufCMessage *request = request_of(method, one);
+		if (status == PYR_OK)
+			status = pyr_stub_batch(batch, method, request, &err);
+		protobuf_c_message_free_unpacked(request, NULL);
+	}
+	if (status == PYR_OK)
+		status = pyr_batch_run(batch, &err);
+	json_t *line = answer(id, status, &err);
+	json_object_set_new(line, "ran", json_integer((json_int_t)pyr_batch_ran(batch)));
+	pyr_batch_free(batch);
+	return line;
+}
+
 static pyr_status open_stream(const json_t *command, pyr_error *err)
 {
 	opened *o = find(text_of(command, "proxy", "?"));
@@ -265,6 +292,8 @@ static json_t *run(const json_t *command)
 	pyr_error err;
 	if (strcmp(what, "ask") == 0)
 		return ask(command, id);
+	if (strcmp(what, "batch") == 0)
+		return run_batch(command, id);
 	if (strcmp(what, "next") == 0)
 		return read_stream(command, id);
 	if (strcmp(what, "call") == 0 && !call(command, id, &status, &err))

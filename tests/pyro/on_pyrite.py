@@ -15,9 +15,10 @@ def word(status):
 
 class NameServer:
     """`pyrite ns`, and what `pyrite names` says of it."""
-    def __init__(self, store="memory", endpoint="127.0.0.1:0"):
-        self.process = start([pyrite, "ns", "--listen", endpoint, "--store", store])
-        self.endpoint = until(self.process, "ready")[0].split("@")[1]
+    def __init__(self, store="memory", *options):
+        self.process = start([pyrite, "ns", "--listen", "127.0.0.1:0", "--store", store, *options])
+        self.lines = until(self.process, "ready")
+        self.endpoint = self.lines[0].split("@")[1]
 
     def names(self, *command, about=""):
         """What is printed, or the word for the error, if that is about this."""

@@ -93,6 +93,15 @@ def oneway_error():
         c.wait("fail", 5000)
         return "no error" if said == "ok" else said, "next call", c.status("Add", value=1)
 
+@scenario("C4.1")
+def batch():
+    with Server() as s, s.client() as c:
+        calls = [{"method": "Add", "request": {"value": 1}}, {"method": "Fail", "request": {"text": "no"}},
+                 {"method": "Note", "request": {"text": "third"}}]
+        answer = c.answer(c.send(do="batch", proxy="p", calls=calls))
+        return answer["ran"], "error" if answer["status"] == "FAILED_PRECONDITION" else answer, \
+            "third", "run" if c.log("third") else "not run"
+
 @scenario("C5.1")
 def timeout():
     with Server() as s, s.client(timeout_ms=300) as c:

@@ -10,6 +10,17 @@ def duplicate():
         c.call("Serve", text="x")
         return c.status("Serve", text="x")
 
+@scenario("D1.2")
+def force():
+    with Server() as s, s.client() as c:
+        c.call("Serve", text="x")
+        return c.status("Serve", text="x", after="force")
+
+@scenario("D1.3")
+def generated():
+    with Server() as s, s.client() as c:
+        return "made" if len(c.call("Serve")["reply"]["text"]) == 32 else "not made"
+
 @scenario("D1.4")
 def unregister():
     with Server() as s, s.client() as c:

@@ -198,6 +198,18 @@ def replicas():
             ns.register("a", ref(name), "--replica")
         return len(ns.info("a")["holders"]), "under one name"
 
+@scenario("N10.1")
+def discoverable_on_loopback():
+    code, _, err = run("ns", "--listen", "127.0.0.1:0", "--discoverable")
+    return "failed_precondition" if code == 1 and "FAILED_PRECONDITION" in err else f"{code} {err}"
+
+@scenario("N10.2")
+def discovered():
+    with NameServer("memory", "--discoverable-at", "127.0.0.1:0") as ns:
+        at = next(line for line in ns.lines if line.startswith("discoverable at ")).split()[-1]
+        code, out, err = run("names", "status", PYRITE_NS="discover:" + at)
+        return "found" if code == 0 else err
+
 @scenario("N11.1")
 def late():
     with NameServer() as ns:

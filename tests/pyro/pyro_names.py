@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The scenarios about the name server on Pyro4: see scenarios.md."""
-import signal, subprocess, time
+import signal, subprocess, threading, time
 from harness import DEADLINE_S, scenario, stop
 import Pyro4, Pyro4.naming # after the harness has tidied the environment
 from on_pyro import attempt, Server, NameServer, uri, store, names, filled, apart
@@ -203,6 +203,19 @@ def broadcast():
     _, daemon, broadcasting = Pyro4.naming.startNS("127.0.0.1", 0, enableBroadcast=True)
     daemon.close()
     return "off on loopback" if broadcasting is None else "on"
+
+@scenario("N10.2")
+def discovered():
+    server = NameServer()
+    with server as ns:
+        # startNS() does not make one on loopback
+        answering = Pyro4.naming.BroadcastServer(ns._pyroUri, "127.0.0.1", 0)
+        threading.Thread(target=answering.processRequest, daemon=True).start()
+        Pyro4.config.BROADCAST_ADDRS = "127.0.0.1"
+        with Pyro4.locateNS(port=answering.sock.getsockname()[1]) as found:
+            result = "found" if found._pyroUri == ns._pyroUri else found._pyroUri
+        answering.close()
+        return result
 
 @scenario("N11.1")
 def late():

@@ -18,7 +18,7 @@
 static pyr_daemon *host;
 
 /* Pyro's validateHandshake: strangers may call nothing. */
-static pyr_status intercept(void *ctx, pyr_call *call, pyr_error *err)
+static pyr_status admit(void *ctx, pyr_call *call, pyr_error *err)
 {
 	const char *hello = pyr_metadata_get(pyr_call_metadata(call), "hello");
 	(void)ctx;
@@ -133,7 +133,7 @@ int main(int argc, char **argv)
 		NULL, false};
 	pyr_error err;
 	s.daemon.workers = 8;
-	s.daemon.intercept = intercept;
+	s.daemon.admit = admit;
 	if (!parse(argc, argv, &s))
 		return 2;
 	if (s.own_loop) {

@@ -240,9 +240,18 @@ static const compared_thing_ops thing_ops = {.add = add,
 
 static void serve(void *self, pyr_call *call, const Compared__Line *request)
 {
+	bool by_force = strcmp(request->after, "force") == 0;
+	char id[PYR_OBJECT_ID_NEW];
 	Compared__Line reply = line_of(request->text);
 	pyr_error err;
-	if (compared_thing__serve(host, request->text, &thing_ops, self, &err))
+	if (!*request->text) {
+		pyr_object_id_new(id);
+		reply.text = id;
+	}
+	pyr_status status =
+		by_force ? compared_thing__replace(host, reply.text, &thing_ops, self, &err)
+			 : compared_thing__serve(host, reply.text, &thing_ops, self, &err);
+	if (status)
 		pyr_call_fail_error(call, &err, NULL, 0);
 	else
 		compared_thing_serve__reply(call, &reply);
