@@ -224,6 +224,7 @@ def callback_of_callback(workers):
 
 scenario("C10.2")(lambda: callback_of_callback("2"))
 scenario("C10.3")(lambda: callback_of_callback("0"))
+scenario("C10.4")(lambda: callback_of_callback("1"))
 
 @scenario("C14.1")
 def too_large():

@@ -280,13 +280,14 @@ def callback():
     with Server() as s, s.proxy() as thing, Callback() as back:
         return thing.pass_on([back.uri], "hello")
 
-def callback_of_callback(kind):
-    with Server(SERVERTYPE=kind) as s, s.proxy() as thing, Callback() as back:
+def callback_of_callback(kind, **env):
+    with Server(SERVERTYPE=kind, **env) as s, s.proxy() as thing, Callback() as back:
         thing.pass_on([back.uri, s.uri], "hello")
         return "deadlock until the timeout" if back.inner == ["TimeoutError"] else back.inner
 
 scenario("C10.2")(lambda: callback_of_callback("thread"))
 scenario("C10.3")(lambda: callback_of_callback("multiplex"))
+scenario("C10.4")(lambda: callback_of_callback("thread", THREADPOOL_SIZE=1, THREADPOOL_SIZE_MIN=1))
 
 @scenario("C12.1")
 def resumed():
