@@ -92,9 +92,10 @@ PYR_API PYR_MUST_USE pyr_status pyr_context_set_token(pyr_context *context, cons
 	const char *token, bool allow_cleartext, pyr_error *err);
 
 /*
- * Finishes every running call with CANCELLED, closes the connections and ends the context's
- * thread. Proxies of the context may be freed afterwards, and only that. NULL is ignored. Must not
- * be called from a callback of this context.
+ * Waits until oneway calls that were accepted are at their peers, 1 s at most (over gRPC it does
+ * not wait), finishes every running call with CANCELLED, closes the connections and ends the
+ * context's thread. Proxies of the context may be freed afterwards, and only that. NULL is ignored.
+ * Must not be called from a callback of this context.
  */
 PYR_API void pyr_context_free(pyr_context *context);
 

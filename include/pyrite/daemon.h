@@ -75,8 +75,8 @@ typedef struct pyr_daemon_options {
 	 * metadata. Any failure is the answer to it and to every other call of the connection, with
 	 * the same words, and no servant hears of them. Called after `authenticate`, by the thread
 	 * that is to run the servant; calls that come meanwhile wait for it, so it must not call
-	 * this daemon. Over grpcs:, where connections cannot be told apart, before each call. NULL:
-	 * all are let in.
+	 * this daemon. Over grpcs:, where connections cannot be told apart, before each call, and
+	 * so for oneway calls that are run when their connection has ended. NULL: all are let in.
 	 */
 	pyr_status (*admit)(void *access_ctx, pyr_call *call, pyr_error *err);
 } pyr_daemon_options;

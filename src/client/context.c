@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/error.h"
 #include "base/fork.h"
@@ -16,6 +17,8 @@
 #include "native/channel.h"
 
 _Thread_local const pyr__scope *pyr__scope_current;
+
+#define SETTLE_MS 1000 /* that pyr_context_free() waits for oneway calls to be sent */
 
 static pthread_mutex_t default_lock = PTHREAD_MUTEX_INITIALIZER;
 static pyr_context *default_context;
@@ -274,10 +277,19 @@ static void end_paused(pyr_context *context)
 	pyr__loop_finish(context->loop);
 }
 
+/* A oneway call that was accepted is sent, if its peer is there: connecting may still go on. */
+static void settle_oneways(pyr_context *context)
+{
+	uint32_t most_ms =
+		context->connect_timeout_ms < SETTLE_MS ? context->connect_timeout_ms : SETTLE_MS;
+	pyr__conns_settle(&context->conns, pyr__now_us() + most_ms * 1000ll);
+}
+
 void pyr_context_free(pyr_context *context)
 {
 	if (!context || pyr__context_is_forked(context))
 		return;
+	settle_oneways(context);
 	shut_channels(context);
 	pyr__conns_shut(&context->conns, PYR_CANCELLED, "the context was freed");
 	pyr__loop_stop(context->loop);

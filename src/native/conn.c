@@ -347,6 +347,19 @@ pyr_status pyr__conn_ping(pyr__conn *conn, int64_t deadline_us, pyr_error *err)
 	return status;
 }
 
+void pyr__conn_settle(pyr__conn *conn, int64_t until_us)
+{
+	pthread_mutex_lock(&conn->lock);
+	bool sent = conn->sent_oneway && conn->state < CONN_LINGERING;
+	conn->sent_oneway = false;
+	pthread_mutex_unlock(&conn->lock);
+	if (!sent)
+		return;
+	/* what the peer answers came behind the calls */
+	pyr_status status = pyr__conn_ping(conn, until_us, NULL);
+	(void)status; /* who is not there has nothing either way */
+}
+
 void pyr__conn_drain(pyr__conn *conn, const char *reason)
 {
 	pthread_mutex_lock(&conn->lock);

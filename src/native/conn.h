@@ -67,6 +67,9 @@ bool pyr__conn_usable(pyr__conn *conn);
 pyr_status pyr__conn_start(pyr__conn *conn, pyr__outcall *call, const pyr__head *head,
 	const pyr__body *body, bool end, pyr_error *err);
 
+/* Waits, at most until then, until the peer has the oneway calls that were sent on it. */
+void pyr__conn_settle(pyr__conn *conn, int64_t until_us);
+
 /* A round trip without a call. */
 pyr_status pyr__conn_ping(pyr__conn *conn, int64_t deadline_us, pyr_error *err);
 

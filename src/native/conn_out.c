@@ -154,6 +154,7 @@ pyr_status pyr__conn_start(pyr__conn *conn, pyr__outcall *call, const pyr__head 
 	if (status == PYR_OK) {
 		if (call)
 			begin(conn, call, stream);
+		conn->sent_oneway |= !call;
 		/* a thread that is about to wait dials and reads by itself */
 		bool waits = call && !call->ready && call->unary;
 		if (!waits && (pyr__conn_is_opening(conn) || (call && call->ready)))

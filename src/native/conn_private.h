@@ -39,6 +39,7 @@ struct pyr__conn {
 	int fd;             /* -1 once closed */
 	conn_state state;
 	reader reader;
+	bool sent_oneway; /* since the peer last answered for all */
 	bool in_turn;     /* the loop's thread will flush when it is done */
 	bool blocked;     /* the socket takes no more for now */
 	bool paused;      /* too much waits to be sent: no reading until it has drained */

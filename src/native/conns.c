@@ -46,6 +46,17 @@ static pyr__conn **hold(pyr__conns *conns, size_t *ret_count)
 	return all;
 }
 
+void pyr__conns_settle(pyr__conns *conns, int64_t until_us)
+{
+	size_t count;
+	pyr__conn **all = hold(conns, &count);
+	for (size_t i = 0; i < count; i++) {
+		pyr__conn_settle(all[i], until_us);
+		pyr__conn_unref(all[i]);
+	}
+	free(all);
+}
+
 void pyr__conns_shut(pyr__conns *conns, pyr_status status, const char *reason)
 {
 	size_t count;

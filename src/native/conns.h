@@ -19,6 +19,12 @@ void pyr__conns_done(pyr__conns *conns); /* there are none any more */
  * Ends them all, and waits for threads that read one of them to see it. What is left to do is
  * posted to their loop when this returns, and nothing is posted later. Not on the loop's thread.
  */
+/*
+ * Waits until the peers have what oneway calls have been sent to them, or are gone, or until then.
+ * Not on the loop's thread.
+ */
+void pyr__conns_settle(pyr__conns *conns, int64_t until_us);
+
 void pyr__conns_shut(pyr__conns *conns, pyr_status status, const char *reason);
 
 #endif

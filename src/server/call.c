@@ -177,12 +177,9 @@ pyr_status pyr__call_admit(pyr_call *call, pyr_error *err)
 {
 	pyr__client_session *session;
 	const pyr_daemon_options *options = pyr__daemon_options(call->daemon);
-	if (pyr_call_connection(call) & PYR__CONNECTION_UNSEEN)
+	if (find_session(call, &session, NULL)) /* it has ended, or nobody sees its end */
 		return options->admit(options->access_ctx, call, err);
-	pyr_status status = find_session(call, &session, err);
-	return status ? status
-		      : pyr__client_session_admit(
-				session, options->admit, options->access_ctx, call, err);
+	return pyr__client_session_admit(session, options->admit, options->access_ctx, call, err);
 }
 
 /* What the servant's functions get as self. */

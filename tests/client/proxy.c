@@ -371,3 +371,38 @@ Test(proxy, waits_for_a_server_if_it_is_told_to)
 	suite_suite__close(proxy);
 	suite_end(s);
 }
+
+/* The first call of all: connecting goes on while the proxy is closed and the context freed. */
+Test(proxy, C3_oneway_calls_arrive_though_the_context_is_freed_at_once)
+{
+	enum { CONTEXTS = 50 };
+	suite *s = suite_begin_pool(1);
+	Suite__Number request = SUITE__NUMBER__INIT;
+	for (unsigned i = 0; i < CONTEXTS; i++) {
+		suite_suite *proxy;
+		pyr_context *other = suite_new_context();
+		CHECK_OK(suite_suite__open(other, s->reference, NULL, &proxy, &err));
+		CHECK_OK(suite_suite_note(proxy, &request, &err));
+		suite_suite__close(proxy);
+		pyr_context_free(other);
+	}
+	CHECK_AWAIT(&s->servant.note_count, CONTEXTS);
+	suite_end(s);
+}
+
+/* A peer that says nothing holds nobody up for long. */
+Test(proxy, C3_nobody_waits_long_for_a_peer_that_takes_no_oneway_call)
+{
+	suite_config config = {.undispatched = true};
+	suite *s = suite_begin(&config);
+	pyr_context *other = suite_new_context();
+	suite_suite *proxy;
+	Suite__Number request = SUITE__NUMBER__INIT;
+	CHECK_OK(suite_suite__open(other, s->reference, NULL, &proxy, &err));
+	CHECK_OK(suite_suite_note(proxy, &request, &err));
+	suite_suite__close(proxy);
+	int64_t before_ms = suite_now_ms();
+	pyr_context_free(other);
+	cr_assert_lt(suite_now_ms() - before_ms, 3000);
+	suite_end(s);
+}
