@@ -103,7 +103,6 @@ pyr_status pyr_proxy_derive(
 pyr_status pyr__proxy_sibling(const pyr_proxy *proxy, const pyr_interface *interface,
 	pyr_proxy **ret_proxy, pyr_error *err)
 {
-	char reference[PYR_REFERENCE_MAX];
 	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
 	options.timeout_ms = proxy->timeout_ms;
 	options.retries_max = proxy->retries_max ? proxy->retries_max : UINT32_MAX;
@@ -112,9 +111,11 @@ pyr_status pyr__proxy_sibling(const pyr_proxy *proxy, const pyr_interface *inter
 	options.wait_for_ready = proxy->wait_for_ready;
 	options.correlation = proxy->correlation;
 	options.balance = proxy->balance;
-	pyr__target_place(proxy->target, reference);
-	return pyr_stub_open(
-		pyr__target_context(proxy->target), interface, reference, &options, ret_proxy, err);
+	pyr_status status = pyr_stub_open(pyr__target_context(proxy->target), interface,
+		pyr__target_reference(proxy->target), &options, ret_proxy, err);
+	if (status == PYR_OK)
+		pyr__target_follow((*ret_proxy)->target, proxy->target);
+	return status;
 }
 
 pyr_proxy *pyr_proxy_ref(pyr_proxy *proxy)
