@@ -19,6 +19,7 @@
 #define PAUSE_LEAST_US  1000
 #define PAUSE_DOUBLINGS 7
 #define PAUSE_MAX_US    1000000
+#define PING_ANSWER_US  1000000
 
 static pyr_status check_interface(const pyr_interface *interface, pyr_error *err)
 {
@@ -148,6 +149,26 @@ static bool may_come(const pyr_proxy *proxy, const pyr_error *err)
 	       (proxy->wait_for_ready || pyr__target_is_stale(proxy->target));
 }
 
+/*
+ * Who waits for a server does not wait for a replica that hangs: UNAVAILABLE, and another one is
+ * next. Its connection stays, which may only be slow.
+ */
+static pyr_status ping(
+	pyr_proxy *proxy, const pyr__route *route, int64_t deadline_us, pyr_error *err)
+{
+	int64_t until_us = pyr__now_us() + PING_ANSWER_US;
+	if (!route->replica || !proxy->wait_for_ready || until_us > deadline_us)
+		until_us = deadline_us;
+	pyr_status status = pyr__channel_connect(route->channel, until_us, err);
+	if (status == PYR_DEADLINE_EXCEEDED && until_us < deadline_us) {
+		pyr__replica_hangs(route->replica);
+		return err->status = PYR_UNAVAILABLE;
+	}
+	if (status)
+		pyr__target_failed(proxy->target, route, err);
+	return status;
+}
+
 static pyr_status connect_once(pyr_proxy *proxy, int64_t deadline_us, pyr_error *err)
 {
 	pyr__route route;
@@ -155,9 +176,7 @@ static pyr_status connect_once(pyr_proxy *proxy, int64_t deadline_us, pyr_error 
 		pyr__target_route(proxy->target, proxy->balance, true, deadline_us, &route, err);
 	if (status)
 		return status;
-	status = pyr__channel_connect(route.channel, deadline_us, err);
-	if (status)
-		pyr__target_failed(proxy->target, &route, err);
+	status = ping(proxy, &route, deadline_us, err);
 	pyr__target_release(proxy->target, &route);
 	return status;
 }

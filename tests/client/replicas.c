@@ -180,6 +180,15 @@ static void ignore(void *ctx, pyr_status status, const Suite__Number *reply, con
 	tally_add(ctx, 1);
 }
 
+static void ignore_blob(
+	void *ctx, pyr_status status, const Suite__Blob *reply, const pyr_error *err)
+{
+	(void)status;
+	(void)reply;
+	(void)err;
+	tally_add(ctx, 1);
+}
+
 /* Until that many calls are held in all; which of the hosts holds one. */
 static host *await_held(host *hosts, unsigned held)
 {
@@ -279,6 +288,38 @@ static void one_hangs_async(served *s)
 Test(replicas, N9_asynchronous_calls_move_over_from_one_that_hangs)
 {
 	run_served("memory", one_hangs_async);
+}
+
+/* A oneway call is made once, so it has to find one that answers. */
+static void ready(served *s)
+{
+	host hosts[HOSTS];
+	tally ended = TALLY_INIT;
+	Suite__Blob blob = SUITE__BLOB__INIT;
+	Suite__Number number = SUITE__NUMBER__INIT;
+	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
+	suite_suite *proxy;
+	start_all(s, hosts);
+	options.balance = PYR_BALANCE_PICK_FIRST;
+	options.wait_for_ready = true;
+	options.timeout_ms = 10000;
+	assert_ok(s, suite_suite__open(s->context, "suite", &options, &proxy, &s->err));
+	assert_ok(s, echo(proxy, &s->err));
+	atomic_store(&hosts[0].hangs, true);
+	assert_ok(s, suite_suite_echo__invoke(proxy, &blob, ignore_blob, &ended, NULL, &s->err));
+	cr_assert(tally_await(&hosts[0].servant.echo_count, 2));
+	uint64_t before = test_now_ms();
+	assert_ok(s, suite_suite_note(proxy, &number, &s->err));
+	cr_assert_lt(test_now_ms() - before, 5000);
+	tally_add(&hosts[0].release, 1);
+	cr_assert(tally_await(&ended, 1));
+	suite_suite__close(proxy);
+	stop_all(hosts);
+}
+
+Test(replicas, N9_who_waits_for_a_server_does_not_wait_for_one_that_hangs)
+{
+	run_served("memory", ready);
 }
 
 /* A call that must not run twice is not taken away from who may be running it. */
