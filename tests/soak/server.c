@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 #include <pyrite/pyrite.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,11 +45,15 @@ static void leak_descriptor(const servant *s)
 		perror("soak_server: dup");
 }
 
+/* Kept in a chain, or the compiler would leave it all out. */
 static void leak_memory(void)
 {
-	char *block = malloc(GROWTH);
-	if (block)
-		memset(block, 1, GROWTH);
+	static void *_Atomic kept;
+	void **block = malloc(GROWTH);
+	if (!block)
+		return;
+	memset(block, 1, GROWTH);
+	*block = atomic_exchange(&kept, block);
 }
 
 /* One write, so that a kill leaves a whole line or none, and lines of several processes whole. */
