@@ -24,6 +24,22 @@ FOUND = {  # by --break, as what
 }
 
 
+class Interrupted:
+    """Ctrl-C and the like, which must not come between the start of a process and the note of it."""
+
+    number = 0
+
+    def note(self, number, frame):
+        self.number = number
+
+    def stop_if(self):
+        if self.number:
+            raise SystemExit(128 + self.number)
+
+
+interrupted = Interrupted()
+
+
 class Soak:
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
@@ -64,6 +80,7 @@ class Soak:
               end="" if terminal else "\n", flush=True)
 
     def step(self):
+        interrupted.stop_if()
         for process in self.all:
             process.step()
         self.tell()
@@ -183,6 +200,7 @@ def soak(options, folder):
         if sys.stdout.isatty():
             print()
     usage = s.check_usage(check, warm, end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # nothing runs any more
     check.read_log(s.log)
     for client in s.clients:
         check.read_record(client.record)
@@ -212,11 +230,8 @@ def arguments():
 
 
 def main():
-    def on_signal(number, frame):
-        raise SystemExit(128 + number)
-
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, on_signal)
+        signal.signal(number, interrupted.note)
     options = arguments()
     folder = tempfile.mkdtemp(prefix="soak.")
     print(f"soak: seed {options.seed}, {options.seconds} s", flush=True)
