@@ -121,8 +121,11 @@ void soak_list(caller *c)
 		soak_record(c, 'S', token.number, pyr_status_name(status), err.executed, began);
 		return;
 	}
+	err.executed = PYR_EXECUTED_MAYBE;
 	const char *end = read_list(stream, &token, &err);
-	soak_record(c, 'S', token.number, end, PYR_EXECUTED_MAYBE, began);
+	if (end[0] != 'O' && end[0] != 'W')
+		soak_explain(c, 'S', token.number, &err);
+	soak_record(c, 'S', token.number, end, err.executed, began);
 	pyr_stream_close(stream);
 }
 
@@ -142,7 +145,9 @@ static pyr_status say(caller *c, pyr_stream *stream, pyr_error *err)
 	const char *name = status   ? pyr_status_name(status)
 			   : answer ? soak_judge(c->id, token.number, 0, answer)
 				    : "WRONG";
-	soak_record(c, 'T', token.number, name, PYR_EXECUTED_MAYBE, began);
+	if (status)
+		soak_explain(c, 'T', token.number, err);
+	soak_record(c, 'T', token.number, name, status ? err->executed : PYR_EXECUTED_MAYBE, began);
 	return status;
 }
 

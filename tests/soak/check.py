@@ -68,6 +68,8 @@ class Check:
             self.complain("an idempotent call was lost", line)
         if status == "OK" and not times:
             self.complain("a call was answered but has not run", line)
+        if executed == "-" and kind in "LlbAaB":
+            self.complain("a call that has not run was given up", line)
         if executed == "-" and times:
             self.complain("a call has run that is said not to have", line)
 
