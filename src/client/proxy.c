@@ -169,20 +169,63 @@ static pyr_status ping(
 	return status;
 }
 
-static pyr_status connect_once(pyr_proxy *proxy, int64_t deadline_us, pyr_error *err)
+/* The route to who has answered is the caller's. */
+static pyr_status connect_once(
+	pyr_proxy *proxy, int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
 {
-	pyr__route route;
 	pyr_status status =
-		pyr__target_route(proxy->target, proxy->balance, true, deadline_us, &route, err);
+		pyr__target_route(proxy->target, proxy->balance, true, deadline_us, ret_route, err);
 	if (status)
 		return status;
-	status = ping(proxy, &route, deadline_us, err);
-	pyr__target_release(proxy->target, &route);
+	status = ping(proxy, ret_route, deadline_us, err);
+	if (status)
+		pyr__target_release(proxy->target, ret_route);
+	return status;
+}
+
+static pyr_status await_ready(
+	pyr_proxy *proxy, int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
+{
+	pyr_error before;
+	for (uint32_t tried = 0;; tried++) {
+		pyr_status status = connect_once(proxy, deadline_us, ret_route, err);
+		if (status == PYR_OK)
+			return PYR_OK;
+		err->executed = PYR_EXECUTED_NO;
+		status = pyr__proxy_explain(tried ? &before : NULL, err);
+		pyr__error_copy(&before, err);
+		if ((status != PYR_UNAVAILABLE && !may_come(proxy, err)) ||
+			!pyr__proxy_sleep(proxy, tried, deadline_us))
+			return status;
+	}
+}
+
+pyr_status pyr__proxy_route(
+	pyr_proxy *proxy, int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
+{
+	bool on_loop = pyr__loop_in_callback();
+	if (proxy->wait_for_ready && !on_loop)
+		return await_ready(proxy, deadline_us, ret_route, err);
+	return pyr__target_route(
+		proxy->target, proxy->balance, !on_loop, deadline_us, ret_route, err);
+}
+
+/* A name may stand for several places, of which some are dead. */
+static pyr_status connect_to_any(
+	pyr_proxy *proxy, int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
+{
+	pyr_status status;
+	uint32_t tried = 0;
+	do
+		status = connect_once(proxy, deadline_us, ret_route, err);
+	while (status == PYR_UNAVAILABLE && pyr__target_is_stale(proxy->target) &&
+		tried++ < proxy->retries_max);
 	return status;
 }
 
 pyr_status pyr_proxy_connect(pyr_proxy *proxy, pyr_error *err)
 {
+	pyr__route route;
 	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
 	if (status == PYR_OK && pyr__loop_in_callback())
 		status = pyr_error_set(
@@ -193,36 +236,11 @@ pyr_status pyr_proxy_connect(pyr_proxy *proxy, pyr_error *err)
 	pyr_error own;
 	if (!err)
 		err = &own;
-	if (proxy->wait_for_ready)
-		return pyr__proxy_await_ready(proxy, deadline_us, err);
-	/* a name may stand for several places, of which some are dead */
-	for (uint32_t tried = 0; tried <= proxy->retries_max; tried++) {
-		status = connect_once(proxy, deadline_us, err);
-		if (status != PYR_UNAVAILABLE || !pyr__target_is_stale(proxy->target))
-			break;
-	}
+	status = proxy->wait_for_ready ? await_ready(proxy, deadline_us, &route, err)
+				       : connect_to_any(proxy, deadline_us, &route, err);
+	if (status == PYR_OK)
+		pyr__target_release(proxy->target, &route);
 	return status;
-}
-
-pyr_status pyr__proxy_await_ready(pyr_proxy *proxy, int64_t deadline_us, pyr_error *err)
-{
-	pyr_error own;
-	if (!proxy->wait_for_ready || pyr__loop_in_callback())
-		return PYR_OK;
-	if (!err)
-		err = &own;
-	pyr_error before;
-	for (uint32_t tried = 0;; tried++) {
-		pyr_status status = connect_once(proxy, deadline_us, err);
-		if (status == PYR_OK)
-			return PYR_OK;
-		err->executed = PYR_EXECUTED_NO;
-		status = pyr__proxy_explain(tried ? &before : NULL, err);
-		pyr__error_copy(&before, err);
-		if ((status != PYR_UNAVAILABLE && !may_come(proxy, err)) ||
-			!pyr__proxy_sleep(proxy, tried, deadline_us))
-			return status;
-	}
 }
 
 const pyr_method *pyr__proxy_method(const pyr_proxy *proxy, uint32_t method)

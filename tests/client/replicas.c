@@ -322,6 +322,42 @@ Test(replicas, N9_who_waits_for_a_server_does_not_wait_for_one_that_hangs)
 	run_served("memory", ready);
 }
 
+/* Who has answered gets the call, and not the next one in turn. */
+static void ready_in_turn(served *s)
+{
+	host hosts[HOSTS];
+	tally ended = TALLY_INIT;
+	Suite__Blob blob = SUITE__BLOB__INIT;
+	Suite__Number number = SUITE__NUMBER__INIT;
+	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
+	suite_suite *proxy;
+	unsigned asked = 0;
+	start_all(s, hosts);
+	options.balance = PYR_BALANCE_ROUND_ROBIN;
+	options.wait_for_ready = true;
+	options.timeout_ms = 10000;
+	assert_ok(s, suite_suite__open(s->context, "suite", &options, &proxy, &s->err));
+	count_times(s, proxy, HOSTS);
+	atomic_store(&hosts[1].hangs, true);
+	for (; asked < HOSTS; asked++)
+		assert_ok(s,
+			suite_suite_echo__invoke(proxy, &blob, ignore_blob, &ended, NULL, &s->err));
+	cr_assert(tally_await(&hosts[1].servant.echo_count, 1));
+	for (int i = 0; i < 3 * HOSTS; i++)
+		assert_ok(s, suite_suite_note(proxy, &number, &s->err));
+	tally_add(&hosts[1].release, 1);
+	cr_assert(tally_await(&ended, asked));
+	suite_suite__close(proxy);
+	stop(&hosts[1], 1000);
+	cr_assert_eq(tally_get(&hosts[1].servant.note_count), 0);
+	stop_all(hosts);
+}
+
+Test(replicas, N9_who_waits_for_a_server_calls_the_one_that_has_answered)
+{
+	run_served("memory", ready_in_turn);
+}
+
 /* A call that must not run twice is not taken away from who may be running it. */
 static void not_idempotent(served *s)
 {
