@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include "descriptors.h"
 #include "transport/servant.h"
 
 #define HOSTS 3
@@ -481,6 +482,69 @@ static void drained(served *s)
 Test(replicas, N9_draining_one_loses_no_call)
 {
 	run_served("memory", drained);
+}
+
+/* A call that is waited for, and held. */
+static void *hold(void *arg)
+{
+	Suite__Number request = SUITE__NUMBER__INIT, *reply;
+	pyr_error err;
+	if (suite_suite_hold(arg, &request, &reply, &err))
+		return NULL;
+	suite__number__free_unpacked(reply, NULL);
+	return arg;
+}
+
+/* A connection is left because its daemon drains, while a thread still reads from it. */
+static void leave_draining(served *s)
+{
+	host hosts[HOSTS];
+	tally ended = TALLY_INIT;
+	Suite__Nothing request = SUITE__NOTHING__INIT;
+	pthread_t thread;
+	suite_suite *proxy;
+	void *held;
+	start_all(s, hosts);
+	assert_ok(s, suite_suite__open(s->context, hosts[0].reference, NULL, &proxy, &s->err));
+	/* the loop has seen the connection */
+	assert_ok(s, suite_suite_count__invoke(proxy, &request, ignore, &ended, NULL, &s->err));
+	cr_assert(tally_await(&ended, 1));
+	pthread_create(&thread, NULL, hold, proxy);
+	cr_assert(tally_await(&hosts[0].servant.held_count, 1));
+	pyr_daemon_stop_from_signal(hosts[0].daemon, 10000);
+	wait_until(count(proxy, &s->err) == PYR_UNAVAILABLE);
+	servant_answer(&hosts[0].servant, 0, 1);
+	pthread_join(thread, &held);
+	cr_assert(held, "the call was lost");
+	suite_suite__close(proxy);
+	stop_all(hosts);
+}
+
+static void tell_counted(
+	void *ctx, pyr_status status, const Pyrite__CountReply *reply, const pyr_error *err)
+{
+	(void)status;
+	(void)reply;
+	(void)err;
+	tally_add(ctx, 1);
+}
+
+static void nothing_stays_open(served *s)
+{
+	Pyrite__CountRequest request = PYRITE__COUNT_REQUEST__INIT;
+	tally counted_names = TALLY_INIT;
+	/* the loop runs, and the name server is connected */
+	assert_ok(s, pyrite_names_count__invoke(
+			     s->names, &request, tell_counted, &counted_names, NULL, &s->err));
+	cr_assert(tally_await(&counted_names, 1));
+	int before = descriptors();
+	leave_draining(s);
+	wait_until(descriptors() <= before);
+}
+
+Test(replicas, a_connection_that_was_drained_is_closed)
+{
+	run_served("memory", nothing_stays_open);
 }
 
 static void killed(served *s)
