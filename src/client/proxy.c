@@ -19,6 +19,7 @@
 #define PAUSE_LEAST_US  1000
 #define PAUSE_DOUBLINGS 7
 #define PAUSE_MAX_US    1000000
+#define PING_ANSWER_US  1000000
 
 static pyr_status check_interface(const pyr_interface *interface, pyr_error *err)
 {
@@ -103,7 +104,6 @@ pyr_status pyr_proxy_derive(
 pyr_status pyr__proxy_sibling(const pyr_proxy *proxy, const pyr_interface *interface,
 	pyr_proxy **ret_proxy, pyr_error *err)
 {
-	char reference[PYR_REFERENCE_MAX];
 	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
 	options.timeout_ms = proxy->timeout_ms;
 	options.retries_max = proxy->retries_max ? proxy->retries_max : UINT32_MAX;
@@ -112,9 +112,11 @@ pyr_status pyr__proxy_sibling(const pyr_proxy *proxy, const pyr_interface *inter
 	options.wait_for_ready = proxy->wait_for_ready;
 	options.correlation = proxy->correlation;
 	options.balance = proxy->balance;
-	pyr__target_place(proxy->target, reference);
-	return pyr_stub_open(
-		pyr__target_context(proxy->target), interface, reference, &options, ret_proxy, err);
+	pyr_status status = pyr_stub_open(pyr__target_context(proxy->target), interface,
+		pyr__target_reference(proxy->target), &options, ret_proxy, err);
+	if (status == PYR_OK)
+		pyr__target_follow((*ret_proxy)->target, proxy->target);
+	return status;
 }
 
 pyr_proxy *pyr_proxy_ref(pyr_proxy *proxy)
@@ -147,22 +149,83 @@ static bool may_come(const pyr_proxy *proxy, const pyr_error *err)
 	       (proxy->wait_for_ready || pyr__target_is_stale(proxy->target));
 }
 
-static pyr_status connect_once(pyr_proxy *proxy, int64_t deadline_us, pyr_error *err)
+/*
+ * Who waits for a server does not wait for a replica that hangs: UNAVAILABLE, and another one is
+ * next. Its connection stays, which may only be slow.
+ */
+static pyr_status ping(
+	pyr_proxy *proxy, const pyr__route *route, int64_t deadline_us, pyr_error *err)
 {
-	pyr__route route;
+	int64_t until_us = pyr__now_us() + PING_ANSWER_US;
+	if (!route->replica || !proxy->wait_for_ready || until_us > deadline_us)
+		until_us = deadline_us;
+	pyr_status status = pyr__channel_connect(route->channel, until_us, err);
+	if (status == PYR_DEADLINE_EXCEEDED && until_us < deadline_us) {
+		pyr__replica_hangs(route->replica);
+		return err->status = PYR_UNAVAILABLE;
+	}
+	if (status)
+		pyr__target_failed(proxy->target, route, err);
+	return status;
+}
+
+/* The route to who has answered is the caller's. */
+static pyr_status connect_once(
+	pyr_proxy *proxy, int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
+{
 	pyr_status status =
-		pyr__target_route(proxy->target, proxy->balance, true, deadline_us, &route, err);
+		pyr__target_route(proxy->target, proxy->balance, true, deadline_us, ret_route, err);
 	if (status)
 		return status;
-	status = pyr__channel_connect(route.channel, deadline_us, err);
+	status = ping(proxy, ret_route, deadline_us, err);
 	if (status)
-		pyr__target_failed(proxy->target, &route, err);
-	pyr__target_release(proxy->target, &route);
+		pyr__target_release(proxy->target, ret_route);
+	return status;
+}
+
+static pyr_status await_ready(
+	pyr_proxy *proxy, int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
+{
+	pyr_error before;
+	for (uint32_t tried = 0;; tried++) {
+		pyr_status status = connect_once(proxy, deadline_us, ret_route, err);
+		if (status == PYR_OK)
+			return PYR_OK;
+		err->executed = PYR_EXECUTED_NO;
+		status = pyr__proxy_explain(tried ? &before : NULL, err);
+		pyr__error_copy(&before, err);
+		if ((status != PYR_UNAVAILABLE && !may_come(proxy, err)) ||
+			!pyr__proxy_sleep(proxy, tried, deadline_us))
+			return status;
+	}
+}
+
+pyr_status pyr__proxy_route(
+	pyr_proxy *proxy, int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
+{
+	bool on_loop = pyr__loop_in_callback();
+	if (proxy->wait_for_ready && !on_loop)
+		return await_ready(proxy, deadline_us, ret_route, err);
+	return pyr__target_route(
+		proxy->target, proxy->balance, !on_loop, deadline_us, ret_route, err);
+}
+
+/* A name may stand for several places, of which some are dead. */
+static pyr_status connect_to_any(
+	pyr_proxy *proxy, int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
+{
+	pyr_status status;
+	uint32_t tried = 0;
+	do
+		status = connect_once(proxy, deadline_us, ret_route, err);
+	while (status == PYR_UNAVAILABLE && pyr__target_is_stale(proxy->target) &&
+		tried++ < proxy->retries_max);
 	return status;
 }
 
 pyr_status pyr_proxy_connect(pyr_proxy *proxy, pyr_error *err)
 {
+	pyr__route route;
 	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
 	if (status == PYR_OK && pyr__loop_in_callback())
 		status = pyr_error_set(
@@ -173,36 +236,11 @@ pyr_status pyr_proxy_connect(pyr_proxy *proxy, pyr_error *err)
 	pyr_error own;
 	if (!err)
 		err = &own;
-	if (proxy->wait_for_ready)
-		return pyr__proxy_await_ready(proxy, deadline_us, err);
-	/* a name may stand for several places, of which some are dead */
-	for (uint32_t tried = 0; tried <= proxy->retries_max; tried++) {
-		status = connect_once(proxy, deadline_us, err);
-		if (status != PYR_UNAVAILABLE || !pyr__target_is_stale(proxy->target))
-			break;
-	}
+	status = proxy->wait_for_ready ? await_ready(proxy, deadline_us, &route, err)
+				       : connect_to_any(proxy, deadline_us, &route, err);
+	if (status == PYR_OK)
+		pyr__target_release(proxy->target, &route);
 	return status;
-}
-
-pyr_status pyr__proxy_await_ready(pyr_proxy *proxy, int64_t deadline_us, pyr_error *err)
-{
-	pyr_error own;
-	if (!proxy->wait_for_ready || pyr__loop_in_callback())
-		return PYR_OK;
-	if (!err)
-		err = &own;
-	pyr_error before;
-	for (uint32_t tried = 0;; tried++) {
-		pyr_status status = connect_once(proxy, deadline_us, err);
-		if (status == PYR_OK)
-			return PYR_OK;
-		err->executed = PYR_EXECUTED_NO;
-		status = pyr__proxy_explain(tried ? &before : NULL, err);
-		pyr__error_copy(&before, err);
-		if ((status != PYR_UNAVAILABLE && !may_come(proxy, err)) ||
-			!pyr__proxy_sleep(proxy, tried, deadline_us))
-			return status;
-	}
 }
 
 const pyr_method *pyr__proxy_method(const pyr_proxy *proxy, uint32_t method)

@@ -62,10 +62,11 @@ bool pyr__proxy_pause(
 bool pyr__proxy_sleep(const pyr_proxy *proxy, uint32_t tried, int64_t deadline_us);
 
 /*
- * For a call that is made only once: if the proxy is to wait for its server, waits until it answers
- * a ping. Blocks, and therefore does nothing on a loop's thread.
+ * The way for a call that is made only once, the caller's to release. If the proxy is to wait for
+ * its server, that has answered a ping; this blocks, and therefore is not done on a loop's thread.
  */
-pyr_status pyr__proxy_await_ready(pyr_proxy *proxy, int64_t deadline_us, pyr_error *err);
+pyr_status pyr__proxy_route(
+	pyr_proxy *proxy, int64_t deadline_us, pyr__route *ret_route, pyr_error *err);
 
 /* Refuses what would block on a loop's thread. */
 pyr_status pyr__proxy_may_block(const pyr_proxy *proxy, uint32_t method, pyr_error *err);

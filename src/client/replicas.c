@@ -293,6 +293,13 @@ void pyr__replica_failed(pyr__replica *replica, const pyr__channel *channel)
 	pyr__context_release(replica->set->context, old);
 }
 
+void pyr__replica_hangs(pyr__replica *replica)
+{
+	pthread_mutex_lock(&replica->set->lock);
+	pyr__replica_note_failure(replica);
+	pthread_mutex_unlock(&replica->set->lock);
+}
+
 void pyr__replica_begin(pyr__replica *replica, pyr__attempt *attempt, pyr__outcall *call)
 {
 	attempt->call = call;

@@ -48,6 +48,9 @@ void pyr__replica_release(pyr__replica *replica);
 /* A call on this channel has failed so that others would fail too. */
 void pyr__replica_failed(pyr__replica *replica, const pyr__channel *channel);
 
+/* It has not answered a ping in time, though nothing says that it is gone. */
+void pyr__replica_hangs(pyr__replica *replica);
+
 /* Around a started call. */
 void pyr__replica_begin(pyr__replica *replica, pyr__attempt *attempt, pyr__outcall *call);
 void pyr__replica_end(pyr__replica *replica, pyr__attempt *attempt);

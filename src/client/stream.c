@@ -106,10 +106,7 @@ pyr_status pyr_stub_stream(pyr_proxy *proxy, uint32_t method, const ProtobufCMes
 		return status;
 	pyr_stream *stream = new_stream(proxy, method, deadline_us);
 	atomic_init(&stream->interception, interception);
-	status = pyr__proxy_await_ready(proxy, deadline_us, err);
-	if (status == PYR_OK)
-		status = pyr__target_route(proxy->target, proxy->balance, !pyr__loop_in_callback(),
-			deadline_us, &stream->route, err);
+	status = pyr__proxy_route(proxy, deadline_us, &stream->route, err);
 	if (status == PYR_OK) {
 		pyr__head head;
 		pyr__proxy_head(proxy, method, &stream->route, deadline_us, pyr__now_us(), &head);

@@ -439,14 +439,18 @@ const char *pyr__target_reference(const pyr__target *target)
 	return target->text;
 }
 
-void pyr__target_place(pyr__target *target, char *buf)
+void pyr__target_follow(pyr__target *target, pyr__target *other)
 {
-	pthread_mutex_lock(&target->lock);
-	bool bound = is_name(target) && target->route.channel && !target->stale;
-	pyr_reference place = target->bound;
-	pthread_mutex_unlock(&target->lock);
-	if (!bound || pyr_reference_format(&place, buf, PYR_REFERENCE_MAX, NULL))
-		snprintf(buf, PYR_REFERENCE_MAX, "%s", target->text);
+	pyr__route route;
+	pthread_mutex_lock(&other->lock);
+	bool bound = is_name(other) && is_bound(other), due = bound && is_due(other);
+	other->renewing |= due;
+	pyr_reference place = other->bound;
+	pthread_mutex_unlock(&other->lock);
+	if (due)
+		begin_renewal(other);
+	if (bound && bind_to(target, &place, &route, NULL) == PYR_OK)
+		pyr__target_release(target, &route);
 }
 
 pyr__text pyr__target_method_name(const pyr__target *target, uint32_t method)

@@ -59,10 +59,10 @@ const pyr_interface *pyr__target_interface(const pyr__target *target);
 const char *pyr__target_reference(const pyr__target *target);
 
 /*
- * Writes the reference that a call would follow now into PYR_REFERENCE_MAX bytes: of a name that it
- * is bound to, the place, so that sessions stay one session.
+ * Binds a new target of the same reference to the place that the other one is bound to, so that
+ * sessions stay one session; when that place fails, the name is looked up as ever.
  */
-void pyr__target_place(pyr__target *target, char *buf);
+void pyr__target_follow(pyr__target *target, pyr__target *other);
 
 /* "demo.Calculator/Add"; lives as long as the target. */
 pyr__text pyr__target_method_name(const pyr__target *target, uint32_t method);

@@ -142,10 +142,7 @@ static pyr_status send_oneway(pyr_proxy *proxy, uint32_t method, const pyr__body
 {
 	pyr__head head;
 	pyr__route route;
-	pyr_status status = pyr__proxy_await_ready(proxy, deadline_us, err);
-	if (status == PYR_OK)
-		status = pyr__target_route(proxy->target, proxy->balance, !pyr__loop_in_callback(),
-			deadline_us, &route, err);
+	pyr_status status = pyr__proxy_route(proxy, deadline_us, &route, err);
 	if (status)
 		return status;
 	pyr__proxy_head(proxy, method, &route, deadline_us, pyr__now_us(), &head);

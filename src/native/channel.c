@@ -56,6 +56,8 @@ static pyr_status get_conn(native_channel *self, pyr__conn **ret_conn, pyr_error
 	if (status == PYR_OK)
 		*ret_conn = pyr__conn_ref(self->conn);
 	pthread_mutex_unlock(&self->lock);
+	if (old)
+		pyr__conn_retire(old); /* the loop may have it, and would keep it open */
 	pyr__conn_unref(old);
 	return status;
 }

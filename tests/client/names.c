@@ -344,6 +344,48 @@ Test(names, a_bound_proxy_follows_when_its_object_has_gone)
 	run(moved);
 }
 
+/* The number of who runs a batch of one call. */
+static pyr_status ask_by_batch(served *s, pyrite_names *proxy, uint64_t *ret_number)
+{
+	Pyrite__CountRequest request = PYRITE__COUNT_REQUEST__INIT;
+	Pyrite__CountReply *reply;
+	pyr_batch *batch = pyr_batch_new(pyrite_names__proxy(proxy));
+	assert_ok(s, pyrite_names_count__batch(batch, &request, &s->err));
+	pyr_status status = pyr_batch_run(batch, &s->err);
+	if (status == PYR_OK) {
+		assert_ok(s, pyrite_names_count__batched(batch, 0, &reply, &s->err));
+		*ret_number = reply->count;
+		pyrite__count_reply__free_unpacked(reply, NULL);
+	}
+	pyr_batch_free(batch);
+	return status;
+}
+
+/* The proxy has not noticed yet, so the batch begins at the old place. */
+static void batch_moved(served *s)
+{
+	host old, new;
+	uint64_t number = 0;
+	start_host(s, &old, 1, "calc");
+	start_host(s, &new, 2, "calc");
+	assert_ok(s, add(s, "calc", old.reference, NULL, false, false));
+	pyrite_names *proxy = proxy_for(s, "calc");
+	assert_ok(s, ask(s, proxy, &number));
+	assert_ok(s, ask_by_batch(s, proxy, &number));
+	cr_assert_eq(number, 1);
+	assert_ok(s, add(s, "calc", new.reference, NULL, false, true));
+	stop_host(&old);
+	assert_ok(s, ask_by_batch(s, proxy, &number));
+	cr_assert_eq(number, 2);
+	pyrite_names__close(proxy);
+	stop_host(&new);
+}
+
+Test(names, C4_a_batch_follows_when_its_object_has_gone)
+{
+	run(batch_moved);
+}
+
 /* Through a name server that says what the test wants. */
 static void only_forward(served *s)
 {

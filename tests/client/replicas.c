@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include "descriptors.h"
 #include "transport/servant.h"
 
 #define HOSTS 3
@@ -180,6 +181,15 @@ static void ignore(void *ctx, pyr_status status, const Suite__Number *reply, con
 	tally_add(ctx, 1);
 }
 
+static void ignore_blob(
+	void *ctx, pyr_status status, const Suite__Blob *reply, const pyr_error *err)
+{
+	(void)status;
+	(void)reply;
+	(void)err;
+	tally_add(ctx, 1);
+}
+
 /* Until that many calls are held in all; which of the hosts holds one. */
 static host *await_held(host *hosts, unsigned held)
 {
@@ -279,6 +289,74 @@ static void one_hangs_async(served *s)
 Test(replicas, N9_asynchronous_calls_move_over_from_one_that_hangs)
 {
 	run_served("memory", one_hangs_async);
+}
+
+/* A oneway call is made once, so it has to find one that answers. */
+static void ready(served *s)
+{
+	host hosts[HOSTS];
+	tally ended = TALLY_INIT;
+	Suite__Blob blob = SUITE__BLOB__INIT;
+	Suite__Number number = SUITE__NUMBER__INIT;
+	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
+	suite_suite *proxy;
+	start_all(s, hosts);
+	options.balance = PYR_BALANCE_PICK_FIRST;
+	options.wait_for_ready = true;
+	options.timeout_ms = 10000;
+	assert_ok(s, suite_suite__open(s->context, "suite", &options, &proxy, &s->err));
+	assert_ok(s, echo(proxy, &s->err));
+	atomic_store(&hosts[0].hangs, true);
+	assert_ok(s, suite_suite_echo__invoke(proxy, &blob, ignore_blob, &ended, NULL, &s->err));
+	cr_assert(tally_await(&hosts[0].servant.echo_count, 2));
+	uint64_t before = test_now_ms();
+	assert_ok(s, suite_suite_note(proxy, &number, &s->err));
+	cr_assert_lt(test_now_ms() - before, 5000);
+	tally_add(&hosts[0].release, 1);
+	cr_assert(tally_await(&ended, 1));
+	suite_suite__close(proxy);
+	stop_all(hosts);
+}
+
+Test(replicas, N9_who_waits_for_a_server_does_not_wait_for_one_that_hangs)
+{
+	run_served("memory", ready);
+}
+
+/* Who has answered gets the call, and not the next one in turn. */
+static void ready_in_turn(served *s)
+{
+	host hosts[HOSTS];
+	tally ended = TALLY_INIT;
+	Suite__Blob blob = SUITE__BLOB__INIT;
+	Suite__Number number = SUITE__NUMBER__INIT;
+	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
+	suite_suite *proxy;
+	unsigned asked = 0;
+	start_all(s, hosts);
+	options.balance = PYR_BALANCE_ROUND_ROBIN;
+	options.wait_for_ready = true;
+	options.timeout_ms = 10000;
+	assert_ok(s, suite_suite__open(s->context, "suite", &options, &proxy, &s->err));
+	count_times(s, proxy, HOSTS);
+	atomic_store(&hosts[1].hangs, true);
+	for (; asked < HOSTS; asked++)
+		assert_ok(s,
+			suite_suite_echo__invoke(proxy, &blob, ignore_blob, &ended, NULL, &s->err));
+	cr_assert(tally_await(&hosts[1].servant.echo_count, 1));
+	for (int i = 0; i < 3 * HOSTS; i++)
+		assert_ok(s, suite_suite_note(proxy, &number, &s->err));
+	tally_add(&hosts[1].release, 1);
+	cr_assert(tally_await(&ended, asked));
+	suite_suite__close(proxy);
+	stop(&hosts[1], 1000);
+	cr_assert_eq(tally_get(&hosts[1].servant.note_count), 0);
+	stop_all(hosts);
+}
+
+Test(replicas, N9_who_waits_for_a_server_calls_the_one_that_has_answered)
+{
+	run_served("memory", ready_in_turn);
 }
 
 /* A call that must not run twice is not taken away from who may be running it. */
@@ -404,6 +482,69 @@ static void drained(served *s)
 Test(replicas, N9_draining_one_loses_no_call)
 {
 	run_served("memory", drained);
+}
+
+/* A call that is waited for, and held. */
+static void *hold(void *arg)
+{
+	Suite__Number request = SUITE__NUMBER__INIT, *reply;
+	pyr_error err;
+	if (suite_suite_hold(arg, &request, &reply, &err))
+		return NULL;
+	suite__number__free_unpacked(reply, NULL);
+	return arg;
+}
+
+/* A connection is left because its daemon drains, while a thread still reads from it. */
+static void leave_draining(served *s)
+{
+	host hosts[HOSTS];
+	tally ended = TALLY_INIT;
+	Suite__Nothing request = SUITE__NOTHING__INIT;
+	pthread_t thread;
+	suite_suite *proxy;
+	void *held;
+	start_all(s, hosts);
+	assert_ok(s, suite_suite__open(s->context, hosts[0].reference, NULL, &proxy, &s->err));
+	/* the loop has seen the connection */
+	assert_ok(s, suite_suite_count__invoke(proxy, &request, ignore, &ended, NULL, &s->err));
+	cr_assert(tally_await(&ended, 1));
+	pthread_create(&thread, NULL, hold, proxy);
+	cr_assert(tally_await(&hosts[0].servant.held_count, 1));
+	pyr_daemon_stop_from_signal(hosts[0].daemon, 10000);
+	wait_until(count(proxy, &s->err) == PYR_UNAVAILABLE);
+	servant_answer(&hosts[0].servant, 0, 1);
+	pthread_join(thread, &held);
+	cr_assert(held, "the call was lost");
+	suite_suite__close(proxy);
+	stop_all(hosts);
+}
+
+static void tell_counted(
+	void *ctx, pyr_status status, const Pyrite__CountReply *reply, const pyr_error *err)
+{
+	(void)status;
+	(void)reply;
+	(void)err;
+	tally_add(ctx, 1);
+}
+
+static void nothing_stays_open(served *s)
+{
+	Pyrite__CountRequest request = PYRITE__COUNT_REQUEST__INIT;
+	tally counted_names = TALLY_INIT;
+	/* the loop runs, and the name server is connected */
+	assert_ok(s, pyrite_names_count__invoke(
+			     s->names, &request, tell_counted, &counted_names, NULL, &s->err));
+	cr_assert(tally_await(&counted_names, 1));
+	int before = descriptors();
+	leave_draining(s);
+	wait_until(descriptors() <= before);
+}
+
+Test(replicas, a_connection_that_was_drained_is_closed)
+{
+	run_served("memory", nothing_stays_open);
 }
 
 static void killed(served *s)
