@@ -385,6 +385,7 @@ void ns_do_watch(void *self, pyr_call *call, const Pyrite__WatchRequest *request
 	uint64_t revision = ns_store_revision(service->store);
 	w->next = request->from_revision ? request->from_revision : revision + 1;
 	Pyrite__WatchReply reply = PYRITE__WATCH_REPLY__INIT;
+	w->last = revision; /* what on_writable goes on to, if this has to wait */
 	sent outcome = send_reply(w, &reply, w->next);
 	if (outcome == GONE)
 		return;

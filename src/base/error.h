@@ -4,10 +4,21 @@
 #define PYR_BASE_ERROR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <pyrite/status.h>
 
 pyr_status pyr__error_setv(pyr_error *err, pyr_status status, const char *format, va_list args)
 	PYR_PRINTF(3, 0);
+
+/* So that what a user's function forgets to fill in is nothing, and not what was there. */
+static inline void pyr__error_clear(pyr_error *err)
+{
+	err->status = PYR_UNKNOWN;
+	err->executed = PYR_EXECUTED_MAYBE;
+	err->would_block = err->truncated = false;
+	err->details_size = 0;
+	err->message[0] = err->where[0] = '\0';
+}
 
 /* Sets `where`; call it after the message is set. */
 void pyr__error_where(pyr_error *err, const char *format, ...) PYR_PRINTF(2, 3);

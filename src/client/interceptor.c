@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/metadata.h"
 
 struct pyr__interception {
@@ -81,8 +82,10 @@ pyr_status pyr__intercept(const pyr_proxy *proxy, uint32_t method, int64_t deadl
 		deadline_us == PYR__DEADLINE_NONE ? INT64_MAX : deadline_us - pyr__now_us();
 	if (!err)
 		err = &own;
+	pyr__error_clear(err);
 	pyr_status status = begin_all(i, err);
 	if (status) {
+		err->status = status;
 		err->executed = PYR_EXECUTED_NO;
 		pyr__interception_end(i, status, err);
 	} else {

@@ -107,6 +107,15 @@ static void end_interception(pyr_pending *pending, pyr_status status, const pyr_
 	pending->interception = NULL;
 }
 
+/* The call is delivered: whoever keeps the handle keeps nothing of the way there. */
+static void leave_route(pyr_pending *pending)
+{
+	pthread_mutex_lock(&pending->lock);
+	end_try(pending);
+	pending->state = WAITING;
+	pthread_mutex_unlock(&pending->lock);
+}
+
 static void deliver_failure(pyr_pending *pending, const pyr_error *err)
 {
 	if (atomic_exchange(&pending->delivered, true))
@@ -117,6 +126,7 @@ static void deliver_failure(pyr_pending *pending, const pyr_error *err)
 		method->deliver(pending->on_reply, pending->ctx, err->status, NULL, err);
 		atomic_store(&pending->returned, true);
 	}
+	leave_route(pending);
 	unref(pending);
 }
 
@@ -126,6 +136,7 @@ static void deliver_reply(pyr_pending *pending, const pyr__outcall *call)
 		return;
 	if (atomic_exchange(&pending->settled, true)) {
 		end_interception(pending, PYR_OK, NULL);
+		leave_route(pending);
 		unref(pending);
 		return;
 	}
@@ -153,6 +164,7 @@ static void deliver_reply(pyr_pending *pending, const pyr__outcall *call)
 		status ? &err : NULL);
 	atomic_store(&pending->returned, true);
 	pyr__arena_reset(&arena);
+	leave_route(pending);
 	unref(pending);
 }
 

@@ -50,6 +50,7 @@ static pyr__replica *new_replica(pyr__replicas *set, const char *reference, uint
 	replica->places = pyr__alloc(sizeof *replica->places);
 	replica->places[0] = pyr__strdup(reference);
 	replica->place_count = 1;
+	replica->used_place = replica->places[0];
 	pyr__list_init(&replica->attempts);
 	return replica;
 }
@@ -74,21 +75,45 @@ void pyr__replica_unref(pyr__replica *replica)
 	pyr__replicas_unref(set);
 }
 
-static bool has_place(const pyr__replica *replica, const char *reference)
+/* place_count if it is not there. */
+static size_t find_place(const pyr__replica *replica, const char *reference)
 {
-	for (size_t i = 0; i < replica->place_count; i++)
-		if (strcmp(replica->places[i], reference) == 0)
-			return true;
-	return false;
+	size_t i = 0;
+	while (i < replica->place_count && strcmp(replica->places[i], reference) != 0)
+		i++;
+	return i;
 }
 
-static void add_place(pyr__replica *replica, const char *reference)
+/* Those that have been named come first, in the order in which they were. */
+static void name_place(pyr__replica *replica, const char *reference)
 {
-	if (has_place(replica, reference))
+	size_t at = find_place(replica, reference);
+	if (at < replica->places_named)
 		return;
-	replica->places =
-		pyr__realloc(replica->places, (replica->place_count + 1) * sizeof *replica->places);
-	replica->places[replica->place_count++] = pyr__strdup(reference);
+	if (at == replica->place_count) {
+		replica->places = pyr__realloc(
+			replica->places, (replica->place_count + 1) * sizeof *replica->places);
+		replica->places[replica->place_count++] = pyr__strdup(reference);
+	}
+	char *place = replica->places[at];
+	replica->places[at] = replica->places[replica->places_named];
+	replica->places[replica->places_named++] = place;
+}
+
+/* The update is over: those that have not been named go. The channel to one of them, or NULL. */
+static pyr__channel *drop_places(pyr__replica *replica, const char *used)
+{
+	pyr__channel *old = NULL;
+	size_t at = find_place(replica, used);
+	if (at >= replica->places_named) {
+		old = replica->channel;
+		replica->channel = NULL;
+		at = 0;
+	}
+	replica->place = at;
+	while (replica->place_count > replica->places_named)
+		free(replica->places[--replica->place_count]);
+	return old;
 }
 
 static bool is_good(const pyr__replica *replica)
@@ -104,12 +129,25 @@ void pyr__replica_note_failure(pyr__replica *replica)
 			"this replica does not answer any more");
 }
 
+pyr__channel *pyr__replica_leave_place(pyr__replica *replica)
+{
+	pyr__channel *old = replica->channel;
+	replica->channel = NULL;
+	replica->place = (replica->place + 1) % replica->place_count;
+	return old;
+}
+
 /* Updates */
 
 void pyr__replicas_begin_update(pyr__replicas *replicas)
 {
 	pthread_mutex_lock(&replicas->lock);
 	replicas->named = 0;
+	for (uint32_t i = 0; i < replicas->count; i++) {
+		pyr__replica *replica = replicas->all[i];
+		replica->places_named = 0;
+		replica->used_place = replica->places[replica->place];
+	}
 }
 
 static void append(pyr__replicas *replicas, pyr__replica *replica)
@@ -135,7 +173,7 @@ void pyr__replicas_add(pyr__replicas *replicas, const char *reference, uint32_t 
 {
 	uint32_t named = replicas->named;
 	if (named > 0 && replicas->all[named - 1]->holder == holder) {
-		add_place(replicas->all[named - 1], reference);
+		name_place(replicas->all[named - 1], reference);
 		return;
 	}
 	if (named == REPLICAS_MAX)
@@ -147,6 +185,7 @@ void pyr__replicas_add(pyr__replicas *replicas, const char *reference, uint32_t 
 	replicas->all[at] = replicas->all[named];
 	replicas->all[named] = replica;
 	replica->holder = holder;
+	name_place(replica, reference);
 	replicas->named++;
 }
 
@@ -158,14 +197,22 @@ bool pyr__replicas_any_named(const pyr__replicas *replicas)
 void pyr__replicas_end_update(pyr__replicas *replicas)
 {
 	pyr__replica *gone[2 * REPLICAS_MAX]; /* what was there, and what was just named */
-	uint32_t gone_count = 0;
+	pyr__channel *old[REPLICAS_MAX];
+	uint32_t gone_count = 0, old_count = 0;
 	while (replicas->count > replicas->named) {
 		pyr__replica *replica = replicas->all[--replicas->count];
 		if (replicas->current == replica)
 			replicas->current = NULL;
 		gone[gone_count++] = replica;
 	}
+	for (uint32_t i = 0; i < replicas->count; i++) {
+		pyr__replica *replica = replicas->all[i];
+		old[old_count] = drop_places(replica, replica->used_place);
+		old_count += old[old_count] != NULL;
+	}
 	pthread_mutex_unlock(&replicas->lock);
+	while (old_count > 0)
+		pyr__context_release(replicas->context, old[--old_count]);
 	while (gone_count > 0)
 		pyr__replica_unref(gone[--gone_count]);
 }
@@ -223,20 +270,15 @@ static pyr__replica *choose(pyr__replicas *replicas, pyr_balance balance)
 	return chosen ? chosen : least_bad(replicas);
 }
 
-/* A daemon that drains its connections takes no new one. */
-static bool is_leaving(const pyr__replica *replica)
-{
-	return replica->channel && atomic_load(&replica->channel->retired);
-}
-
-/* Makes sure that there is a channel. */
-static bool reach(pyr__replica *replica)
+/* Makes sure that there is a channel; *ret_old is one that it has taken the place of, or NULL. */
+static bool reach(pyr__replica *replica, pyr__channel **ret_old)
 {
 	pyr_reference reference;
 	pyr_context *context = replica->set->context;
+	*ret_old = NULL;
 	if (replica->channel && !atomic_load(&replica->channel->retired))
 		return true;
-	pyr__context_release(context, replica->channel);
+	*ret_old = replica->channel;
 	replica->channel = NULL;
 	if (pyr_reference_parse(replica->places[replica->place], &reference, NULL) ||
 		pyr__context_channel(context, &reference, &replica->channel, NULL))
@@ -249,14 +291,16 @@ pyr__replica *pyr__replicas_choose(
 	pyr__replicas *replicas, pyr_balance balance, pyr__channel **ret_channel, char *object)
 {
 	pyr__replica *chosen = NULL;
+	pyr__channel *old[REPLICAS_MAX];
+	uint32_t old_count = 0;
 	pthread_mutex_lock(&replicas->lock);
 	for (uint32_t tried = 0; tried < replicas->count && !chosen; tried++) {
 		pyr__replica *replica = choose(replicas, balance);
-		bool last = tried + 1 == replicas->count;
-		if ((is_leaving(replica) && !last) || !reach(replica))
-			replica->failed_us = pyr__now_us();
-		else
+		if (reach(replica, &old[old_count]))
 			chosen = pyr__replica_ref(replica);
+		else
+			replica->failed_us = pyr__now_us();
+		old_count += old[old_count] != NULL;
 	}
 	if (chosen) {
 		chosen->running++;
@@ -265,6 +309,8 @@ pyr__replica *pyr__replicas_choose(
 		memcpy(object, chosen->object, sizeof chosen->object);
 	}
 	pthread_mutex_unlock(&replicas->lock);
+	while (old_count > 0) /* not under the lock: the last one may run what is the user's */
+		pyr__context_release(replicas->context, old[--old_count]);
 	if (chosen)
 		pyr__replicas_watch(replicas);
 	return chosen;
@@ -283,9 +329,7 @@ void pyr__replica_failed(pyr__replica *replica, const pyr__channel *channel)
 	pyr__channel *old = NULL;
 	pthread_mutex_lock(&replica->set->lock);
 	if (replica->channel == channel) {
-		old = replica->channel;
-		replica->channel = NULL;
-		replica->place = (replica->place + 1) % replica->place_count;
+		old = pyr__replica_leave_place(replica);
 		if (replica->place == 0) /* no other way there is left */
 			pyr__replica_note_failure(replica);
 	}

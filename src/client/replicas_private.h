@@ -10,12 +10,14 @@
 struct pyr__replica {
 	atomic_uint refs; /* one of the set while it is in it, one a call, one a question */
 	pyr__replicas *set;
+
+	/* guarded by the set's lock */
 	uint32_t holder; /* of the update that named it last */
 	char **places; /* references, which lead to one object; all but the first to fall back on */
 	size_t place_count, place; /* the one in use */
-
-	/* guarded by the set's lock */
-	pyr__channel *channel; /* to the place; NULL: not made yet */
+	size_t places_named;       /* by the update that is going on: the first so many */
+	const char *used_place;    /* the one in use before the update */
+	pyr__channel *channel;     /* to the place; NULL: not made yet */
 	char object[PYR_OBJECT_ID_MAX + 1];
 	uint32_t running;
 	pyr__link attempts;
@@ -58,6 +60,12 @@ void pyr__replicas_unref(pyr__replicas *replicas);
 /* watch.c: begins to ask them, unless that is done; lock not held. */
 void pyr__replicas_watch(pyr__replicas *replicas);
 void pyr__replicas_unwatch(pyr__replicas *replicas);
+
+/*
+ * Lock held: the next place is used from now on. Returns the channel to the one before, to be
+ * released without the lock, or NULL.
+ */
+pyr__channel *pyr__replica_leave_place(pyr__replica *replica);
 
 /* Lock held: passed over from now on, and what may run elsewhere is ended here. */
 void pyr__replica_note_failure(pyr__replica *replica);

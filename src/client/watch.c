@@ -30,15 +30,18 @@ static pyr__loop *loop_of(const pyr__replicas *replicas)
 static void note(pyr__replica *replica, pyr_status status, bool not_serving)
 {
 	bool dead = status == PYR_UNAVAILABLE || status == PYR_DEADLINE_EXCEEDED;
+	pyr__channel *old = NULL;
 	pthread_mutex_lock(&replica->set->lock);
 	if (dead) {
-		replica->place = (replica->place + 1) % replica->place_count;
+		if (replica->place_count > 1)
+			old = pyr__replica_leave_place(replica);
 		pyr__replica_note_failure(replica);
 	} else if (status != PYR_CANCELLED) { /* any answer is one, "no such method" too */
 		replica->failed_us = 0;
 		replica->not_serving = not_serving;
 	}
 	pthread_mutex_unlock(&replica->set->lock);
+	pyr__context_release(replica->set->context, old);
 }
 
 static void on_health(void *ctx, pyr_status status,
@@ -122,10 +125,23 @@ static uint32_t look(pyr__replicas *replicas, pyr__replica **to_ask, bool *ret_i
 
 /* The timer */
 
+/* Lock held. */
+static bool are_used(const pyr__replicas *replicas)
+{
+	for (uint32_t i = 0; i < replicas->count; i++)
+		if (replicas->all[i]->running || replicas->all[i]->used)
+			return true;
+	return false;
+}
+
 /* Nobody is asked any more, until the next call. Gives the watch's reference back. */
-static void end(pyr__replicas *replicas)
+static void end(pyr__replicas *replicas, bool unless_used)
 {
 	pthread_mutex_lock(&replicas->lock);
+	if (unless_used && are_used(replicas)) { /* since somebody has looked */
+		pthread_mutex_unlock(&replicas->lock);
+		return;
+	}
 	bool watching = replicas->watching;
 	replicas->watching = false;
 	struct event *timer = replicas->timer;
@@ -149,7 +165,7 @@ static void end(pyr__replicas *replicas)
 
 static void on_context_freed(pyr__paused *paused)
 {
-	end(PYR__OWNER(paused, pyr__replicas, paused));
+	end(PYR__OWNER(paused, pyr__replicas, paused), false);
 }
 
 static bool is_idle(pyr__replicas *replicas, bool in_use)
@@ -173,7 +189,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	for (uint32_t i = 0; i < count; i++)
 		ask(to_ask[i]);
 	if (is_idle(replicas, in_use))
-		end(replicas);
+		end(replicas, true);
 	pyr__loop_leave(loop);
 }
 
@@ -186,7 +202,7 @@ static void begin(pyr__task *task)
 		replicas->timer = event_new(
 			pyr__loop_base(loop_of(replicas)), -1, EV_PERSIST, on_tick, replicas);
 	if (!replicas->timer) {
-		end(replicas);
+		end(replicas, false);
 		return;
 	}
 	replicas->idle_since_us = pyr__now_us();
@@ -198,7 +214,7 @@ static void begin(pyr__task *task)
 static void run_end(pyr__task *task)
 {
 	pyr__replicas *replicas = PYR__OWNER(task, pyr__replicas, end_task);
-	end(replicas);
+	end(replicas, false);
 	pyr__replicas_unref(replicas);
 }
 
@@ -220,7 +236,7 @@ void pyr__replicas_watch(pyr__replicas *replicas)
 	if (status == PYR_OK)
 		pyr__loop_post(loop_of(replicas), &replicas->begin_task);
 	else
-		end(replicas);
+		end(replicas, false);
 }
 
 void pyr__replicas_unwatch(pyr__replicas *replicas)

@@ -20,6 +20,8 @@
 #include "server/daemon_private.h"
 
 #define OWN_PREFIX "pyrite.Batch/"
+#define CALLS_MAX  10000 /* in one batch */
+#define TURN_MAX   64
 
 /* Lies in the outer call's memory, which each call of the batch keeps. */
 typedef struct batch {
@@ -29,6 +31,7 @@ typedef struct batch {
 	bool taken;
 	Pyrite__BatchedResult *results;
 	size_t count;         /* of results */
+	size_t turn_end;      /* so many results, and the loop looks at what else there is */
 	size_t bytes;         /* in them */
 	pyr__task task;       /* goes on, on the loop */
 	pyr__job job;         /* goes on, in the pool */
@@ -160,9 +163,12 @@ static bool finish(batch *b, const pyr__final *final, const pyr__body *body)
 		add_reply(b, body);
 	b->finished = true;
 	bool go_on = first && b->waits;
+	bool over = b->cancelled; /* and then the daemon may be gone */
 	b->waits = false;
 	pthread_mutex_unlock(&b->lock);
-	if (go_on)
+	if (go_on && over)
+		conclude(b);
+	else if (go_on)
 		go_on_later(b);
 	return first;
 }
@@ -397,6 +403,11 @@ static void proceed(batch *b)
 {
 	pyr_daemon *daemon = b->outer->daemon;
 	while (b->count < b->request->n_calls && !has_failed(b)) {
+		if (b->count >= b->turn_end && !daemon->pool) {
+			b->turn_end = b->count + TURN_MAX; /* others have a turn as well */
+			go_on_later(b);
+			return;
+		}
 		pyr_call *call = begin_next(b);
 		if (!call)
 			break;
@@ -432,11 +443,13 @@ static void run(void *self, pyr_call *call, const Pyrite__RunBatchRequest *reque
 {
 	batch *b = pyr__arena_alloc(&call->arena, sizeof *b);
 	(void)self;
-	if (!b) {
-		pyr_call_fail(call, PYR_RESOURCE_EXHAUSTED, "out of memory");
+	if (!b || request->n_calls > CALLS_MAX) {
+		pyr_call_fail(call, PYR_RESOURCE_EXHAUSTED,
+			b ? "a batch has at most %d calls" : "out of memory", CALLS_MAX);
 		return;
 	}
 	memset(b, 0, sizeof *b);
+	b->turn_end = TURN_MAX;
 	b->outer = pyr_call_ref(call);
 	b->request = request;
 	b->results = pyr__alloc((request->n_calls + 1) * sizeof *b->results);

@@ -149,7 +149,8 @@ static pyr_status find_object(pyr_call *call, pyr__objects *objects, pyr_error *
 {
 	pyr__locators *locators = pyr__daemon_locators(call->daemon);
 	pyr_status status = pyr__call_find(call, objects, err);
-	if (status == PYR_OK || !call->bound || !pyr__locators_cover(locators, call->object_id))
+	if (status == PYR_OK || !call->bound ||
+		!pyr__locators_cover(locators, call->object_id, call->bound->interface))
 		return status;
 	return pyr__locators_find(
 		locators, call->object_id, call->bound->interface, &call->object, err);
@@ -241,9 +242,11 @@ void pyr__call_run(pyr_call *call, pyr__objects *objects, size_t decoded_bytes_m
 	const pyr__scope *outer = pyr__scope_current;
 	pyr__scope_current = &scope;
 	pyr_error err;
+	pyr__error_clear(&err);
 	pyr_status status = run(call, objects, decoded_bytes_max, &err);
 	pyr__scope_current = outer;
 	if (status) {
+		err.status = status;
 		err.executed = PYR_EXECUTED_NO;
 		pyr__call_fail(call, &err);
 	}

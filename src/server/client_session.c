@@ -172,7 +172,9 @@ pyr_status pyr__client_session_admit(pyr__client_session *session,
 	pyr_status status = PYR_OK;
 	pthread_mutex_lock(&session->making);
 	if (!session->admitted && !session->refusal) {
+		pyr__error_clear(&own);
 		status = admit(ctx, call, &own);
+		own.status = status;
 		if (status)
 			keep_refusal(session, &own);
 		session->admitted = status == PYR_OK;

@@ -222,7 +222,7 @@ static bool has_object(void *host, pyr__text object)
 {
 	pyr_daemon *daemon = host;
 	return pyr__objects_has(&daemon->objects, object) ||
-	       pyr__locators_cover(&daemon->locators, object);
+	       pyr__locators_cover(&daemon->locators, object, NULL);
 }
 
 static bool same_endpoint(const pyr_reference *a, const pyr_reference *b)
@@ -443,7 +443,9 @@ pyr_status pyr_daemon_configure(pyr_daemon *daemon, const char *object,
 pyr_status pyr_daemon_unregister(
 	pyr_daemon *daemon, const char *object, const pyr_interface *interface, pyr_error *err)
 {
-	if (pyr__locators_remove(&daemon->locators, object, interface))
-		return PYR_OK;
-	return pyr__objects_remove(&daemon->objects, object, interface, err);
+	bool located = pyr__locators_remove(&daemon->locators, object, interface);
+	pyr_error own;
+	pyr_status status =
+		pyr__objects_remove(&daemon->objects, object, interface, located ? &own : err);
+	return located ? PYR_OK : status;
 }

@@ -14,8 +14,10 @@
 
 /* One object of a locator. */
 typedef struct entry {
-	pyr__link link;      /* by last use, the oldest first */
-	pyr__object *object; /* NULL: being made */
+	pyr__link link;       /* by last use, the oldest first; or among those that go */
+	pyr__object *object;  /* NULL: being made, or it goes */
+	pyr__object *leaving; /* what goes */
+	struct pyr__locator *of;
 	int64_t used_us;
 	char id[];
 } entry;
@@ -44,17 +46,28 @@ void pyr__locators_init(pyr__locators *locators)
 static entry *new_entry(pyr__locator *locator, pyr__text id)
 {
 	entry *e = pyr__zalloc(sizeof *e + id.size + 1);
+	e->of = locator;
 	memcpy(e->id, id.data, id.size);
 	pyr__list_append(&locator->entries, &e->link);
 	pyr__map_insert(&locator->by_id, e->id, id.size, e);
 	return e;
 }
 
-/* Lock held. */
+/* Lock held. Nobody waits for it any more. */
 static void forget(pyr__locator *locator, entry *e)
 {
 	pyr__map_remove(&locator->by_id, e->id, strlen(e->id));
 	pyr__list_remove(&e->link);
+	pthread_cond_broadcast(&locator->made);
+}
+
+/* Lock held. Who calls it waits until it has gone. */
+static void begin_leaving(entry *e, pyr__link *gone)
+{
+	e->leaving = e->object;
+	e->object = NULL;
+	pyr__list_remove(&e->link);
+	pyr__list_append(gone, &e->link);
 }
 
 static void use(pyr__locator *locator, entry *e)
@@ -79,10 +92,8 @@ static void collect(pyr__locator *locator, int64_t idle_since_us, pyr__link *gon
 		next = l->next;
 		if (locator->by_id.count <= locator->given.most && e->used_us > idle_since_us)
 			return; /* those that follow were used later */
-		if (!is_idle(e))
-			continue;
-		forget(locator, e);
-		pyr__list_append(gone, &e->link);
+		if (is_idle(e))
+			begin_leaving(e, gone);
 	}
 }
 
@@ -91,8 +102,11 @@ static void evict(pyr__link *gone)
 {
 	while (!pyr__list_empty(gone)) {
 		entry *e = PYR__OWNER(gone->next, entry, link);
-		pyr__list_remove(&e->link);
-		pyr__object_unref(e->object);
+		pyr__locator *locator = e->of;
+		pyr__object_unref(e->leaving);
+		pthread_mutex_lock(&locator->lock);
+		forget(locator, e);
+		pthread_mutex_unlock(&locator->lock);
 		free(e);
 	}
 }
@@ -155,10 +169,12 @@ static pyr_status find(
 	return status;
 }
 
-static bool covers(const pyr__locator *locator, pyr__text id)
+/* What a peer sends as an id need not be one. */
+static bool covers(const pyr__locator *locator, pyr__text id, const pyr_interface *interface)
 {
 	size_t size = strlen(locator->prefix);
-	return id.size >= size && id.size > 0 && memcmp(id.data, locator->prefix, size) == 0;
+	return (!interface || locator->interface == interface) && pyr__object_is_id(id) &&
+	       id.size >= size && memcmp(id.data, locator->prefix, size) == 0;
 }
 
 static pyr__locator *first_of(pyr__locators *locators)
@@ -174,39 +190,46 @@ pyr_status pyr__locators_find(pyr__locators *locators, pyr__text id, const pyr_i
 {
 	pyr__locator *best = NULL;
 	for (pyr__locator *l = first_of(locators); l; l = l->next)
-		if (l->interface == interface && covers(l, id) &&
-			(!best || strlen(l->prefix) > strlen(best->prefix)))
+		if (covers(l, id, interface) && (!best || strlen(l->prefix) > strlen(best->prefix)))
 			best = l;
 	if (best)
 		return find(best, id, ret_object, err);
 	return pyr_error_set(err, PYR_NOT_FOUND, "no object '%.*s' here", (int)id.size, id.data);
 }
 
-bool pyr__locators_cover(pyr__locators *locators, pyr__text id)
+bool pyr__locators_cover(pyr__locators *locators, pyr__text id, const pyr_interface *interface)
 {
 	for (pyr__locator *l = first_of(locators); l; l = l->next)
-		if (covers(l, id))
+		if (covers(l, id, interface))
 			return true;
 	return false;
 }
 
+/* Out of the table at once, though calls may use it. */
+static pyr__object *take_out(pyr__locator *locator, const char *id)
+{
+	pyr__object *object = NULL;
+	pthread_mutex_lock(&locator->lock);
+	entry *e = await_entry(locator, (pyr__text){id, strlen(id)});
+	if (e) {
+		object = e->object;
+		forget(locator, e);
+		free(e);
+	}
+	pthread_mutex_unlock(&locator->lock);
+	return object;
+}
+
 bool pyr__locators_remove(pyr__locators *locators, const char *id, const pyr_interface *interface)
 {
-	pyr__link gone;
-	pyr__list_init(&gone);
+	bool found = false;
 	for (pyr__locator *l = first_of(locators); l; l = l->next) {
 		if (interface && l->interface != interface)
 			continue;
-		pthread_mutex_lock(&l->lock);
-		entry *e = pyr__map_find(&l->by_id, id, strlen(id));
-		if (e && e->object) {
-			forget(l, e);
-			pyr__list_append(&gone, &e->link);
-		}
-		pthread_mutex_unlock(&l->lock);
+		pyr__object *object = take_out(l, id);
+		found |= object != NULL;
+		pyr__object_unref(object);
 	}
-	bool found = !pyr__list_empty(&gone);
-	evict(&gone);
 	return found;
 }
 
@@ -284,7 +307,8 @@ static void free_locator(pyr__locator *locator)
 {
 	pyr__link gone;
 	pyr__list_init(&gone);
-	pyr__list_move(&gone, &locator->entries);
+	while (!pyr__list_empty(&locator->entries))
+		begin_leaving(PYR__OWNER(locator->entries.next, entry, link), &gone);
 	evict(&gone);
 	pyr__map_done(&locator->by_id);
 	pthread_cond_destroy(&locator->made);

@@ -7,7 +7,8 @@
  *                            | failed
  *                            +-------> no entry
  *
- * Whoever calls an object that is being made waits for that. One that a call uses is never evicted.
+ * Whoever calls an object that is being made, or evicted, waits for that. One that a call uses is
+ * never evicted.
  */
 #ifndef PYR_SERVER_LOCATOR_H
 #define PYR_SERVER_LOCATOR_H
@@ -42,8 +43,8 @@ pyr_status pyr__locators_add(pyr__locators *locators, const pyr_interface *inter
 pyr_status pyr__locators_find(pyr__locators *locators, pyr__text id, const pyr_interface *interface,
 	pyr__object **ret_object, pyr_error *err);
 
-/* True if some locator is for such an id. */
-bool pyr__locators_cover(pyr__locators *locators, pyr__text id);
+/* True if some locator is for such an id and interface; NULL: any. Never for what is no id. */
+bool pyr__locators_cover(pyr__locators *locators, pyr__text id, const pyr_interface *interface);
 
 /* Takes an object out, whether it is used or not; false if it is not there. interface NULL: any. */
 bool pyr__locators_remove(pyr__locators *locators, const char *id, const pyr_interface *interface);

@@ -92,6 +92,13 @@ static pyr_status check_id(const char *id, pyr_error *err)
 	return PYR_OK;
 }
 
+bool pyr__object_is_id(pyr__text id)
+{
+	return id.size > 0 && id.size <= PYR_OBJECT_ID_MAX && !memchr(id.data, '\0', id.size) &&
+	       pyr__utf8_valid_bytes(id.data, id.size) == id.size &&
+	       (id.size < 4 || memcmp(id.data, "pyr.", 4) != 0);
+}
+
 static void bind_methods(pyr__objects *objects, const pyr_interface *interface)
 {
 	for (uint32_t i = 0; i < interface->method_count; i++) {

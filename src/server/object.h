@@ -111,6 +111,9 @@ size_t pyr__objects_count(pyr__objects *objects);
 size_t pyr__objects_walk(pyr__objects *objects, size_t start, size_t room,
 	void (*visit)(void *arg, const pyr__object *first), void *arg);
 
+/* True for what objects may be registered under: see pyr__objects_add(). */
+bool pyr__object_is_id(pyr__text id);
+
 bool pyr__objects_has(pyr__objects *objects, pyr__text id);
 
 /* NULL if no object with that method was ever registered. */

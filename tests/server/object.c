@@ -293,3 +293,23 @@ Test(object, tells_which_interfaces_there_are)
 	cr_assert_eq(found[1], &bell_interface);
 	end();
 }
+
+static bool is_id(const char *bytes, size_t size)
+{
+	return pyr__object_is_id((pyr__text){bytes, size});
+}
+
+/* What a peer sends as an id need not be one. */
+Test(object, is_not_called_by_what_is_no_id)
+{
+	char longest[PYR_OBJECT_ID_MAX + 1];
+	memset(longest, 'x', sizeof longest);
+	cr_assert(is_id("a", 1));
+	cr_assert(is_id(longest, PYR_OBJECT_ID_MAX));
+	cr_assert_not(is_id("", 0));
+	cr_assert_not(is_id(longest, PYR_OBJECT_ID_MAX + 1));
+	cr_assert_not(is_id("a\0b", 3));
+	cr_assert_not(is_id("\0", 1));
+	cr_assert_not(is_id("a\xff", 2));
+	cr_assert_not(is_id("pyr.x", 5));
+}

@@ -121,3 +121,24 @@ Test(admit, D4_each_connection_is_asked_for)
 	suite_suite__close(welcome);
 	suite_end(s);
 }
+
+static pyr_status refuse_without_a_word(void *ctx, pyr_call *call, pyr_error *err)
+{
+	(void)ctx;
+	(void)call;
+	(void)err;
+	return PYR_PERMISSION_DENIED;
+}
+
+Test(admit, D4_who_refuses_without_a_reason_refuses)
+{
+	suite_config config = {.daemon.admit = refuse_without_a_word};
+	suite *s = suite_begin(&config);
+	pyr_error err;
+	for (int i = 0; i < 2; i++) {
+		CHECK_STATUS(PYR_PERMISSION_DENIED, suite_echo(s->proxy, &err));
+		cr_assert_str_eq(err.message, "");
+	}
+	cr_assert_eq(tally_get(&s->servant.echo_count), 0);
+	suite_end(s);
+}

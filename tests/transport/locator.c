@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Objects on demand: CORBA's servant locators and Ice's; Pyro has none. */
+#include <poll.h>
 #include <pyrite/locator.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,5 +255,74 @@ Test(locator, D11_one_servant_may_be_for_all)
 		suite__blob__free_unpacked(reply, NULL);
 		suite_suite__close(proxy);
 	}
+	suite_end(s);
+}
+
+/* One that goes is gone before the next one of its id is made. */
+typedef struct single {
+	atomic_bool there;
+	atomic_uint twice;
+	tally made;
+} single;
+
+static pyr_status locate_single(void *ctx, const char *id, void **ret_self, pyr_error *err)
+{
+	single *one = ctx;
+	(void)id;
+	(void)err;
+	if (atomic_exchange(&one->there, true))
+		atomic_fetch_add(&one->twice, 1);
+	tally_add(&one->made, 1);
+	*ret_self = one;
+	return PYR_OK;
+}
+
+static void evict_single(void *ctx, const char *id, void *self)
+{
+	single *one = ctx;
+	(void)id;
+	(void)self;
+	sched_yield(); /* time for another to come */
+	atomic_store(&one->there, false);
+}
+
+Test(locator, D11_has_no_two_of_one_id)
+{
+	static const suite_suite_ops ops = {.echo = whose};
+	suite *s = suite_begin_pool(4);
+	pyr_error err;
+	single one = {.made = TALLY_INIT};
+	pyr_locator locator = PYR_LOCATOR_INIT;
+	Suite__Blob request = SUITE__BLOB__INIT, *reply;
+	locator.locate = locate_single;
+	locator.evict = evict_single;
+	locator.ctx = &one;
+	locator.idle_ms = 1;
+	CHECK_OK(suite_suite__locate(s->daemon, &ops, &locator, &err));
+	suite_suite *proxy = open_id(s, "account/1");
+	int64_t until_ms = suite_now_ms() + 10000;
+	while (tally_get(&one.made) < 20 && suite_now_ms() < until_ms) {
+		CHECK_OK(suite_suite_echo(proxy, &request, &reply, &err));
+		suite__blob__free_unpacked(reply, NULL);
+		poll(NULL, 0, 1); /* it is idle */
+	}
+	cr_assert_geq(tally_get(&one.made), 20);
+	cr_assert_eq(atomic_load(&one.twice), 0);
+	suite_suite__close(proxy);
+	suite_end(s);
+}
+
+Test(locator, D11_an_object_is_unregistered_with_what_is_registered_of_its_id)
+{
+	suite *s = suite_begin(NULL);
+	bank b = BANK_INIT;
+	pyr_error err;
+	add_locator(s, &b, "account/", 0, 0);
+	CHECK_OK(suite_other__serve(s->daemon, "account/1", &other_ops, NULL, &err));
+	cr_assert_eq(count(s, "account/1"), 1);
+	CHECK_OK(pyr_daemon_unregister(s->daemon, "account/1", NULL, &err));
+	CHECK_AWAIT(&b.evicted, 1);
+	CHECK_STATUS(PYR_NOT_FOUND,
+		pyr_daemon_unregister(s->daemon, "account/1", &suite_other__interface, &err));
 	suite_end(s);
 }
