@@ -113,6 +113,8 @@ mandelbrot) draw ;;
 usersession) serve example.shop && client ;;
 disconnects) supervise example.counter "$work/counter" && client ;;
 messagebus) serve example.bus && client ;;
+batchedcalls) serve example.purse && client ;;
+callback) serve example.kitchen && client ;;
 filetransfer) transfer ;;
 *) fail "has needs of its own: see the README" ;;
 esac

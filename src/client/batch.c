@@ -248,15 +248,15 @@ pyr_status pyr_stub_batched(const pyr_batch *batch, const pyr_method *method, si
 {
 	if (index >= batch->count)
 		return pyr_error_set(err, PYR_OUT_OF_RANGE,
-			"the batch has %zu calls, not a call %zu", batch->count, index);
+			"the batch has %zu calls, none of number %zu", batch->count, index);
 	if (batch->methods[index] != method)
 		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
 			"call %zu is one of %s, not of %s", index, batch->calls[index].method,
 			method->name);
 	if (index >= pyr_batch_ran(batch))
 		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
-			"call %zu has no reply: the batch got as far as call %zu", index,
-			pyr_batch_ran(batch));
+			"call %zu has no reply: %zu of %zu calls have run and succeeded", index + 1,
+			pyr_batch_ran(batch), batch->count);
 	const ProtobufCBinaryData *reply = &batch->reply->results[index]->reply;
 	pyr__decode_options options = {
 		.bytes_max = pyr__target_context(batch->proxy->target)->decoded_bytes_max,

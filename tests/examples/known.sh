@@ -71,6 +71,27 @@ try_exceptions()
 	matches "  where:   127\.0\.0\.1:[0-9]+ demo\.Sums/Multiply"
 }
 
+try_batchedcalls()
+{
+	run
+	shows "5 in, 2 out, 1 in" "  3 of 3 calls ran and succeeded" \
+		"  call 1: 5 coins now" "  call 3: 4 coins now" \
+		"5 in, 100 out, 1 in" "  FAILED_PRECONDITION: there are only 9 coins" "  call 2 of 3" \
+		"  1 of 3 calls ran and succeeded" "  call 1: 9 coins now"
+	matches "  call 3: call 3 has no reply: 1 of 3 .*"
+}
+
+try_callback()
+{
+	run
+	shows "omelette" "  step 1: chop" "  step 2: fry" "  step 3: season" "  step 4: serve" \
+		"  done in 4 steps" \
+		"salad" "  step 1: chop" "  step 2: fry" "  ABORTED: no salad: the waiter said no at 'fry'" \
+		"soup"
+	matches "  NOT_FOUND: no soup: no object 'waiter' here.*"
+	[ "$(grep -c '  step ' "$work/out")" = 6 ] || fail "more steps than the waiter agreed to"
+}
+
 try_stockquotes()
 {
 	run
