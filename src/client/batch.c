@@ -137,7 +137,8 @@ static pyr_status conclude(pyr_batch *batch, pyr_error *err)
 	pyr__error_where(err, "call %zu of %zu, %s%s%s", ran + 1, batch->count,
 		batch->calls[ran].method, *failed->where ? ", " : "", failed->where);
 	if (failed->details.len <= sizeof err->details) {
-		memcpy(err->details, failed->details.data, failed->details.len);
+		if (failed->details.len)
+			memcpy(err->details, failed->details.data, failed->details.len);
 		err->details_size = (uint16_t)failed->details.len;
 	} else {
 		err->truncated = true;

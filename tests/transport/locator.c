@@ -15,7 +15,8 @@ typedef struct bank {
 	atomic_uint alive, most_alive;
 	tally gate; /* locate waits for it, if slow */
 	bool slow;
-	char last[64]; /* that was evicted */
+	char last[64];  /* that was evicted */
+	servant *first; /* that was made */
 } bank;
 
 #define BANK_INIT                                                                                  \
@@ -36,6 +37,8 @@ static pyr_status locate(void *ctx, const char *id, void **ret_self, pyr_error *
 	unsigned alive = atomic_fetch_add(&b->alive, 1) + 1;
 	if (alive > atomic_load(&b->most_alive))
 		atomic_store(&b->most_alive, alive);
+	if (!b->first)
+		b->first = made;
 	*ret_self = made;
 	return PYR_OK;
 }
@@ -209,8 +212,10 @@ Test(locator, D11_leaves_one_alone_that_a_call_uses)
 	CHECK_OK(pyr_daemon_unregister(s->daemon, "account/held", NULL, &err));
 	CHECK_STATUS(PYR_NOT_FOUND, pyr_daemon_unregister(s->daemon, "account/held", NULL, &err));
 	cr_assert_eq(tally_get(&b.evicted), 50);
-	pyr_pending_cancel(pending);
+	CHECK_AWAIT(&b.first->held_count, 1);
+	CHECK_OK(servant_answer(b.first, 0, 1));
 	CHECK_AWAIT(&r.done, 1);
+	CHECK_AWAIT(&b.evicted, 51);
 	pyr_pending_unref(pending);
 	suite_suite__close(proxy);
 	suite_end(s);
