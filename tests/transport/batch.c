@@ -246,7 +246,8 @@ Test(batch, C4_ends_at_the_deadline)
 {
 	suite *s = suite_begin(NULL);
 	pyr_error err;
-	suite_suite *hasty = suite_open_timeout(s, 100);
+	suite_suite *hasty = suite_open_timeout(s, 1000);
+	CHECK_OK(suite_echo(hasty, &err)); /* it is connected */
 	pyr_batch *batch = new_batch(hasty);
 	add_hold(batch);
 	add_count(batch);

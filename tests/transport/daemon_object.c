@@ -223,12 +223,12 @@ Test(daemon_object, O4_counts_calls_without_an_answer)
 	pyr_error err;
 	Suite__Number request = SUITE__NUMBER__INIT, *reply;
 	pyrite_daemon *proxy = open_daemon(s);
-	suite_suite *hasty = suite_open_timeout(s, 30);
+	suite_suite *hasty = suite_open_timeout(s, 500);
 	CHECK_OK(suite_suite_note(s->proxy, &request, &err));
 	await_ended(proxy, "suite.Suite/Note", PYR_OK, 1);
 	CHECK_STATUS(PYR_DEADLINE_EXCEEDED, suite_suite_hold(hasty, &request, &reply, &err));
 	CHECK_AWAIT(&s->servant.held_count, 1);
-	pass_ms(s, 31); /* so that its deadline has passed here as well */
+	pass_ms(s, 501); /* so that its deadline has passed here as well */
 	servant_drop(&s->servant, 0);
 	await_ended(proxy, "suite.Suite/Hold", PYR_DEADLINE_EXCEEDED, 1);
 	suite_reply r = SUITE_REPLY_INIT;

@@ -201,6 +201,7 @@ Test(locator, D11_leaves_one_alone_that_a_call_uses)
 	add_locator(s, &b, "account/", 1, 1);
 	suite_suite *proxy = open_id(s, "account/held");
 	CHECK_OK(suite_suite_hold__invoke(proxy, &request, suite_on_number, &r, &pending, &err));
+	CHECK_AWAIT(&b.made, 1);
 	for (int i = 0; i < 50; i++) {
 		snprintf(id, sizeof id, "account/%d", i);
 		count(s, id);
