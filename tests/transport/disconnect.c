@@ -120,8 +120,11 @@ static bool cut_one(scene *c, relay_way way, size_t bytes, size_t size, bool abr
 	bool lost = !echo(c, proxy, size);
 	relay_cut(c->relay);
 	lift_limits(c);
-	if (lost)
-		cr_assert(echo(c, proxy, size), "the next call did not connect anew");
+	bool anew = !lost || echo(c, proxy, size);
+	/* where a reset is heard of late, what goes out before that is lost, but only once */
+	if (!anew && suite_under_test.resets_late)
+		anew = echo(c, proxy, size);
+	cr_assert(anew, "the next call did not connect anew");
 	suite_suite__close(proxy);
 	relay_await_idle(c->relay);
 	return lost;
