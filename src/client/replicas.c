@@ -308,10 +308,11 @@ pyr__replica *pyr__replicas_choose(
 		*ret_channel = pyr__channel_ref(chosen->channel);
 		memcpy(object, chosen->object, sizeof chosen->object);
 	}
+	bool unwatched = chosen && !replicas->watching;
 	pthread_mutex_unlock(&replicas->lock);
 	while (old_count > 0) /* not under the lock: the last one may run what is the user's */
 		pyr__context_release(replicas->context, old[--old_count]);
-	if (chosen)
+	if (unwatched)
 		pyr__replicas_watch(replicas);
 	return chosen;
 }

@@ -119,8 +119,9 @@ pyr_status pyr_stub_stream(pyr_proxy *proxy, uint32_t method, const ProtobufCMes
 	if (status) {
 		end_interception(stream, status, err);
 		unref(stream);
-	} else
+	} else {
 		*ret_stream = stream;
+	}
 	return status;
 }
 
