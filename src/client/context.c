@@ -229,7 +229,7 @@ void pyr__context_unref(pyr_context *context)
 	pyr__discoverer_free(context->discoverer);
 	pyr__loop_free(context->loop);
 	pyr_credentials_unref(context->credentials);
-	pyr__interceptors_free(atomic_load(&context->interceptors));
+	pyr__cow_done(&context->interceptors);
 	pyr__tokens_done(&context->tokens);
 	pyr__conns_done(&context->conns);
 	pthread_mutex_destroy(&context->lock);

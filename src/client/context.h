@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <pyrite/context.h>
 #include <pyrite/reference.h>
+#include "base/cow_array.h"
 #include "base/list.h"
 #include "base/loop.h"
 #include "client/tokens.h"
@@ -75,9 +76,9 @@ struct pyr_context {
 	unsigned fork_count;
 	atomic_uint refs; /* the user's, and one for each proxy */
 	atomic_bool shut;
-	_Atomic(struct pyr__interceptors *) interceptors; /* NULL: none */
-	pyr__link paused;                                 /* pyr__paused; the loop thread's */
-	pthread_mutex_t lock;                             /* guards what follows */
+	pyr__cow_head interceptors;   /* of pyr_client_interceptor */
+	pyr__link paused;             /* pyr__paused; the loop thread's */
+	pthread_mutex_t lock;         /* guards what follows */
 	pyr_credentials *credentials; /* the user's, or made at the first need */
 	pyr__tokens tokens;
 	pyr__link channels;

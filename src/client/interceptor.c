@@ -3,26 +3,21 @@
 #include "client/interceptor.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/metadata.h"
 
 struct pyr__interception {
-	const pyr__interceptors *interceptors;
+	const pyr__cow_array *interceptors;
 	pyr_outgoing call;
 	uint32_t begun; /* so many of them, the first ones */
 	void *states[];
 };
 
-void pyr__interceptors_free(pyr__interceptors *interceptors)
+static const pyr_client_interceptor *item_at(const pyr__cow_array *interceptors, uint32_t index)
 {
-	while (interceptors) {
-		pyr__interceptors *shorter = interceptors->shorter;
-		free(interceptors);
-		interceptors = shorter;
-	}
+	return (const pyr_client_interceptor *)(const void *)interceptors->items + index;
 }
 
 pyr_status pyr_context_intercept(
@@ -32,18 +27,8 @@ pyr_status pyr_context_intercept(
 	if (status)
 		return status;
 	pthread_mutex_lock(&context->lock);
-	pyr__interceptors *shorter = atomic_load(&context->interceptors);
-	uint32_t count = shorter ? shorter->count : 0;
-	pyr__interceptors *longer =
-		pyr__zalloc(sizeof *longer + (count + 1) * sizeof longer->items[0]);
-	longer->shorter = shorter;
-	longer->count = count + 1;
-	if (shorter)
-		memcpy(longer->items, shorter->items, count * sizeof longer->items[0]);
-	size_t size =
-		interceptor->size < sizeof *interceptor ? interceptor->size : sizeof *interceptor;
-	memcpy(&longer->items[count], interceptor, size);
-	atomic_store_explicit(&context->interceptors, longer, memory_order_release);
+	pyr__cow_append(
+		&context->interceptors, sizeof *interceptor, interceptor, interceptor->size);
 	pthread_mutex_unlock(&context->lock);
 	pyr__context_unref(context);
 	return PYR_OK;
@@ -52,7 +37,7 @@ pyr_status pyr_context_intercept(
 static pyr_status begin_all(pyr__interception *i, pyr_error *err)
 {
 	for (; i->begun < i->interceptors->count; i->begun++) {
-		const pyr_client_interceptor *item = &i->interceptors->items[i->begun];
+		const pyr_client_interceptor *item = item_at(i->interceptors, i->begun);
 		if (!item->begin)
 			continue;
 		pyr_status status = item->begin(item->ctx, &i->call, &i->states[i->begun], err);
@@ -66,8 +51,7 @@ pyr_status pyr__intercept(const pyr_proxy *proxy, uint32_t method, int64_t deadl
 	pyr__interception **ret_interception, pyr_error *err)
 {
 	pyr_context *context = pyr__target_context(proxy->target);
-	const pyr__interceptors *interceptors =
-		atomic_load_explicit(&context->interceptors, memory_order_acquire);
+	const pyr__cow_array *interceptors = pyr__cow_read(&context->interceptors);
 	pyr_error own;
 	*ret_interception = NULL;
 	if (!interceptors || proxy->hidden)
@@ -105,7 +89,7 @@ void pyr__interception_end(pyr__interception *i, pyr_status status, const pyr_er
 	if (!i)
 		return;
 	while (i->begun > 0) {
-		const pyr_client_interceptor *item = &i->interceptors->items[--i->begun];
+		const pyr_client_interceptor *item = item_at(i->interceptors, --i->begun);
 		if (item->end)
 			item->end(item->ctx, &i->call, i->states[i->begun], status,
 				status ? err : NULL);

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The interceptors of a context, and one call that they see. */
+/* A call that the interceptors of its context see. */
 #ifndef PYR_CLIENT_INTERCEPTOR_H
 #define PYR_CLIENT_INTERCEPTOR_H
 
 #include <pyrite/interceptor.h>
 #include "client/proxy.h"
-
-/* Those that a context has had at some moment. Never changes; a longer one takes its place. */
-typedef struct pyr__interceptors {
-	struct pyr__interceptors *shorter; /* the one before it: calls may still go by it */
-	uint32_t count;
-	pyr_client_interceptor items[];
-} pyr__interceptors;
-
-void pyr__interceptors_free(pyr__interceptors *interceptors); /* with all shorter ones */
 
 typedef struct pyr__interception pyr__interception;
 

@@ -84,7 +84,7 @@ void pyr__daemon_begin_call(pyr_daemon *daemon);
 void pyr__daemon_end_call(pyr_daemon *daemon);
 unsigned pyr__daemon_fork_count(const pyr_daemon *daemon);
 size_t pyr__daemon_decoded_max(const pyr_daemon *daemon);
-const pyr__call_interceptors *pyr__daemon_interceptors(pyr_daemon *daemon);
+const pyr__cow_array *pyr__daemon_interceptors(pyr_daemon *daemon);
 struct pyr__locators *pyr__daemon_locators(pyr_daemon *daemon);
 pyr__client_sessions *pyr__daemon_sessions(pyr_daemon *daemon);
 const pyr_daemon_options *pyr__daemon_options(const pyr_daemon *daemon);

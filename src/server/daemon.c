@@ -61,7 +61,7 @@ static void unref(pyr_daemon *daemon)
 	pyr__client_sessions_done(&daemon->sessions);
 	pyr__locators_done(&daemon->locators);
 	pyr__objects_done(&daemon->objects);
-	pyr__call_interceptors_free(atomic_load(&daemon->interceptors));
+	pyr__cow_done(&daemon->interceptors);
 	pthread_cond_destroy(&daemon->stopped);
 	pthread_mutex_destroy(&daemon->lock);
 	free(daemon);
@@ -104,9 +104,9 @@ pyr__locators *pyr__daemon_locators(pyr_daemon *daemon)
 	return &daemon->locators;
 }
 
-const pyr__call_interceptors *pyr__daemon_interceptors(pyr_daemon *daemon)
+const pyr__cow_array *pyr__daemon_interceptors(pyr_daemon *daemon)
 {
-	return atomic_load_explicit(&daemon->interceptors, memory_order_acquire);
+	return pyr__cow_read(&daemon->interceptors);
 }
 
 pyr__client_sessions *pyr__daemon_sessions(pyr_daemon *daemon)

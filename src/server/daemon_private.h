@@ -55,8 +55,8 @@ struct pyr_daemon {
 	pyr__session_config session;
 	pyr__neighbour neighbour; /* for callers in this process */
 	pyr__locators locators;
-	_Atomic(pyr__call_interceptors *) interceptors; /* NULL: none */
-	pyr__statistics unknown;                        /* calls of methods that no object has */
+	pyr__cow_head interceptors; /* of pyr_server_interceptor */
+	pyr__statistics unknown;    /* calls of methods that no object has */
 	atomic_uint_fast64_t queued_total;
 	atomic_uint_fast64_t running; /* calls that servants have not given back */
 	unsigned fork_count;
