@@ -39,9 +39,6 @@ typedef struct pyr__finder {
 	pyr_status (*find_async)(struct pyr__finder *finder, const pyr_reference *name,
 		int64_t deadline_us, const pyr_reference *failed, pyr__found_fn found, void *ctx,
 		pyr_error *err);
-	/* The same from the cache alone; false if it is not there. */
-	bool (*peek)(struct pyr__finder *finder, const pyr_reference *name,
-		pyr_reference *ret_reference);
 	/* Every place that is kept of a name, those of one holder in a row. */
 	void (*each_place)(struct pyr__finder *finder, const pyr_reference *name,
 		void (*visit)(void *ctx, const char *reference, uint32_t holder), void *ctx);

@@ -2,9 +2,6 @@
 /*
  * Finding names: asks the name server through its generated stub, and keeps what it said, so that
  * names go on working while the name server is away.
- *
- * What is kept moves only forward: a later answer replaces an earlier one if it comes from another
- * store or has a higher revision. A place that did not answer is passed over for a while.
  */
 #include "client/names.h"
 
@@ -17,38 +14,18 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "base/random.h"
+#include "client/binding.h"
 #include "client/discovery.h"
 #include "client/proxy.h"
 
-#define STORE_ID_BYTES 16
 #define TAG_PAGE_NAMES 1000
 #define TAG_NAMES_MAX  65536 /* names with a tag that are chosen among: the first in byte order */
 #define TAGS_MAX       128
 #define BINDINGS_MAX   10000 /* names that a context keeps; any other one makes room for the next */
 #define KEY_BYTES      640
 
-/* How long a place that failed is passed over if there is another one. */
-#define PASSED_OVER_US 5000000
-
 /* With something to fall back on, a name server that says nothing is not waited for any longer. */
 #define FALLBACK_AFTER_US 2000000
-
-/* One reference behind a name. */
-typedef struct place {
-	char *reference;   /* in its canonical form */
-	uint32_t holder;   /* references of one holder lead to one object, the first is preferred */
-	int64_t failed_us; /* when it last failed; 0: not lately */
-} place;
-
-/* What a name was found to stand for. */
-typedef struct binding {
-	uint8_t store_id[STORE_ID_BYTES];
-	uint64_t revision;
-	place *places; /* by holder */
-	size_t place_count, place_room;
-	uint32_t holder_count; /* of those with a place */
-	char key[];
-} binding;
 
 typedef struct names_finder {
 	pyr__finder base;
@@ -83,173 +60,27 @@ static void make_key(const names_finder *self, const pyr_reference *name, char *
 		name->target, address);
 }
 
-/* Bindings */
-
-static binding *new_binding(const char *key)
-{
-	size_t size = strlen(key) + 1;
-	binding *b = pyr__zalloc(sizeof *b + size);
-	memcpy(b->key, key, size);
-	return b;
-}
-
-static void free_binding(binding *b)
-{
-	if (!b)
-		return;
-	for (size_t i = 0; i < b->place_count; i++)
-		free(b->places[i].reference);
-	free(b->places);
-	free(b);
-}
-
-/* A reference that can be followed, in canonical form. */
-static bool usable(const char *text, bool grpc, char *buf, size_t size)
-{
-	pyr_reference reference;
-	if (pyr_reference_parse(text, &reference, NULL) ||
-		pyr_reference_format(&reference, buf, size, NULL))
-		return false;
-	if (grpc)
-		return reference.scheme == PYR_SCHEME_GRPC || reference.scheme == PYR_SCHEME_GRPCS;
-	return reference.scheme == PYR_SCHEME_PYR || reference.scheme == PYR_SCHEME_PYRS;
-}
-
-static void add_place(binding *b, const char *reference)
-{
-	if (b->place_count == b->place_room) {
-		b->place_room = b->place_room ? b->place_room * 2 : 4;
-		b->places = pyr__realloc(b->places, b->place_room * sizeof *b->places);
-	}
-	b->places[b->place_count++] = (place){pyr__strdup(reference), b->holder_count, 0};
-}
-
-static void add_holder(binding *b, const Pyrite__Holder *holder, bool grpc)
-{
-	char text[PYR_REFERENCE_MAX];
-	for (size_t i = 0; i < holder->n_references; i++)
-		if (usable(holder->references[i], grpc, text, sizeof text))
-			add_place(b, text);
-}
-
-/* gRPC is for those who speak nothing else. */
-static void add_name(binding *b, const Pyrite__Name *name)
-{
-	for (size_t i = 0; i < name->n_holders; i++) {
-		size_t before = b->place_count;
-		add_holder(b, name->holders[i], false);
-		if (b->place_count == before)
-			add_holder(b, name->holders[i], true);
-		b->holder_count += b->place_count > before;
-	}
-}
-
-static void set_version(binding *b, const ProtobufCBinaryData *store_id, uint64_t revision)
-{
-	if (store_id->len == STORE_ID_BYTES)
-		memcpy(b->store_id, store_id->data, STORE_ID_BYTES);
-	b->revision = revision;
-}
-
-static bool failed_lately(const place *p, int64_t now_us)
-{
-	return p->failed_us && now_us - p->failed_us < PASSED_OVER_US;
-}
-
-/* Several names may share a place. */
-static void set_failed(binding *b, const char *reference, int64_t failed_us)
-{
-	for (size_t i = 0; i < b->place_count; i++)
-		if (strcmp(b->places[i].reference, reference) == 0)
-			b->places[i].failed_us = failed_us;
-}
-
-static void note_failure(binding *b, const pyr_reference *failed)
-{
-	char text[PYR_REFERENCE_MAX];
-	if (pyr_reference_format(failed, text, sizeof text, NULL) == PYR_OK)
-		set_failed(b, text, pyr__now_us());
-}
-
-/* Those who have failed lately are few, unless one place with many names has. */
-static void inherit_failures(binding *heir, const binding *old)
-{
-	int64_t now_us = pyr__now_us();
-	const char *last = "";
-	for (size_t i = 0; i < old->place_count; i++) {
-		const place *p = &old->places[i];
-		if (!failed_lately(p, now_us) || strcmp(p->reference, last) == 0)
-			continue;
-		set_failed(heir, p->reference, p->failed_us);
-		last = p->reference;
-	}
-}
-
-/* The first place of the first holder, from this one on, that has not failed lately. */
-static const place *choose_good(const binding *b, uint32_t first_holder)
-{
-	int64_t now_us = pyr__now_us();
-	const place *wrapped = NULL;
-	for (size_t i = 0; i < b->place_count; i++) {
-		const place *p = &b->places[i];
-		if (failed_lately(p, now_us))
-			continue;
-		if (p->holder >= first_holder)
-			return p;
-		if (!wrapped)
-			wrapped = p;
-	}
-	return wrapped;
-}
-
-static const place *choose_least_bad(const binding *b)
-{
-	const place *best = &b->places[0];
-	for (size_t i = 1; i < b->place_count; i++)
-		if (b->places[i].failed_us < best->failed_us)
-			best = &b->places[i];
-	return best;
-}
-
-/* Lock held. One of the holders in turn. */
-static bool choose(names_finder *self, const binding *b, pyr_reference *ret_reference)
-{
-	if (b->holder_count == 0)
-		return false;
-	const place *p = choose_good(b, self->turn++ % b->holder_count);
-	if (!p)
-		p = choose_least_bad(b);
-	return pyr_reference_parse(p->reference, ret_reference, NULL) == PYR_OK;
-}
-
 /* What is kept; lock held */
 
-static binding *find_binding(names_finder *self, const char *key)
+static pyr__binding *find_binding(names_finder *self, const char *key)
 {
 	return pyr__map_find(&self->bindings, key, strlen(key));
 }
 
 static void forget(names_finder *self, const char *key)
 {
-	free_binding(pyr__map_remove(&self->bindings, key, strlen(key)));
+	pyr__binding_free(pyr__map_remove(&self->bindings, key, strlen(key)));
 }
 
 /* Keeps the newer of what is known and what was heard; returns what is kept. */
-static binding *keep_newer(names_finder *self, binding *heard)
+static pyr__binding *keep_newer(names_finder *self, pyr__binding *heard)
 {
-	binding *known = pyr__map_remove(&self->bindings, heard->key, strlen(heard->key));
-	if (known && memcmp(known->store_id, heard->store_id, STORE_ID_BYTES) == 0 &&
-		known->revision > heard->revision) {
-		free_binding(heard);
-		heard = known;
-	} else if (known) {
-		inherit_failures(heard, known);
-		free_binding(known);
-	}
+	pyr__binding *known = pyr__map_remove(&self->bindings, heard->key, strlen(heard->key));
+	pyr__binding *kept = pyr__binding_newer(known, heard);
 	while (self->bindings.count >= BINDINGS_MAX)
-		forget(self, ((binding *)self->bindings.entries[0].value)->key);
-	pyr__map_insert(&self->bindings, heard->key, strlen(heard->key), heard);
-	return heard;
+		forget(self, ((pyr__binding *)self->bindings.entries[0].value)->key);
+	pyr__map_insert(&self->bindings, kept->key, strlen(kept->key), kept);
+	return kept;
 }
 
 /* Questions */
@@ -272,7 +103,7 @@ typedef struct question {
 	char *tags[TAGS_MAX];
 	char page_token[PYR_OBJECT_ID_MAX + 1];
 	size_t names_seen;
-	binding *heard; /* of the pages so far */
+	pyr__binding *heard; /* of the pages so far */
 	Pyrite__LookupRequest lookup;
 	Pyrite__ListRequest list;
 } question;
@@ -296,16 +127,16 @@ static void make_question(names_finder *self, const pyr_reference *name,
 		q->lookup.name = q->name.target;
 	}
 	pthread_mutex_lock(&self->lock);
-	binding *known = find_binding(self, q->key);
+	pyr__binding *known = find_binding(self, q->key);
 	if (known && failed)
-		note_failure(known, failed);
+		pyr__binding_failed(known, failed);
 	q->has_fallback = known != NULL;
 	pthread_mutex_unlock(&self->lock);
 }
 
 static void free_heard(question *q)
 {
-	free_binding(q->heard);
+	pyr__binding_free(q->heard);
 	q->heard = NULL;
 }
 
@@ -359,21 +190,21 @@ static pyr_status open_server(names_finder *self, const question *q, int64_t dea
 
 static void hear_name(question *q, const Pyrite__LookupReply *reply)
 {
-	q->heard = new_binding(q->key);
-	set_version(q->heard, &reply->store_id, reply->revision);
+	q->heard = pyr__binding_new(q->key);
+	pyr__binding_set_version(q->heard, &reply->store_id, reply->revision);
 	if (reply->name)
-		add_name(q->heard, reply->name);
+		pyr__binding_add(q->heard, reply->name);
 }
 
 /* True if another page has to be asked for. */
 static bool hear_page(question *q, const Pyrite__ListReply *reply)
 {
 	if (!q->heard) {
-		q->heard = new_binding(q->key);
-		set_version(q->heard, &reply->store_id, reply->revision);
+		q->heard = pyr__binding_new(q->key);
+		pyr__binding_set_version(q->heard, &reply->store_id, reply->revision);
 	}
 	for (size_t i = 0; i < reply->n_names; i++)
-		add_name(q->heard, reply->names[i]);
+		pyr__binding_add(q->heard, reply->names[i]);
 	q->names_seen += reply->n_names;
 	if (!*reply->next_page_token || q->names_seen >= TAG_NAMES_MAX)
 		return false;
@@ -396,11 +227,11 @@ static pyr_status accept_answer(names_finder *self, question *q, const pyr_refer
 	pyr_reference *ret_reference, pyr_error *err)
 {
 	pthread_mutex_lock(&self->lock);
-	binding *kept = keep_newer(self, q->heard);
+	pyr__binding *kept = keep_newer(self, q->heard);
 	q->heard = NULL;
 	if (failed)
-		note_failure(kept, failed);
-	bool chosen = choose(self, kept, ret_reference);
+		pyr__binding_failed(kept, failed);
+	bool chosen = pyr__binding_choose(kept, self->turn++, ret_reference);
 	if (!chosen)
 		forget(self, q->key);
 	pthread_mutex_unlock(&self->lock);
@@ -419,8 +250,8 @@ static bool accept_failure(
 	if (status == PYR_NOT_FOUND)
 		forget(self, q->key);
 	if (away) {
-		const binding *known = find_binding(self, q->key);
-		found = known && choose(self, known, ret_reference);
+		const pyr__binding *known = find_binding(self, q->key);
+		found = known && pyr__binding_choose(known, self->turn++, ret_reference);
 	}
 	pthread_mutex_unlock(&self->lock);
 	return found;
@@ -569,15 +400,6 @@ static pyr_status find_async(pyr__finder *finder, const pyr_reference *name, int
 	return status;
 }
 
-/* Nothing that is kept is sure to be up to date. */
-static bool peek(pyr__finder *finder, const pyr_reference *name, pyr_reference *ret_reference)
-{
-	(void)finder;
-	(void)name;
-	(void)ret_reference;
-	return false;
-}
-
 static bool leads_to(pyr__finder *finder, const pyr_reference *name, const pyr_reference *reference)
 {
 	names_finder *self = (names_finder *)finder;
@@ -589,7 +411,7 @@ static bool leads_to(pyr__finder *finder, const pyr_reference *name, const pyr_r
 		return false;
 	make_key(self, name, key, sizeof key);
 	pthread_mutex_lock(&self->lock);
-	const binding *known = find_binding(self, key);
+	const pyr__binding *known = find_binding(self, key);
 	for (size_t i = 0; known && i < known->place_count && !found; i++)
 		found = strcmp(known->places[i].reference, text) == 0;
 	pthread_mutex_unlock(&self->lock);
@@ -603,7 +425,7 @@ static void each_place(pyr__finder *finder, const pyr_reference *name,
 	char key[KEY_BYTES];
 	make_key(self, name, key, sizeof key);
 	pthread_mutex_lock(&self->lock);
-	const binding *known = find_binding(self, key);
+	const pyr__binding *known = find_binding(self, key);
 	for (size_t i = 0; known && i < known->place_count; i++)
 		visit(ctx, known->places[i].reference, known->places[i].holder);
 	pthread_mutex_unlock(&self->lock);
@@ -613,7 +435,7 @@ static void free_finder(pyr__finder *finder)
 {
 	names_finder *self = (names_finder *)finder;
 	for (uint32_t i = 0; i < self->bindings.count; i++)
-		free_binding(self->bindings.entries[i].value);
+		pyr__binding_free(self->bindings.entries[i].value);
 	pyr__map_done(&self->bindings);
 	pthread_mutex_destroy(&self->lock);
 	free(self);
@@ -624,7 +446,6 @@ pyr__finder *pyr__names_finder_new(pyr_context *context)
 	names_finder *self = pyr__zalloc(sizeof *self);
 	self->base.find = find;
 	self->base.find_async = find_async;
-	self->base.peek = peek;
 	self->base.leads_to = leads_to;
 	self->base.each_place = each_place;
 	self->base.free = free_finder;

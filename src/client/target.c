@@ -97,15 +97,11 @@ static pyr_status find(pyr__target *target, bool wait, const pyr_reference *fail
 	int64_t deadline_us, pyr_reference *ret_reference, pyr_error *err)
 {
 	pyr__finder *finder = pyr__context_finder(target->context);
-	if (!wait) {
-		if (!failed && finder->peek(finder, &target->reference, ret_reference))
-			return PYR_OK;
+	if (!wait)
 		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
 			"the name '%s' has not been looked up yet, which would block the loop: "
-			"call "
-			"pyr_proxy_connect() first, or from another thread",
+			"call pyr_proxy_connect() first, or from another thread",
 			target->reference.target);
-	}
 	return finder->find(finder, &target->reference, deadline_us, failed, ret_reference, err);
 }
 
