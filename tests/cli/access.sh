@@ -5,43 +5,7 @@
 set -eu
 pyrite=$1
 certificates=$2
-work=$(mktemp -d)
-pids=
-trap 'for p in $pids; do kill -9 "$p" 2>/dev/null || :; done; rm -rf "$work"' EXIT
-unset PYRITE_NS PYRITE_TOKEN
-
-fail() { echo "access: $*" >&2; exit 1; }
-
-# expect STATUS COMMAND...: the command's output is in $work/out and $work/err afterwards
-expect() {
-	wanted=$1; shift
-	status=0; "$@" > "$work/out" 2> "$work/err" < /dev/null || status=$?
-	[ "$status" = "$wanted" ] || { cat "$work/out" "$work/err" >&2; fail "$*: exit $status, not $wanted"; }
-}
-says() { grep -q -- "$1" "$work/out" || { cat "$work/out" >&2; fail "no '$1' in the output"; }; }
-complains() { grep -q -- "$1" "$work/err" || { cat "$work/err" >&2; fail "no '$1' among the errors"; }; }
-
-# start NAME COMMAND...: in the background, with its output in $work/NAME; returns after 'ready'
-start() {
-	name=$1; shift
-	mkfifo "$work/$name.pipe"
-	"$@" > "$work/$name.pipe" 2> "$work/$name.err" < /dev/null &
-	pid=$!
-	pids="$pids $pid"
-	: > "$work/$name"
-	while read -r line; do
-		echo "$line" >> "$work/$name"
-		[ "$line" != ready ] || break
-	done < "$work/$name.pipe"
-	rm "$work/$name.pipe"
-	grep -q '^ready$' "$work/$name" || { cat "$work/$name.err" >&2; fail "$name did not start"; }
-}
-# ends PID: with SIGTERM, which must end it with status 0
-ends() {
-	kill -TERM "$1"
-	status=0; wait "$1" || status=$?
-	[ "$status" = 0 ] || fail "SIGTERM: exit $status"
-}
+. "${0%/*}/lib.sh"
 
 # What is refused at the start
 
@@ -95,15 +59,15 @@ expect 0 "$pyrite" names remove mine --at "unix:$work/socket" # the server's own
 # Users: root can be somebody else
 
 # is_another: we can be, and the program can be run from where it lies
-other() { setpriv --reuid 65534 --clear-groups "$@"; }
-is_another() { [ "$(id -u)" = 0 ] && other "$pyrite" version > /dev/null 2>&1; }
+other='setpriv --reuid 65534 --clear-groups'
+is_another() { [ "$(id -u)" = 0 ] && $other "$pyrite" version > /dev/null 2>&1; }
 
 if is_another; then
 	chmod 711 "$work"; chmod 666 "$work/socket"
 	export PYRITE_NS="unix:$work/socket"
-	expect 0 other "$pyrite" names register theirs pyr:x@127.0.0.1:1
+	expect 0 $other "$pyrite" names register theirs pyr:x@127.0.0.1:1
 	expect 0 "$pyrite" names register ours pyr:x@127.0.0.1:1
-	expect 1 other "$pyrite" names remove ours
+	expect 1 $other "$pyrite" names remove ours
 	complains '^pyrite: PERMISSION_DENIED: .*"uid:0"'
 	expect 0 "$pyrite" names lookup theirs --json
 	says '"owner":"uid:65534"'

@@ -6,11 +6,7 @@
 set -eu
 pyrite=$1
 certificates=$2
-work=$(mktemp -d)
-pids=
-trap 'for p in $pids; do kill -9 "$p" 2>/dev/null || :; done; rm -rf "$work"' EXIT
-unset PYRITE_NS PYRITE_TOKEN
-. "${0%/*}/discovery_lib.sh"
+. "${0%/*}/lib.sh"
 
 N10_is_off_unless_told_and_never_on_loopback_by_itself()
 {

@@ -23,11 +23,7 @@ if [ "${PYRITE_TEST_INSIDE-}" = "" ]; then
 	exit 1
 fi
 
-work=$(mktemp -d)
-pids=
-trap 'for p in $pids; do kill -9 "$p" 2>/dev/null || :; done; rm -rf "$work"' EXIT
-unset PYRITE_NS PYRITE_TOKEN
-. "${0%/*}/discovery_lib.sh"
+. "${0%/*}/lib.sh"
 PATH=$PATH:/usr/sbin:/sbin
 
 # connect NAME NUMBER: a namespace with a cable to this one; its process is $pid

@@ -5,21 +5,8 @@
 # and how they end. N7: what becomes of names when processes die.
 set -eu
 pyrite=$1
-work=$(mktemp -d)
-pids=
-trap 'for p in $pids; do kill -9 "$p" 2>/dev/null || :; done; rm -rf "$work"' EXIT
-unset PYRITE_NS
+. "${0%/*}/lib.sh"
 
-fail() { echo "names: $*" >&2; exit 1; }
-
-# expect STATUS COMMAND...: the command's output is in $work/out and $work/err afterwards
-expect() {
-	wanted=$1; shift
-	status=0; "$@" > "$work/out" 2> "$work/err" < /dev/null || status=$?
-	[ "$status" = "$wanted" ] || { cat "$work/out" "$work/err" >&2; fail "$*: exit $status, not $wanted"; }
-}
-says() { grep -q -- "$1" "$work/out" || { cat "$work/out" >&2; fail "no '$1' in the output"; }; }
-complains() { grep -q -- "$1" "$work/err" || { cat "$work/err" >&2; fail "no '$1' among the errors"; }; }
 silent() { [ ! -s "$work/err" ] || { cat "$work/err" >&2; fail "something on stderr"; }; }
 
 # until_status LINE: asks the server again and again, for 20 s, until its status has this line
@@ -28,28 +15,6 @@ until_status() {
 	until "$pyrite" names status | grep -q "^$1\$"; do
 		[ "$(date +%s)" -lt $over ] || fail "not in time: $1"
 	done
-}
-
-# start NAME COMMAND...: in the background, with its output in $work/NAME; returns after 'ready'
-start() {
-	name=$1; shift
-	mkfifo "$work/$name.pipe"
-	"$@" > "$work/$name.pipe" 2> "$work/$name.err" < /dev/null &
-	pid=$!
-	pids="$pids $pid"
-	: > "$work/$name"
-	while read -r line; do
-		echo "$line" >> "$work/$name"
-		[ "$line" != ready ] || break
-		case $line in *'"ready"'*) break ;; esac
-	done < "$work/$name.pipe"
-	rm "$work/$name.pipe"
-}
-# ends PID: with SIGTERM, which must end it with status 0
-ends() {
-	kill -TERM "$1"
-	status=0; wait "$1" || status=$?
-	[ "$status" = 0 ] || fail "SIGTERM: exit $status"
 }
 
 # The server

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the tests of discovery share. They set $work, a folder, and $pids, what to kill in the end.
+# What tests of the command line's processes share. Sets $work, a folder, and $pids, what to kill in
+# the end; both are cleaned up.
+work=$(mktemp -d)
+pids=
+trap 'for p in $pids; do kill -9 "$p" 2>/dev/null || :; done; rm -rf "$work"' EXIT
+unset PYRITE_NS PYRITE_TOKEN
 
-fail() { echo "discovery: $*" >&2; exit 1; }
+fail() { echo "${0##*/}: $*" >&2; exit 1; }
 
 # expect STATUS COMMAND...: the command's output is in $work/out and $work/err afterwards
 expect() {
@@ -12,7 +17,8 @@ expect() {
 says() { grep -q -- "$1" "$work/out" || { cat "$work/out" >&2; fail "no '$1' in the output"; }; }
 complains() { grep -q -- "$1" "$work/err" || { cat "$work/err" >&2; fail "no '$1' among the errors"; }; }
 
-# start NAME COMMAND...: in the background, with its output in $work/NAME; returns when it is ready
+# start NAME COMMAND...: in the background, with its output in $work/NAME; returns when it says
+# 'ready', or that as JSON
 start() {
 	name=$1; shift
 	mkfifo "$work/$name.pipe"
@@ -22,10 +28,10 @@ start() {
 	: > "$work/$name"
 	while read -r line; do
 		echo "$line" >> "$work/$name"
-		case $line in *ready*) break ;; esac
+		case $line in ready | *'"ready"'*) break ;; esac
 	done < "$work/$name.pipe"
 	rm "$work/$name.pipe"
-	grep -q ready "$work/$name" || { cat "$work/$name.err" >&2; fail "$name did not start"; }
+	grep -q -e '^ready$' -e '"ready"' "$work/$name" || { cat "$work/$name.err" >&2; fail "$name did not start"; }
 }
 # ends PID: with SIGTERM, which must end it with status 0
 ends() {
