@@ -30,7 +30,8 @@ void pyr__replicas_leave(pyr__replicas *replicas);
 
 /*
  * What the name stands for now: add for each place, the places of one holder in a row, then end.
- * Replicas that were there stay what they are; those that are not named any more go.
+ * Replicas that were there stay what they are; those that are not named any more go. begin takes
+ * the set's lock, which end gives back.
  */
 void pyr__replicas_begin_update(pyr__replicas *replicas);
 void pyr__replicas_add(pyr__replicas *replicas, const char *reference, uint32_t holder);
