@@ -47,52 +47,61 @@ static const char *free_function(gen_pool *pool, const gen_message *message)
 	return gen_pool_printf(pool, "%s__free_unpacked", message->lower);
 }
 
+/* A function that returns a status, which is to be looked at. */
+static gen_member fallible(gen_function function)
+{
+	function.must_use = true;
+	function.result = "pyr_status ";
+	function.result_cast = "";
+	return (gen_member){.function = function};
+}
+
+/* And has its result go out through the parameter `target`, of this type. */
+static gen_member fallible_with(gen_pool *pool, gen_function function, const char *local_type,
+	const char *local, const char *target, const char *type)
+{
+	function.local_type = local_type;
+	function.local = local;
+	function.assignment = gen_pool_printf(pool, "*%s = (%s)%s", target, type, local);
+	return fallible(function);
+}
+
 static gen_member open_function(gen_pool *pool, const gen_service *service)
 {
-	return (gen_member){
-		.function = {
+	return fallible_with(pool,
+		(gen_function){
 			.note = "A proxy for what reference says, without any I/O; options may be "
 				"NULL. *ret_proxy "
 				"is the caller's.",
-			.must_use = true,
-			.result = "pyr_status ",
 			.name = name(pool, service->prefix, "__open"),
 			.parameters = LIST("pyr_context *context", "const char *reference",
 				"const pyr_proxy_options *options",
 				gen_pool_printf(pool, "%s **ret_proxy", service->prefix),
 				"pyr_error *err"),
-			.result_cast = "",
 			.callee = "pyr_stub_open",
 			.arguments = LIST("context",
 				gen_pool_printf(pool, "&%s__interface", service->prefix),
 				"reference", "options", "&handle", "err"),
-			.local_type = "pyr_proxy *",
-			.local = "handle",
-			.assignment =
-				gen_pool_printf(pool, "*ret_proxy = (%s *)handle", service->prefix),
-		}};
+		},
+		"pyr_proxy *", "handle", "ret_proxy",
+		gen_pool_printf(pool, "%s *", service->prefix));
 }
 
 static gen_member derive_function(gen_pool *pool, const gen_service *service)
 {
-	return (gen_member){
-		.function = {
+	return fallible_with(pool,
+		(gen_function){
 			.note = "The same object over the same connection with other options.",
-			.must_use = true,
-			.result = "pyr_status ",
 			.name = name(pool, service->prefix, "__derive"),
 			.parameters = LIST(handle_parameter(pool, service),
 				"const pyr_proxy_options *options",
 				gen_pool_printf(pool, "%s **ret_proxy", service->prefix),
 				"pyr_error *err"),
-			.result_cast = "",
 			.callee = "pyr_proxy_derive",
 			.arguments = LIST("(pyr_proxy *)proxy", "options", "&handle", "err"),
-			.local_type = "pyr_proxy *",
-			.local = "handle",
-			.assignment =
-				gen_pool_printf(pool, "*ret_proxy = (%s *)handle", service->prefix),
-		}};
+		},
+		"pyr_proxy *", "handle", "ret_proxy",
+		gen_pool_printf(pool, "%s *", service->prefix));
 }
 
 static gen_member ref_function(gen_pool *pool, const gen_service *service)
@@ -136,42 +145,89 @@ static gen_member close_function(gen_pool *pool, const gen_service *service)
 static gen_member serve_function(gen_pool *pool, const gen_service *service, const char *suffix,
 	const char *callee, const char *note)
 {
-	return (gen_member){
-		.function = {
-			.note = note,
-			.must_use = true,
-			.result = "pyr_status ",
-			.name = name(pool, service->prefix, suffix),
-			.parameters = LIST("pyr_daemon *daemon", "const char *object",
-				gen_pool_printf(pool, "const %s_ops *ops", service->prefix),
-				"void *self", "pyr_error *err"),
-			.result_cast = "",
-			.callee = callee,
-			.arguments = LIST("daemon", "object",
-				gen_pool_printf(pool, "&%s__interface", service->prefix), "ops",
-				"self", "err"),
-		}};
+	return fallible((gen_function){
+		.note = note,
+		.name = name(pool, service->prefix, suffix),
+		.parameters = LIST("pyr_daemon *daemon", "const char *object",
+			gen_pool_printf(pool, "const %s_ops *ops", service->prefix), "void *self",
+			"pyr_error *err"),
+		.callee = callee,
+		.arguments = LIST("daemon", "object",
+			gen_pool_printf(pool, "&%s__interface", service->prefix), "ops", "self",
+			"err"),
+	});
 }
 
 static gen_member locate_function(gen_pool *pool, const gen_service *service)
 {
-	return (gen_member){
-		.function = {
-			.note = "Objects are made by the locator when they are called. ops is "
-				"borrowed "
-				"for as long as the daemon lives.",
-			.must_use = true,
-			.result = "pyr_status ",
-			.name = name(pool, service->prefix, "__locate"),
-			.parameters = LIST("pyr_daemon *daemon",
-				gen_pool_printf(pool, "const %s_ops *ops", service->prefix),
-				"const pyr_locator *locator", "pyr_error *err"),
-			.result_cast = "",
-			.callee = "pyr_stub_locate",
-			.arguments = LIST("daemon",
-				gen_pool_printf(pool, "&%s__interface", service->prefix), "ops",
-				"locator", "err"),
-		}};
+	return fallible((gen_function){
+		.note = "Objects are made by the locator when they are called. ops is "
+			"borrowed "
+			"for as long as the daemon lives.",
+		.name = name(pool, service->prefix, "__locate"),
+		.parameters = LIST("pyr_daemon *daemon",
+			gen_pool_printf(pool, "const %s_ops *ops", service->prefix),
+			"const pyr_locator *locator", "pyr_error *err"),
+		.callee = "pyr_stub_locate",
+		.arguments =
+			LIST("daemon", gen_pool_printf(pool, "&%s__interface", service->prefix),
+				"ops", "locator", "err"),
+	});
+}
+
+static gen_member lend_function(gen_pool *pool, const gen_service *service)
+{
+	return fallible((gen_function){
+		.note = "A new object for the caller, for as long as somebody holds it; "
+			"options may be NULL. *ret_object lives as long as the call. See "
+			"<pyrite/object.h>.",
+		.name = name(pool, service->prefix, "__lend"),
+		.parameters = LIST("pyr_call *call",
+			gen_pool_printf(pool, "const %s_ops *ops", service->prefix), "void *self",
+			"const pyr_lend_options *options", "Pyrite__Object **ret_object",
+			"pyr_error *err"),
+		.callee = "pyr_stub_lend",
+		.arguments = LIST("call", gen_pool_printf(pool, "&%s__interface", service->prefix),
+			"ops", "self", "options", "ret_object", "err"),
+	});
+}
+
+static gen_member lend_to_function(gen_pool *pool, const gen_service *service)
+{
+	return fallible((gen_function){
+		.note = "The same in a daemon of this program for the daemon behind the "
+			"proxy. *ret_object is the caller's: free it with "
+			"pyrite__object__free_unpacked().",
+		.name = name(pool, service->prefix, "__lend_to"),
+		.parameters = LIST("pyr_daemon *daemon", "pyr_proxy *to",
+			gen_pool_printf(pool, "const %s_ops *ops", service->prefix), "void *self",
+			"const pyr_lend_options *options", "Pyrite__Object **ret_object",
+			"pyr_error *err"),
+		.callee = "pyr_stub_lend_to",
+		.arguments = LIST("daemon", "to",
+			gen_pool_printf(pool, "&%s__interface", service->prefix), "ops", "self",
+			"options", "ret_object", "err"),
+	});
+}
+
+static gen_member accept_function(gen_pool *pool, const gen_service *service, const char *suffix,
+	const char *from, const char *argument, const char *callee, const char *note)
+{
+	return fallible_with(pool,
+		(gen_function){
+			.note = note,
+			.name = name(pool, service->prefix, suffix),
+			.parameters = LIST(from, "const Pyrite__Object *object",
+				"const pyr_proxy_options *options",
+				gen_pool_printf(pool, "%s **ret_proxy", service->prefix),
+				"pyr_error *err"),
+			.callee = callee,
+			.arguments = LIST(argument,
+				gen_pool_printf(pool, "&%s__interface", service->prefix), "object",
+				"options", "&handle", "err"),
+		},
+		"pyr_proxy *", "handle", "ret_proxy",
+		gen_pool_printf(pool, "%s *", service->prefix));
 }
 
 size_t gen_api_of_service(
@@ -185,14 +241,22 @@ size_t gen_api_of_service(
 			"The same, in the place of the object with this id, if there is one: calls "
 			"that run finish on that.");
 		members[2] = locate_function(pool, service);
-		return 3;
+		members[3] = lend_function(pool, service);
+		members[4] = lend_to_function(pool, service);
+		return 5;
 	}
 	members[0] = open_function(pool, service);
 	members[1] = derive_function(pool, service);
 	members[2] = ref_function(pool, service);
 	members[3] = close_function(pool, service);
 	members[4] = proxy_function(pool, service);
-	return 5;
+	members[5] = accept_function(pool, service, "__accept", "pyr_proxy *from", "from",
+		"pyr_stub_accept",
+		"A proxy of an object that came in an answer of the proxy `from`. *ret_proxy is "
+		"the caller's; as long as it lives, its object is held.");
+	members[6] = accept_function(pool, service, "__accept_from", "pyr_call *call", "call",
+		"pyr_stub_accept_from", "The same of an object that came in a request.");
+	return 7;
 }
 
 const char *gen_api_callback(gen_pool *pool, const gen_method *method, gen_side side)
@@ -223,133 +287,105 @@ static gen_member client_callback(gen_pool *pool, const gen_method *method)
 static gen_member unary_function(
 	gen_pool *pool, const gen_service *service, const gen_method *method)
 {
-	return (gen_member){
-		.function = {
+	return fallible_with(pool,
+		(gen_function){
 			.note = gen_pool_printf(pool,
 				"Waits for the reply, which is the caller's: free it with %s().",
 				free_function(pool, method->output)),
-			.must_use = true,
-			.result = "pyr_status ",
 			.name = method->prefix,
 			.parameters = LIST(handle_parameter(pool, service),
 				request_parameter(pool, method),
 				gen_pool_printf(pool, "%s **ret_reply", method->output->c_name),
 				"pyr_error *err"),
-			.result_cast = "",
 			.callee = "pyr_stub_call",
 			.arguments = LIST("(pyr_proxy *)proxy",
 				gen_pool_printf(pool, "%u", method->index),
 				"(const ProtobufCMessage *)request", "&reply", "err"),
-			.local_type = "ProtobufCMessage *",
-			.local = "reply",
-			.assignment = gen_pool_printf(
-				pool, "*ret_reply = (%s *)reply", method->output->c_name),
-		}};
+		},
+		"ProtobufCMessage *", "reply", "ret_reply",
+		gen_pool_printf(pool, "%s *", method->output->c_name));
 }
 
 static gen_member invoke_function(
 	gen_pool *pool, const gen_service *service, const gen_method *method)
 {
-	return (gen_member){
-		.function = {
-			.note = "Does not wait: on_reply runs once, unless this returns an error. "
-				"*ret_pending is the caller's to give back with "
-				"pyr_pending_unref().",
-			.must_use = true,
-			.result = "pyr_status ",
-			.name = name(pool, method->prefix, "__invoke"),
-			.parameters = LIST(handle_parameter(pool, service),
-				request_parameter(pool, method),
-				gen_pool_printf(pool, "%s on_reply",
-					gen_api_callback(pool, method, GEN_CLIENT)),
-				"void *ctx", "pyr_pending **ret_pending", "pyr_error *err"),
-			.result_cast = "",
-			.callee = "pyr_stub_invoke",
-			.arguments = LIST("(pyr_proxy *)proxy",
-				gen_pool_printf(pool, "%u", method->index),
-				"(const ProtobufCMessage *)request", "(pyr_fn)on_reply", "ctx",
-				"ret_pending", "err"),
-		}};
+	return fallible((gen_function){
+		.note = "Does not wait: on_reply runs once, unless this returns an error. "
+			"*ret_pending is the caller's to give back with "
+			"pyr_pending_unref().",
+		.name = name(pool, method->prefix, "__invoke"),
+		.parameters = LIST(handle_parameter(pool, service), request_parameter(pool, method),
+			gen_pool_printf(
+				pool, "%s on_reply", gen_api_callback(pool, method, GEN_CLIENT)),
+			"void *ctx", "pyr_pending **ret_pending", "pyr_error *err"),
+		.callee = "pyr_stub_invoke",
+		.arguments = LIST("(pyr_proxy *)proxy", gen_pool_printf(pool, "%u", method->index),
+			"(const ProtobufCMessage *)request", "(pyr_fn)on_reply", "ctx",
+			"ret_pending", "err"),
+	});
 }
 
 static gen_member batch_function(
 	gen_pool *pool, const gen_service *service, const gen_method *method)
 {
-	return (gen_member){.function = {
-				    .note = "Adds a call to the batch, packed before this returns.",
-				    .must_use = true,
-				    .result = "pyr_status ",
-				    .name = name(pool, method->prefix, "__batch"),
-				    .parameters = LIST("pyr_batch *batch",
-					    request_parameter(pool, method), "pyr_error *err"),
-				    .result_cast = "",
-				    .callee = "pyr_stub_batch",
-				    .arguments = LIST("batch", table_entry(pool, service, method),
-					    "(const ProtobufCMessage *)request", "err"),
-			    }};
+	return fallible((gen_function){
+		.note = "Adds a call to the batch, packed before this returns.",
+		.name = name(pool, method->prefix, "__batch"),
+		.parameters =
+			LIST("pyr_batch *batch", request_parameter(pool, method), "pyr_error *err"),
+		.callee = "pyr_stub_batch",
+		.arguments = LIST("batch", table_entry(pool, service, method),
+			"(const ProtobufCMessage *)request", "err"),
+	});
 }
 
 static gen_member batched_function(
 	gen_pool *pool, const gen_service *service, const gen_method *method)
 {
-	return (gen_member){
-		.function = {
+	return fallible_with(pool,
+		(gen_function){
 			.note = gen_pool_printf(pool,
 				"The reply of the call number index, 0 the first, of a batch that "
 				"was "
 				"run. It is the caller's: free it with %s().",
 				free_function(pool, method->output)),
-			.must_use = true,
-			.result = "pyr_status ",
 			.name = name(pool, method->prefix, "__batched"),
 			.parameters = LIST("const pyr_batch *batch", "size_t index",
 				gen_pool_printf(pool, "%s **ret_reply", method->output->c_name),
 				"pyr_error *err"),
-			.result_cast = "",
 			.callee = "pyr_stub_batched",
 			.arguments = LIST("batch", table_entry(pool, service, method), "index",
 				"&reply", "err"),
-			.local_type = "ProtobufCMessage *",
-			.local = "reply",
-			.assignment = gen_pool_printf(
-				pool, "*ret_reply = (%s *)reply", method->output->c_name),
-		}};
+		},
+		"ProtobufCMessage *", "reply", "ret_reply",
+		gen_pool_printf(pool, "%s *", method->output->c_name));
 }
 
 static gen_member oneway_function(
 	gen_pool *pool, const gen_service *service, const gen_method *method)
 {
-	return (gen_member){
-		.function = {
-			.note = "Oneway: there is no reply, and nobody tells whether it ran.",
-			.must_use = true,
-			.result = "pyr_status ",
-			.name = method->prefix,
-			.parameters = LIST(handle_parameter(pool, service),
-				request_parameter(pool, method), "pyr_error *err"),
-			.result_cast = "",
-			.callee = "pyr_stub_oneway",
-			.arguments = LIST("(pyr_proxy *)proxy",
-				gen_pool_printf(pool, "%u", method->index),
-				"(const ProtobufCMessage *)request", "err"),
-		}};
+	return fallible((gen_function){
+		.note = "Oneway: there is no reply, and nobody tells whether it ran.",
+		.name = method->prefix,
+		.parameters = LIST(handle_parameter(pool, service), request_parameter(pool, method),
+			"pyr_error *err"),
+		.callee = "pyr_stub_oneway",
+		.arguments = LIST("(pyr_proxy *)proxy", gen_pool_printf(pool, "%u", method->index),
+			"(const ProtobufCMessage *)request", "err"),
+	});
 }
 
 static gen_member stream_function(
 	gen_pool *pool, const gen_service *service, const gen_method *method)
 {
-	gen_member member = {.function = {
-				     .note = "Opens the stream, which is the caller's: give it "
-					     "back with pyr_stream_close().",
-				     .must_use = true,
-				     .result = "pyr_status ",
-				     .name = method->prefix,
-				     .result_cast = "",
-				     .callee = "pyr_stub_stream",
-				     .arguments = LIST("(pyr_proxy *)proxy",
-					     gen_pool_printf(pool, "%u", method->index), "NULL",
-					     "ret_stream", "err"),
-			     }};
+	gen_member member = fallible((gen_function){
+		.note = "Opens the stream, which is the caller's: give it "
+			"back with pyr_stream_close().",
+		.name = method->prefix,
+		.callee = "pyr_stub_stream",
+		.arguments = LIST("(pyr_proxy *)proxy", gen_pool_printf(pool, "%u", method->index),
+			"NULL", "ret_stream", "err"),
+	});
 	const char **parameter = member.function.parameters;
 
 	*parameter++ = handle_parameter(pool, service);
@@ -365,66 +401,54 @@ static gen_member stream_function(
 static gen_member stream_send_function(
 	gen_pool *pool, const gen_service *service, const gen_method *method)
 {
-	return (gen_member){
-		.function = {
-			.note = "Sends one message, packed before this returns. pyr_stream_end() "
-				"follows the last.",
-			.must_use = true,
-			.result = "pyr_status ",
-			.name = name(pool, method->prefix, "__send"),
-			.parameters = LIST("pyr_stream *stream",
-				gen_pool_printf(pool, "const %s *message", method->input->c_name),
-				"pyr_error *err"),
-			.result_cast = "",
-			.callee = "pyr_stub_stream_send",
-			.arguments = LIST("stream", table_entry(pool, service, method),
-				"(const ProtobufCMessage *)message", "err"),
-		}};
+	return fallible((gen_function){
+		.note = "Sends one message, packed before this returns. pyr_stream_end() "
+			"follows the last.",
+		.name = name(pool, method->prefix, "__send"),
+		.parameters = LIST("pyr_stream *stream",
+			gen_pool_printf(pool, "const %s *message", method->input->c_name),
+			"pyr_error *err"),
+		.callee = "pyr_stub_stream_send",
+		.arguments = LIST("stream", table_entry(pool, service, method),
+			"(const ProtobufCMessage *)message", "err"),
+	});
 }
 
 static gen_member stream_next_function(
 	gen_pool *pool, const gen_service *service, const gen_method *method)
 {
-	return (gen_member){
-		.function = {
+	return fallible_with(pool,
+		(gen_function){
 			.note = "Waits for the next message; NULL after the last one. Borrowed "
 				"until the next call of "
 				"this or the stream's close.",
-			.must_use = true,
-			.result = "pyr_status ",
 			.name = name(pool, method->prefix, "__next"),
 			.parameters = LIST("pyr_stream *stream",
 				gen_pool_printf(
 					pool, "const %s **ret_message", method->output->c_name),
 				"pyr_error *err"),
-			.result_cast = "",
 			.callee = "pyr_stub_stream_next",
 			.arguments = LIST(
 				"stream", table_entry(pool, service, method), "&message", "err"),
-			.local_type = "const ProtobufCMessage *",
-			.local = "message",
-			.assignment = gen_pool_printf(
-				pool, "*ret_message = (const %s *)message", method->output->c_name),
-		}};
+		},
+		"const ProtobufCMessage *", "message", "ret_message",
+		gen_pool_printf(pool, "const %s *", method->output->c_name));
 }
 
 static gen_member stream_observe_function(
 	gen_pool *pool, const gen_service *service, const gen_method *method)
 {
-	return (gen_member){.function = {
-				    .note = "Runs on_message for every message instead.",
-				    .must_use = true,
-				    .result = "pyr_status ",
-				    .name = name(pool, method->prefix, "__observe"),
-				    .parameters = LIST("pyr_stream *stream",
-					    gen_pool_printf(pool, "%s on_message",
-						    gen_api_callback(pool, method, GEN_CLIENT)),
-					    "void *ctx", "pyr_error *err"),
-				    .result_cast = "",
-				    .callee = "pyr_stub_stream_observe",
-				    .arguments = LIST("stream", table_entry(pool, service, method),
-					    "(pyr_fn)on_message", "ctx", "err"),
-			    }};
+	return fallible((gen_function){
+		.note = "Runs on_message for every message instead.",
+		.name = name(pool, method->prefix, "__observe"),
+		.parameters = LIST("pyr_stream *stream",
+			gen_pool_printf(
+				pool, "%s on_message", gen_api_callback(pool, method, GEN_CLIENT)),
+			"void *ctx", "pyr_error *err"),
+		.callee = "pyr_stub_stream_observe",
+		.arguments = LIST("stream", table_entry(pool, service, method),
+			"(pyr_fn)on_message", "ctx", "err"),
+	});
 }
 
 static gen_member reply_function(
@@ -448,47 +472,38 @@ static gen_member reply_function(
 static gen_member send_reply_function(
 	gen_pool *pool, const gen_service *service, const gen_method *method)
 {
-	return (gen_member){
-		.function = {
-			.note = "Sends one message. pyr_call_end() or pyr_call_fail() follows the "
-				"last.",
-			.must_use = true,
-			.result = "pyr_status ",
-			.name = name(pool, method->prefix, "__send_reply"),
-			.parameters = LIST("pyr_call *call",
-				gen_pool_printf(pool, "const %s *message", method->output->c_name),
-				"pyr_error *err"),
-			.result_cast = "",
-			.callee = "pyr_stub_send",
-			.arguments = LIST("call", table_entry(pool, service, method),
-				"(const ProtobufCMessage *)message", "err"),
-		}};
+	return fallible((gen_function){
+		.note = "Sends one message. pyr_call_end() or pyr_call_fail() follows the "
+			"last.",
+		.name = name(pool, method->prefix, "__send_reply"),
+		.parameters = LIST("pyr_call *call",
+			gen_pool_printf(pool, "const %s *message", method->output->c_name),
+			"pyr_error *err"),
+		.callee = "pyr_stub_send",
+		.arguments = LIST("call", table_entry(pool, service, method),
+			"(const ProtobufCMessage *)message", "err"),
+	});
 }
 
 static gen_member next_request_function(
 	gen_pool *pool, const gen_service *service, const gen_method *method)
 {
-	return (gen_member){
-		.function = {
+	return fallible_with(pool,
+		(gen_function){
 			.note = "Waits for the client's next message; NULL after the last one. "
 				"Borrowed until the next "
 				"call of this or the end of the call.",
-			.must_use = true,
-			.result = "pyr_status ",
 			.name = name(pool, method->prefix, "__next_request"),
 			.parameters = LIST("pyr_call *call",
 				gen_pool_printf(
 					pool, "const %s **ret_request", method->input->c_name),
 				"pyr_error *err"),
-			.result_cast = "",
 			.callee = "pyr_stub_next_request",
 			.arguments =
 				LIST("call", table_entry(pool, service, method), "&request", "err"),
-			.local_type = "const ProtobufCMessage *",
-			.local = "request",
-			.assignment = gen_pool_printf(
-				pool, "*ret_request = (const %s *)request", method->input->c_name),
-		}};
+		},
+		"const ProtobufCMessage *", "request", "ret_request",
+		gen_pool_printf(pool, "const %s *", method->input->c_name));
 }
 
 static gen_member request_callback(gen_pool *pool, const gen_method *method)
@@ -505,20 +520,17 @@ static gen_member request_callback(gen_pool *pool, const gen_method *method)
 static gen_member observe_requests_function(
 	gen_pool *pool, const gen_service *service, const gen_method *method)
 {
-	return (gen_member){.function = {
-				    .note = "Runs on_request for every message instead.",
-				    .must_use = true,
-				    .result = "pyr_status ",
-				    .name = name(pool, method->prefix, "__observe_requests"),
-				    .parameters = LIST("pyr_call *call",
-					    gen_pool_printf(pool, "%s on_request",
-						    gen_api_callback(pool, method, GEN_SERVER)),
-					    "void *ctx", "pyr_error *err"),
-				    .result_cast = "",
-				    .callee = "pyr_stub_observe_requests",
-				    .arguments = LIST("call", table_entry(pool, service, method),
-					    "(pyr_fn)on_request", "ctx", "err"),
-			    }};
+	return fallible((gen_function){
+		.note = "Runs on_request for every message instead.",
+		.name = name(pool, method->prefix, "__observe_requests"),
+		.parameters = LIST("pyr_call *call",
+			gen_pool_printf(
+				pool, "%s on_request", gen_api_callback(pool, method, GEN_SERVER)),
+			"void *ctx", "pyr_error *err"),
+		.callee = "pyr_stub_observe_requests",
+		.arguments = LIST("call", table_entry(pool, service, method), "(pyr_fn)on_request",
+			"ctx", "err"),
+	});
 }
 
 static size_t client_members(

@@ -8,7 +8,7 @@
 
 #include "model.h"
 
-#define GEN_ARGUMENTS_MAX 8
+#define GEN_ARGUMENTS_MAX 9
 
 typedef struct gen_function {
 	const char *note; /* for its comment; NULL if there is nothing to say */
@@ -51,7 +51,7 @@ typedef struct gen_member {
 	gen_callback callback;
 } gen_member;
 
-#define GEN_MEMBERS_MAX 6
+#define GEN_MEMBERS_MAX 7
 
 /* Each fills at most GEN_MEMBERS_MAX members and returns their number. */
 size_t gen_api_of_service(

@@ -115,6 +115,7 @@ disconnects) supervise example.counter "$work/counter" && client ;;
 messagebus) serve example.bus && client ;;
 batchedcalls) serve example.purse && client ;;
 callback) serve example.kitchen && client ;;
+autoproxy) serve example.factory && client ;;
 filetransfer) transfer ;;
 *) fail "has needs of its own: see the README" ;;
 esac

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hands the kitchen a reference to an object of its own, which is called back while this program
- * waits for the dish: once to the end, once until it says no, and once when it has gone.
+ * Hands the kitchen an object of its own, which is called back while this program waits for the
+ * dish: once to the end, once until it says no, and once when it has gone. The calls come back on
+ * the connection that this program has made: it listens nowhere.
  */
+#include <pyrite/object.pb-c.h>
 #include <stdio.h>
 #include "callback.pyr.h"
 
@@ -18,7 +20,7 @@ static void tell(void *self, pyr_call *call, const Demo__TellRequest *request)
 	demo_waiter_tell__reply(call, &reply);
 }
 
-static void order(demo_kitchen *kitchen, char *dish, char *waiter)
+static void order(demo_kitchen *kitchen, char *dish, Pyrite__Object *waiter)
 {
 	Demo__CookRequest request = DEMO__COOK_REQUEST__INIT;
 	Demo__CookReply *reply;
@@ -37,16 +39,15 @@ static void order(demo_kitchen *kitchen, char *dish, char *waiter)
 int main(void)
 {
 	static const demo_waiter_ops ops = {.tell = tell};
-	char waiter[PYR_REFERENCE_MAX];
+	Pyrite__Object *waiter;
 	pyr_daemon *daemon; /* of this client, on a thread of its own: it is called while we wait */
 	demo_kitchen *kitchen;
 	pyr_error err;
 	if (pyr_daemon_new(NULL, &daemon, &err) ||
 		demo_waiter__serve(daemon, "waiter", &ops, NULL, &err) ||
-		pyr_daemon_listen(daemon, "127.0.0.1:0", NULL, &err) ||
 		pyr_daemon_start(daemon, &err) ||
-		pyr_daemon_reference(daemon, "waiter", 0, waiter, sizeof waiter, &err) ||
-		demo_kitchen__open(NULL, "example.kitchen", NULL, &kitchen, &err)) {
+		demo_kitchen__open(NULL, "example.kitchen", NULL, &kitchen, &err) ||
+		pyr_daemon_hand(daemon, demo_kitchen__proxy(kitchen), "waiter", &waiter, &err)) {
 		fprintf(stderr, "%s: %s\n", pyr_status_name(err.status), err.message);
 		return 1;
 	}
@@ -56,6 +57,7 @@ int main(void)
 	if (pyr_daemon_unregister(daemon, "waiter", NULL, &err))
 		return 1;
 	order(kitchen, "soup", waiter);
+	pyrite__object__free_unpacked(waiter, NULL);
 	demo_kitchen__close(kitchen);
 	pyr_daemon_free(daemon);
 }

@@ -30,7 +30,7 @@ static void cook(void *self, pyr_call *call, const Demo__CookRequest *request)
 	demo_waiter *waiter;
 	pyr_error err;
 	Demo__CookReply reply = DEMO__COOK_REPLY__INIT;
-	if (demo_waiter__open(NULL, request->waiter, NULL, &waiter, &err)) {
+	if (demo_waiter__accept_from(call, request->waiter, NULL, &waiter, &err)) {
 		pyr_call_fail(call, PYR_INVALID_ARGUMENT, "the waiter: %s", err.message);
 		return;
 	}

@@ -23,7 +23,7 @@ PYR_API pyr_status pyr_call_end(pyr_call *call);
 
 /* Ends the call with an error; status must not be PYR_OK. The message is for people. */
 PYR_API pyr_status pyr_call_fail(pyr_call *call, pyr_status status, const char *format, ...)
-	PYR_PRINTF(3, 4);
+	PYR_PRINTF(3, 4) PYR_COLD;
 
 /*
  * The same, with all that err holds. details, copied, is a serialized google.rpc.Status of any size

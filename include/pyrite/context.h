@@ -22,6 +22,14 @@ struct event_base;
  */
 typedef struct pyr_context pyr_context;
 
+/* In the options of contexts and daemons: see pyr_context_options. */
+typedef enum pyr_shared_memory {
+	PYR_SHARED_MEMORY_DEFAULT = 0,
+	PYR_SHARED_MEMORY_OFF = 1,
+	PYR_SHARED_MEMORY_ON = 2,      /* for a connection that has carried some calls */
+	PYR_SHARED_MEMORY_AT_ONCE = 3, /* for every one, from the beginning */
+} pyr_shared_memory;
+
 typedef struct pyr_context_options {
 	size_t size; /* sizeof(pyr_context_options) */
 	/*
@@ -50,8 +58,11 @@ typedef struct pyr_context_options {
 	pyr_credentials *credentials;
 	/*
 	 * Requests and messages of streams of at least so many bytes are compressed, if that makes
-	 * them smaller; over gRPC only, with gzip, which most servers take. 0: never. Do not
-	 * compress what is secret together with what a stranger chooses: the size tells of both.
+	 * them smaller: over the native transport by zlib, once the peer has said that it takes
+	 * that (what is sent before its first words is not compressed), over gRPC with gzip, which
+	 * most servers take, and never in one process. 0: never. Compressing 64 KiB takes about a
+	 * millisecond of the thread that sends. Do not compress what is secret together with what
+	 * a stranger chooses: the size tells of both.
 	 */
 	uint32_t compress_from;
 	/*
@@ -61,11 +72,19 @@ typedef struct pyr_context_options {
 	 * the name server is away what is known goes on working. 0: 10,000
 	 */
 	uint32_t name_age_max_ms;
+	/*
+	 * When a connection over a Unix socket (pyr:, without TLS) to a process of the same user
+	 * goes over to shared memory, which is faster, if the daemon does so too. It costs up to
+	 * 512 KiB for a connection, of 256 at once; the others stay with their sockets. 0: what
+	 * PYRITE_SHARED_MEMORY says
+	 */
+	pyr_shared_memory shared_memory;
 } pyr_context_options;
 
 #define PYR_CONTEXT_OPTIONS_INIT                                                                   \
 	{                                                                                          \
-		sizeof(pyr_context_options), NULL, NULL, 0, 0, 0, 0, NULL, 0, 0                    \
+		sizeof(pyr_context_options), NULL, NULL, 0, 0, 0, 0, NULL, 0, 0,                   \
+			PYR_SHARED_MEMORY_DEFAULT                                                  \
 	}
 
 /*
@@ -90,6 +109,17 @@ PYR_API PYR_MUST_USE pyr_status pyr_context_new(
  */
 PYR_API PYR_MUST_USE pyr_status pyr_context_set_token(pyr_context *context, const char *endpoint,
 	const char *token, bool allow_cleartext, pyr_error *err);
+
+/*
+ * Takes over a connected stream socket, one end of a socketpair(2) say, unless it fails: from now
+ * on the references of this context that have this endpoint, which need not exist ("child:1",
+ * "unix:@child"), lead over that connection. It speaks Pyrite's protocol; who has the other end
+ * hands it to pyr_daemon_adopt(). When it ends calls fail with UNAVAILABLE, until another
+ * one is handed in. INVALID_ARGUMENT for what is no such socket, ALREADY_EXISTS if the context has
+ * a connection to this endpoint.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_context_adopt(
+	pyr_context *context, int fd, const char *endpoint, pyr_error *err);
 
 /*
  * Waits until oneway calls that were accepted are at their peers, 1 s at most (over gRPC it does

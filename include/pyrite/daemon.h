@@ -79,12 +79,23 @@ typedef struct pyr_daemon_options {
 	 * so for oneway calls that are run when their connection has ended. NULL: all are let in.
 	 */
 	pyr_status (*admit)(void *access_ctx, pyr_call *call, pyr_error *err);
+	/*
+	 * How long the servant of a stream goes on for a caller whose connection is lost and who
+	 * asks for that (`resume_ms` in pyr_proxy_options); 0: 30,000; UINT32_MAX: not at all. What
+	 * such a caller may have missed is kept: a window (256 KiB) and one item for each stream,
+	 * at most a quarter of queue_bytes_total_max in all, and at most for 10,000 streams. A
+	 * stream beyond that ends with its connection, as it does over gRPC. The servant sees the
+	 * call as that of the first connection, also after the caller has come back on another;
+	 * `authenticate`, `admit` and `intercept` see each of those calls.
+	 */
+	uint32_t stream_linger_ms;
+	pyr_shared_memory shared_memory; /* as in pyr_context_options; who calls asks for it */
 } pyr_daemon_options;
 
 #define PYR_DAEMON_OPTIONS_INIT                                                                    \
 	{                                                                                          \
 		sizeof(pyr_daemon_options), 0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL,  \
-			NULL, false, false, 0, false, NULL                                         \
+			NULL, false, false, 0, false, NULL, 0, PYR_SHARED_MEMORY_DEFAULT           \
 	}
 
 /*
@@ -122,6 +133,68 @@ typedef struct pyr_listen_options {
  */
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_listen(pyr_daemon *daemon, const char *endpoint,
 	const pyr_listen_options *options, pyr_error *err);
+
+#define PYR_RULES_MAX     10000 /* in a table */
+#define PYR_RULE_TEXT_MAX 1024  /* bytes of a pattern, with the NUL */
+
+/*
+ * An access rule. Each text is a pattern for the whole of what is asked for: `*` stands for any
+ * characters, also none, and `?` for one; NULL for anything.
+ */
+typedef struct pyr_rule {
+	const char *principal; /* "" nobody is proved, "?*" somebody is; "uid:1000", "alice" */
+	const char *object;    /* "calc" */
+	const char *method;    /* "demo.Calculator/Add" */
+	bool allow;
+} pyr_rule;
+
+/*
+ * Says who may call what. The first rule that matches a call decides; what none allows is answered
+ * PERMISSION_DENIED, or UNAUTHENTICATED if the caller has proved nothing, and no servant hears of
+ * it. Before this is called, everybody may call everything; with 0 rules nobody may call anything.
+ *
+ * The table is copied, and replaces the one before for every call whose turn comes from now on;
+ * calls that run are not ended. Each call looks at the rules in their order, so put those first
+ * that are met most. They are asked after `authenticate` and `admit` and before `intercept`, for
+ * every call over every transport, those from this process included. Those are made by "uid:N" if
+ * they go to a reference local:; otherwise, once there are rules, over a connection, like others.
+ *
+ * The object is the one that answers, also if the caller has named none. The daemon's own
+ * interfaces, which tell of it, reflection and health checking, are methods of "pyr.daemon",
+ * whatever id they are called under, and need a rule like all others. A batch needs none: each call
+ * in it is asked for by itself.
+ *
+ * INVALID_ARGUMENT for more than PYR_RULES_MAX, for a text that is too long or not printable UTF-8,
+ * and for a method that no call can have. The table is as it was then.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_set_rules(
+	pyr_daemon *daemon, const pyr_rule *rules, size_t count, pyr_error *err);
+
+/*
+ * The same, from a file with a rule a line, "allow|deny PRINCIPAL OBJECT METHOD":
+ *
+ *     # who may do what
+ *     allow ?*         calc        demo.Calculator*
+ *     allow uid:0      *           *
+ *     allow ""         pyr.daemon  grpc.health.v1.Health*
+ *
+ * Words in double quotes may have blanks, or nothing, in them; there is no other quoting. What is
+ * behind a word that begins with # is a comment. FAILED_PRECONDITION if the file cannot be read, or
+ * others than its owner may write it; INVALID_ARGUMENT with the line and what is wrong with it. The
+ * file is read once: call this again when it has changed.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_load_rules(
+	pyr_daemon *daemon, const char *path, pyr_error *err);
+
+/* No rules any more: everybody may call everything. */
+PYR_API void pyr_daemon_drop_rules(pyr_daemon *daemon);
+
+/*
+ * Takes over a connected stream socket, one end of a socketpair(2) say, unless it fails, as if it
+ * had come to an endpoint without credentials. INVALID_ARGUMENT for what is no such socket,
+ * RESOURCE_EXHAUSTED past connections_max, FAILED_PRECONDITION once the daemon has stopped.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_adopt(pyr_daemon *daemon, int fd, pyr_error *err);
 
 /*
  * The loop that servants run on, for events of one's own. Its functions may only be used on the
@@ -229,6 +302,20 @@ PYR_API PYR_MUST_USE pyr_status pyr_daemon_configure(pyr_daemon *daemon, const c
  */
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_unregister(
 	pyr_daemon *daemon, const char *object, const pyr_interface *interface, pyr_error *err);
+
+/*
+ * The object is elsewhere from now on, under the reference, pyr:, pyrs:, grpc: or grpcs:. It is
+ * unregistered here if it was, calls that run finish, and who calls it is told where it is: proxies
+ * follow by themselves if their context allows the place (pyrite/object.h). What is not kept cannot
+ * be sent again and fails this once, not executed: a stream of requests, and a request of more than
+ * 4 KiB that is not waited for (__invoke) or opens a stream. Others than Pyrite's proxies see
+ * NOT_FOUND, with the reference in its text. Oneway calls, whose callers hear nothing, are passed
+ * on, 4 times at most, with what this daemon's context shows of itself there. It holds until an
+ * object is served under this id again, or with reference NULL, NOT_FOUND if it is not forwarded.
+ * RESOURCE_EXHAUSTED past 1,000,000.
+ */
+PYR_API PYR_MUST_USE pyr_status pyr_daemon_forward(
+	pyr_daemon *daemon, const char *object, const char *reference, pyr_error *err);
 
 /*
  * Writes the reference of an object at the daemon's endpoint number `endpoint` (0 the first) into

@@ -18,9 +18,10 @@ typedef enum pyr_log_level {
 	PYR_LOG_WARNING = 2, /* a peer, or the name server, gives trouble */
 	PYR_LOG_INFO = 3,
 	PYR_LOG_DEBUG = 4,
+	PYR_LOG_TRACE = 5, /* what travels: a line for each frame, or call and message */
 } pyr_log_level;
 
-/* "none", "error", "warning", "info", "debug". */
+/* "none", "error", "warning", "info", "debug", "trace". */
 PYR_API const char *pyr_log_level_name(pyr_log_level level);
 
 /*
@@ -36,6 +37,11 @@ typedef void (*pyr_log_fn)(void *ctx, pyr_log_level level, const char *line);
  * The log belongs to the process. Until this is called the environment variable PYRITE_LOG gives
  * the level by its name, and without it errors and warnings are shown. Lines that a peer can cause
  * are limited to 10 in 10 seconds of each kind; one more says how many were left out.
+ *
+ * PYR_LOG_TRACE was asked for, and so has no such limit. It never shows what a message holds, nor
+ * the value of any metadata, nor a token; texts of a peer's are shown cut short. A native
+ * connection is traced if this is the level when it begins, and for as long as it is; anything else
+ * is traced while this is the level.
  */
 PYR_API void pyr_log_set(pyr_log_fn function, void *ctx, pyr_log_level level);
 

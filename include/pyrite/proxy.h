@@ -75,11 +75,22 @@ typedef struct pyr_proxy_options {
 	 */
 	const char *correlation;
 	pyr_balance balance; /* of names and tags; references to one place do not mind */
+	/*
+	 * A stream of a method with one request goes on when its connection is lost: it is carried
+	 * on over another one to the same daemon, with no item lost and none twice, and `next` and
+	 * `observe` hear nothing of it. So long, in ms, that is tried, with pauses as above, before
+	 * it fails with UNAVAILABLE; 0: not at all, it fails at once. The daemon goes on for
+	 * `stream_linger_ms` of its options, 30 s, which counts from when it hears of the loss,
+	 * while a reader does so when it has taken what has come. Where the daemon has been
+	 * restarted meanwhile, the stream fails. To cancel one between two connections takes effect
+	 * here at once, and there when it has lingered. Over pyr: and pyrs: only.
+	 */
+	uint32_t resume_ms;
 } pyr_proxy_options;
 
 #define PYR_PROXY_OPTIONS_INIT                                                                     \
 	{                                                                                          \
-		sizeof(pyr_proxy_options), 0, 0, NULL, NULL, false, NULL, PYR_BALANCE_NONE         \
+		sizeof(pyr_proxy_options), 0, 0, NULL, NULL, false, NULL, PYR_BALANCE_NONE, 0      \
 	}
 
 /*

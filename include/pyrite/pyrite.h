@@ -15,6 +15,7 @@
 #include <pyrite/locator.h>
 #include <pyrite/log.h>
 #include <pyrite/metadata.h>
+#include <pyrite/object.h>
 #include <pyrite/proxy.h>
 #include <pyrite/reference.h>
 #include <pyrite/status.h>

@@ -15,6 +15,7 @@ typedef enum pyr_scheme {
 	PYR_SCHEME_NAME,  /* name:NAME, name:NAME@HOST:PORT, or a bare NAME */
 	PYR_SCHEME_TAG,   /* tag:A,B or tag:A,B@HOST:PORT */
 	PYR_SCHEME_LOCAL, /* local:OBJECT, in a daemon of the same context */
+	PYR_SCHEME_PEER,  /* peer:OBJECT, at the other end of the connection: see pyrite/object.h */
 } pyr_scheme;
 
 #define PYR_OBJECT_ID_MAX 255

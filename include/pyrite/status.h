@@ -78,7 +78,7 @@ PYR_API pyr_status pyr_status_parse(const char *name);
  * where and details become empty. Too long a message is cut at a whole UTF-8 character.
  */
 PYR_API pyr_status pyr_error_set(pyr_error *err, pyr_status status, const char *format, ...)
-	PYR_PRINTF(3, 4);
+	PYR_PRINTF(3, 4) PYR_COLD;
 
 PYR_END_DECLS
 

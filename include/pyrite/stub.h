@@ -11,6 +11,7 @@
 #include <pyrite/call.h>
 #include <pyrite/daemon.h>
 #include <pyrite/locator.h>
+#include <pyrite/object.h>
 #include <pyrite/proxy.h>
 #include <pyrite/status.h>
 #include <pyrite/stream.h>
@@ -139,6 +140,22 @@ PYR_API PYR_MUST_USE pyr_status pyr_stub_serve(pyr_daemon *daemon, const char *o
 /* The same, in the place of the object that has this id and interface, if there is one. */
 PYR_API PYR_MUST_USE pyr_status pyr_stub_replace(pyr_daemon *daemon, const char *object,
 	const pyr_interface *interface, const void *ops, void *self, pyr_error *err);
+
+/* A new object for the caller, or for the daemon behind the proxy: see pyrite/object.h. */
+PYR_API PYR_MUST_USE pyr_status pyr_stub_lend(pyr_call *call, const pyr_interface *interface,
+	const void *ops, void *self, const pyr_lend_options *options, Pyrite__Object **ret_object,
+	pyr_error *err);
+PYR_API PYR_MUST_USE pyr_status pyr_stub_lend_to(pyr_daemon *daemon, pyr_proxy *to,
+	const pyr_interface *interface, const void *ops, void *self,
+	const pyr_lend_options *options, Pyrite__Object **ret_object, pyr_error *err);
+
+/* A proxy of an object that came in an answer of a proxy, or in a request. */
+PYR_API PYR_MUST_USE pyr_status pyr_stub_accept(pyr_proxy *from, const pyr_interface *interface,
+	const Pyrite__Object *object, const pyr_proxy_options *options, pyr_proxy **ret_proxy,
+	pyr_error *err);
+PYR_API PYR_MUST_USE pyr_status pyr_stub_accept_from(pyr_call *call, const pyr_interface *interface,
+	const Pyrite__Object *object, const pyr_proxy_options *options, pyr_proxy **ret_proxy,
+	pyr_error *err);
 
 /* Objects of this interface are made by the locator. */
 PYR_API PYR_MUST_USE pyr_status pyr_stub_locate(pyr_daemon *daemon, const pyr_interface *interface,

@@ -7,7 +7,15 @@
 #ifndef PYR_BASE_ALLOC_H
 #define PYR_BASE_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Whether what is freed may be kept for the next: not where a tool looks who uses what is gone. */
+#ifdef __SANITIZE_ADDRESS__
+#define PYR__KEEPS_MEMORY false
+#else
+#define PYR__KEEPS_MEMORY true
+#endif
 
 void *pyr__alloc(size_t size);                     /* never NULL, not cleared */
 void *pyr__zalloc(size_t size);                    /* never NULL, cleared */

@@ -13,9 +13,13 @@ typedef struct pyr__block {
 	uint8_t data[];
 } pyr__block;
 
-pyr__block *pyr__block_new(size_t size); /* one reference; NULL when there is no memory */
+/* One reference; at least so many bytes, and below 4 KiB exactly; NULL when there is no memory. */
+pyr__block *pyr__block_new(size_t size);
 pyr__block *pyr__block_ref(pyr__block *block);
 void pyr__block_unref(pyr__block *block); /* NULL is ignored */
+
+/* As new, of memory that was kept for it; NULL if there is none that fits. */
+pyr__block *pyr__block_spare(size_t size);
 
 /* Some bytes of a block. Whoever keeps a payload keeps one reference on its block. */
 typedef struct pyr__payload {

@@ -26,6 +26,7 @@ typedef enum kind {
 	DURATION, /* milliseconds */
 	SIZE,     /* bytes */
 	COUNT,
+	CHOICE, /* one of some words */
 } kind;
 
 typedef struct variable {
@@ -61,6 +62,8 @@ static const variable variables[PYR__CONFIG_KEYS] = {
 		"5s", A_DURATION, "how long a client may take to say hello to a daemon"},
 	[PYR__CONFIG_STALL_TIMEOUT] = {"PYRITE_STALL_TIMEOUT", DURATION, 1, DURATION_MS_MAX, "30s",
 		A_DURATION, "how long a client may take nothing of what a daemon sends"},
+	[PYR__CONFIG_STREAM_LINGER] = {"PYRITE_STREAM_LINGER", DURATION, 1, DURATION_MS_MAX, "30s",
+		A_DURATION, "how long a daemon keeps a stream whose caller's connection is lost"},
 	[PYR__CONFIG_MESSAGE_BYTES_MAX] = {"PYRITE_MESSAGE_BYTES_MAX", SIZE, 1 << 10, 1 << 30,
 		"4MiB", A_SIZE, "the largest message that is accepted"},
 	[PYR__CONFIG_DECODED_BYTES_MAX] = {"PYRITE_DECODED_BYTES_MAX", SIZE, 1 << 10, 1 << 30,
@@ -75,8 +78,17 @@ static const variable variables[PYR__CONFIG_KEYS] = {
 		"calls at once on one connection of a daemon"},
 	[PYR__CONFIG_WORKER_QUEUE_MAX] = {"PYRITE_WORKER_QUEUE_MAX", COUNT, 1, 1000000, "1024",
 		"1 to 1000000", "calls of a daemon that wait for a worker"},
+	[PYR__CONFIG_SHARED_MEMORY] = {"PYRITE_SHARED_MEMORY", CHOICE, 0, 0, "on",
+		"off, on or at-once",
+		"whether connections of one user on a Unix socket go over to shared memory"},
+	[PYR__CONFIG_SPIN_US] = {"PYRITE_SPIN_US", COUNT, 0, 20, "20", "0 to 20",
+		"microseconds to look for an answer in shared memory before sleeping"},
+	[PYR__CONFIG_SOCKET_SPIN_US] = {"PYRITE_SOCKET_SPIN_US", COUNT, 0, 20, "0", "0 to 20",
+		"the same for sockets"},
+	[PYR__CONFIG_ALLOW] = {"PYRITE_ALLOW", TEXT, 0, 0, "", "hosts, with commas between them",
+		"where objects that come in messages, and those that have moved, may be"},
 	[PYR__CONFIG_LOG] = {"PYRITE_LOG", LEVEL, 0, 0, "warning",
-		"none, error, warning, info or debug", "what the log shows on stderr"},
+		"none, error, warning, info, debug or trace", "what the log shows on stderr"},
 	[PYR__CONFIG_GRPC_LIBRARY] = {"PYRITE_GRPC_LIBRARY", TEXT, 0, 0, "", "a file",
 		"the library for gRPC, instead of the one installed"},
 	[PYR__CONFIG_TLS_LIBRARY] = {"PYRITE_TLS_LIBRARY", TEXT, 0, 0, "", "a file",
@@ -107,9 +119,24 @@ static const unit *units_of(kind of)
 	return of == DURATION ? durations : of == SIZE ? sizes : counts;
 }
 
+/* The words of the only choice there is, in the order of pyr_shared_memory. */
+static bool read_choice(const char *text, uint64_t *ret_number)
+{
+	static const char *const words[] = {"off", "on", "at-once"};
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*ret_number = i + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool read_number(const variable *v, const char *text, uint64_t *ret_number)
 {
 	uint64_t number = 0;
+	if (v->is == CHOICE)
+		return read_choice(text, ret_number);
 	size_t digits = strspn(text, "0123456789");
 	if (digits == 0 || digits > 10)
 		return false;
@@ -145,7 +172,7 @@ static bool is_endpoint(const char *text)
 
 static bool is_level(const char *text)
 {
-	for (int i = PYR_LOG_NONE; i <= PYR_LOG_DEBUG; i++)
+	for (int i = PYR_LOG_NONE; i <= PYR_LOG_TRACE; i++)
 		if (strcmp(pyr_log_level_name((pyr_log_level)i), text) == 0)
 			return true;
 	return false;

@@ -15,6 +15,7 @@ typedef enum pyr__config_key {
 	PYR__CONFIG_LEASE_TTL,
 	PYR__CONFIG_HANDSHAKE_TIMEOUT,
 	PYR__CONFIG_STALL_TIMEOUT,
+	PYR__CONFIG_STREAM_LINGER,
 	PYR__CONFIG_MESSAGE_BYTES_MAX,
 	PYR__CONFIG_DECODED_BYTES_MAX,
 	PYR__CONFIG_QUEUE_BYTES_MAX,
@@ -22,6 +23,10 @@ typedef enum pyr__config_key {
 	PYR__CONFIG_CONNECTIONS_MAX,
 	PYR__CONFIG_STREAMS_MAX,
 	PYR__CONFIG_WORKER_QUEUE_MAX,
+	PYR__CONFIG_SHARED_MEMORY,
+	PYR__CONFIG_SPIN_US,
+	PYR__CONFIG_SOCKET_SPIN_US,
+	PYR__CONFIG_ALLOW,
 	PYR__CONFIG_LOG,
 	PYR__CONFIG_GRPC_LIBRARY,
 	PYR__CONFIG_TLS_LIBRARY,
@@ -33,8 +38,9 @@ typedef enum pyr__config_key {
 const char *pyr__config_text(pyr__config_key key);
 
 /*
- * Milliseconds, bytes or a count: `given` unless it is 0, else what the environment says, else the
- * default. A bad value counts as none; pyr_config_check() is what refuses it.
+ * Milliseconds, bytes, a count, or of a choice the place of the word, from 1: `given` unless it is
+ * 0, else what the environment says, else the default. A bad value counts as none;
+ * pyr_config_check() is what refuses it.
  */
 uint64_t pyr__config_number(pyr__config_key key, uint64_t given);
 

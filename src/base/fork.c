@@ -3,25 +3,25 @@
 #include "base/fork.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
-static atomic_uint count;
+atomic_uint pyr__forks;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void in_child(void)
 {
-	atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&pyr__forks, 1, memory_order_relaxed);
 }
 
 static void watch(void)
 {
 	pthread_atfork(NULL, NULL, in_child);
+	atomic_store_explicit(&pyr__forks, 1, memory_order_relaxed);
 }
 
-unsigned pyr__fork_count(void)
+unsigned pyr__fork_first_count(void)
 {
 	pthread_once(&once, watch);
-	return atomic_load_explicit(&count, memory_order_relaxed);
+	return atomic_load_explicit(&pyr__forks, memory_order_relaxed) - 1;
 }
 
 pyr_status pyr__fork_check(unsigned kept, const char *what, pyr_error *err)

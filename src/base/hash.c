@@ -2,6 +2,7 @@
 /* SipHash after Aumasson and Bernstein, with one round a word and three at the end. */
 #include "base/hash.h"
 
+#include <endian.h>
 #include <string.h>
 
 typedef struct state {
@@ -33,13 +34,31 @@ static inline void absorb(state *s, uint64_t word)
 	s->v0 ^= word;
 }
 
-/* The bytes of a little-endian number, whatever the machine's order. */
-static inline uint64_t load(const uint8_t *at, size_t size)
+/* Little-endian numbers, whatever the machine's order. */
+
+static inline uint64_t load64(const uint8_t *at)
 {
-	uint64_t word = 0;
-	for (size_t i = 0; i < size; i++)
-		word |= (uint64_t)at[i] << (8 * i);
-	return word;
+	uint64_t word;
+	memcpy(&word, at, sizeof word);
+	return le64toh(word);
+}
+
+static inline uint64_t load32(const uint8_t *at)
+{
+	uint32_t word;
+	memcpy(&word, at, sizeof word);
+	return le32toh(word);
+}
+
+/* Of 0 to 7 bytes: what is read twice is the same both times. */
+static inline uint64_t load_few(const uint8_t *at, size_t size)
+{
+	if (size >= 4)
+		return load32(at) | load32(at + size - 4) << (8 * (size - 4));
+	if (size == 0)
+		return 0;
+	return at[0] | (uint64_t)at[size / 2] << (8 * (size / 2)) |
+	       (uint64_t)at[size - 1] << (8 * (size - 1));
 }
 
 uint64_t pyr__siphash(const uint64_t key[2], const void *data, size_t size)
@@ -52,8 +71,8 @@ uint64_t pyr__siphash(const uint64_t key[2], const void *data, size_t size)
 	};
 	const uint8_t *at = data, *end = at + size / 8 * 8;
 	for (; at < end; at += 8)
-		absorb(&s, load(at, 8));
-	absorb(&s, load(at, size % 8) | (uint64_t)size << 56);
+		absorb(&s, load64(at));
+	absorb(&s, load_few(at, size % 8) | (uint64_t)size << 56);
 	s.v2 ^= 0xff;
 	mix(&s);
 	mix(&s);

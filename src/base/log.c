@@ -18,13 +18,13 @@
 #define LIMIT_US       10000000
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static atomic_int level_max;
+atomic_int pyr__log_level_max = PYR__LOG_LEVEL_UNREAD;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows, and kinds */
 static pyr_log_fn function;
 static void *function_ctx;
 
-static const char *const names[] = {"none", "error", "warning", "info", "debug"};
+static const char *const names[] = {"none", "error", "warning", "info", "debug", "trace"};
 #define LEVELS (sizeof names / sizeof names[0])
 
 const char *pyr_log_level_name(pyr_log_level level)
@@ -35,21 +35,21 @@ const char *pyr_log_level_name(pyr_log_level level)
 static void read_environment(void)
 {
 	const char *wanted = pyr__config_text(PYR__CONFIG_LOG);
-	atomic_store(&level_max, PYR_LOG_WARNING);
+	atomic_store(&pyr__log_level_max, PYR_LOG_WARNING);
 	for (size_t i = 0; i < LEVELS; i++) {
 		if (strcmp(names[i], wanted) != 0)
 			continue;
-		atomic_store(&level_max, (int)i);
+		atomic_store(&pyr__log_level_max, (int)i);
 		return;
 	}
-	fprintf(stderr,
-		"pyrite: warning: PYRITE_LOG is none of none, error, warning, info, debug\n");
+	fprintf(stderr, "pyrite: warning: PYRITE_LOG is none of none, error, warning, info, "
+			"debug, trace\n");
 }
 
-static bool is_wanted(pyr_log_level level)
+bool pyr__log_wants_after_all(pyr_log_level level)
 {
 	pthread_once(&once, read_environment);
-	return (int)level <= atomic_load_explicit(&level_max, memory_order_relaxed);
+	return (int)level <= atomic_load_explicit(&pyr__log_level_max, memory_order_relaxed);
 }
 
 void pyr_log_set(pyr_log_fn wanted, void *ctx, pyr_log_level level)
@@ -58,7 +58,7 @@ void pyr_log_set(pyr_log_fn wanted, void *ctx, pyr_log_level level)
 	pthread_mutex_lock(&lock);
 	function = wanted;
 	function_ctx = ctx;
-	atomic_store(&level_max, (int)level);
+	atomic_store(&pyr__log_level_max, (int)level);
 	pthread_mutex_unlock(&lock);
 }
 
@@ -106,7 +106,7 @@ static void write_left_out(pyr_log_level level, unsigned count)
 void pyr__log(pyr_log_level level, const char *format, ...)
 {
 	va_list args;
-	if (!is_wanted(level))
+	if (!pyr__log_wants(level))
 		return;
 	va_start(args, format);
 	pthread_mutex_lock(&lock);
@@ -133,7 +133,7 @@ static bool may_write(pyr__log_kind *kind, pyr_log_level level)
 void pyr__log_limited(pyr__log_kind *kind, pyr_log_level level, const char *format, ...)
 {
 	va_list args;
-	if (!is_wanted(level))
+	if (!pyr__log_wants(level))
 		return;
 	va_start(args, format);
 	pthread_mutex_lock(&lock);

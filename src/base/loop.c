@@ -25,12 +25,14 @@ struct pyr__loop {
 	struct event wake;
 	struct event
 		end_of_turn; /* made active, never added: libevent runs it after this turn's I/O */
-	queue deferred;      /* loop thread only */
+	queue deferred;      /* loop thread only, as the next */
+	unsigned looking;
 
 	pthread_mutex_t lock; /* guards what follows */
 	queue posted;
 	bool has_thread;
-	bool ended; /* no thread is started any more */
+	bool ended;  /* no thread is started any more */
+	bool closed; /* the base has been left: nothing is posted any more */
 	pthread_t thread;
 
 	atomic_bool stopping;
@@ -97,6 +99,11 @@ void pyr__loop_leave(pyr__loop *loop)
 bool pyr__loop_in_callback(void)
 {
 	return current_depth > 0;
+}
+
+bool pyr__loop_is_inside(const pyr__loop *loop)
+{
+	return current_loop == loop;
 }
 
 bool pyr__loop_is_current(const pyr__loop *loop)
@@ -231,16 +238,28 @@ pyr_status pyr__loop_new(struct event_base *base, pyr__loop **ret_loop, pyr_erro
 	return PYR_OK;
 }
 
-void pyr__loop_free(pyr__loop *loop)
+void pyr__loop_close(pyr__loop *loop)
 {
-	if (!loop)
-		return;
 	pyr__loop_stop(loop);
+	pthread_mutex_lock(&loop->lock);
+	loop->closed = true;
+	queue_init(&loop->posted);
+	pthread_mutex_unlock(&loop->lock);
+	atomic_store_explicit(&loop->dispatching, false, memory_order_release);
 	event_del(&loop->wake);
 	event_del(&loop->end_of_turn);
 	if (loop->owns_base)
 		event_base_free(loop->base);
-	close(loop->wake_fd);
+	loop->base = NULL;
+}
+
+void pyr__loop_free(pyr__loop *loop)
+{
+	if (!loop)
+		return;
+	if (!loop->closed)
+		pyr__loop_close(loop);
+	close(loop->wake_fd); /* until now, since who posts may be about to write to it */
 	pthread_mutex_destroy(&loop->lock);
 	free(loop);
 }
@@ -340,7 +359,7 @@ void pyr__loop_stop(pyr__loop *loop)
 bool pyr__loop_post(pyr__loop *loop, pyr__task *task)
 {
 	pthread_mutex_lock(&loop->lock);
-	bool fresh = !task->posted;
+	bool fresh = !task->posted && !loop->closed;
 	bool was_empty = loop->posted.first == NULL;
 	if (fresh) {
 		task->posted = true;
@@ -412,6 +431,11 @@ void pyr__loop_call(pyr__loop *loop, pyr__task *task)
 	pthread_mutex_unlock(&w.lock);
 	pthread_cond_destroy(&w.done_cond);
 	pthread_mutex_destroy(&w.lock);
+}
+
+unsigned *pyr__loop_looking(pyr__loop *loop)
+{
+	return &loop->looking;
 }
 
 struct event_base *pyr__loop_base(const pyr__loop *loop)

@@ -27,7 +27,13 @@ typedef struct pyr__task {
 /* base NULL: the loop makes its own. Any thread. */
 pyr_status pyr__loop_new(struct event_base *base, pyr__loop **ret_loop, pyr_error *err);
 
-/* Ends the loop's own thread, if there is one, and drops tasks that have not run. */
+/*
+ * Ends the loop's own thread, if there is one, drops tasks that have not run, and leaves the base.
+ * Who still has the loop may post to it, and ask about it: nothing will run there any more.
+ */
+void pyr__loop_close(pyr__loop *loop);
+
+/* Closes it if that has not been done. */
 void pyr__loop_free(pyr__loop *loop);
 
 /* Dispatches on a thread of the loop's own. Does nothing if it already does, or the base is the
@@ -44,7 +50,8 @@ void pyr__loop_stop(pyr__loop *loop);
 /* As stop, for a loop in pyr__loop_run(), from its own thread: run returns after this turn. */
 void pyr__loop_break(pyr__loop *loop);
 
-/* Runs the task on the loop's thread soon; false if it is waiting already. Any thread. */
+/* Runs the task on the loop's thread soon; false if it is waiting already, or the loop is closed.
+ * Any thread. */
 bool pyr__loop_post(pyr__loop *loop, pyr__task *task);
 
 /* Forgets a posted task that has not run. Where nobody dispatches the loop, or on its thread
@@ -59,6 +66,9 @@ void pyr__loop_call(pyr__loop *loop, pyr__task *task);
 
 /* True on the thread that dispatches the loop. */
 bool pyr__loop_is_current(const pyr__loop *loop);
+
+/* True in its callbacks: nobody else dispatches it meanwhile. */
+bool pyr__loop_is_inside(const pyr__loop *loop);
 
 /* True while some thread dispatches it; for a user's base, once that has been seen of a thread that
  * still is there. */
@@ -79,6 +89,9 @@ void pyr__loop_leave(pyr__loop *loop);
  * deferred until nothing is left.
  */
 void pyr__loop_finish(pyr__loop *loop);
+
+/* Loop thread only: how many keep it awake just now, to look for more themselves. */
+unsigned *pyr__loop_looking(pyr__loop *loop);
 
 struct event_base *pyr__loop_base(const pyr__loop *loop);
 

@@ -18,6 +18,9 @@
 
 #define PYR__METADATA_VALUE_MAX 65535u /* bytes of one value */
 
+/* One entry for each daemon that a oneway call was passed on by. */
+#define PYR__METADATA_PASSED_ON "pyrite-passed-on"
+
 /* True if these bytes, which may come from a peer, are a block of valid entries. */
 bool pyr__metadata_check(const void *block, size_t size);
 

@@ -27,6 +27,7 @@ static const struct scheme {
 	[PYR_SCHEME_NAME] = {"name", "a name", ADDRESS_MAY, false},
 	[PYR_SCHEME_TAG] = {"tag", "a tag", ADDRESS_MAY, false},
 	[PYR_SCHEME_LOCAL] = {"local", "an object id", ADDRESS_NEVER, false},
+	[PYR_SCHEME_PEER] = {"peer", "an object id", ADDRESS_NEVER, false},
 };
 
 #define SCHEME_COUNT (sizeof schemes / sizeof schemes[0])
@@ -53,8 +54,8 @@ static pyr_status scan_scheme(pyr__scan *scan, pyr_scheme *ret_scheme)
 			return PYR_OK;
 		}
 	return pyr__scan_fail(scan, 0,
-		"unknown scheme '%.*s': it is none of pyr, pyrs, grpc, grpcs, name, tag and local "
-		"(':' in a name is written %%3A)",
+		"unknown scheme '%.*s': it is none of pyr, pyrs, grpc, grpcs, name, tag, local "
+		"and peer (':' in a name is written %%3A)",
 		(int)pyr__utf8_valid_bytes(text, size > 32 ? 32 : size), text);
 }
 

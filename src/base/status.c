@@ -4,7 +4,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include "base/alloc.h"
 #include "base/error.h"
 
 static const struct {
@@ -53,6 +55,14 @@ bool pyr__copy_text(char *to, size_t room, const char *from, size_t size)
 	memcpy(to, from, size);
 	to[size] = '\0';
 	return cut;
+}
+
+void pyr__keep_reason(char **reason, const char *text, size_t size)
+{
+	char kept[PYR_ERROR_MESSAGE_MAX];
+	pyr__copy_text(kept, sizeof kept, text, size);
+	free(*reason);
+	*reason = size ? pyr__strdup(kept) : NULL;
 }
 
 static bool format_text(char *to, size_t room, const char *format, va_list args)

@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "client/proxy.h"
 #include "codec/decode.h"
-#include "codec/encode.h"
 
 struct pyr_batch {
 	pyr_proxy *proxy;
@@ -84,11 +83,12 @@ pyr_status pyr_stub_batch(
 {
 	uint32_t index = 0;
 	pyr__body body;
+	uint8_t space[PYR__BODY_SPACE];
 	pyr_status status = batch->made ? was_made(err) : PYR_OK;
 	if (status == PYR_OK)
 		status = find_method(batch, method, &index, err);
 	if (status == PYR_OK)
-		status = pyr__proxy_body(batch->proxy, index, request, &body, err);
+		status = pyr__proxy_body(batch->proxy, index, request, space, &body, err);
 	if (status)
 		return status;
 	make_room(batch);
@@ -98,7 +98,7 @@ pyr_status pyr_stub_batch(
 	call->method = pyr__strdup(pyr__target_method_name(batch->proxy->target, index).data);
 	call->request.data = pyr__alloc(body.size ? body.size : 1);
 	call->request.len = body.size;
-	pyr__encode(request, call->request.data, body.size);
+	pyr__body_write(&body, call->request.data);
 	batch->idempotent &= (method->flags & PYR_METHOD_IDEMPOTENT) != 0;
 	return PYR_OK;
 }

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A context: the loop and the channels that proxies share. */
+/* A context: what proxies share, and its life. */
 #include "client/context.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <pyrite/object.h>
 #include <string.h>
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/error.h"
 #include "base/fork.h"
+#include "base/refs.h"
+#include "client/channels.h"
 #include "client/discovery.h"
 #include "client/interceptor.h"
 #include "client/names.h"
 #include "transport/scope.h"
-#include "native/channel.h"
 
 _Thread_local const pyr__scope *pyr__scope_current;
 
@@ -65,17 +66,6 @@ static pyr_status parse_name_server(const char *text, server_choice *ret_server,
 	return PYR_OK;
 }
 
-/* What an endpoint is called, among channels and tokens. */
-static void name_channel(const pyr_reference *reference, char *buf, size_t size)
-{
-	if (reference->is_unix)
-		snprintf(buf, size, "unix:%s", reference->host);
-	else if (strchr(reference->host, ':'))
-		snprintf(buf, size, "[%s]:%u", reference->host, reference->port);
-	else
-		snprintf(buf, size, "%s:%u", reference->host, reference->port);
-}
-
 static pyr_status check_token(const char *token, pyr_error *err)
 {
 	size_t size = strlen(token);
@@ -109,7 +99,7 @@ void pyr__context_show_token(
 	pyr_context *context, const pyr_reference *name_server, const char *token)
 {
 	char name[sizeof((pyr__channel *)0)->name];
-	name_channel(name_server, name, sizeof name);
+	pyr__channels_name(name_server, name, sizeof name);
 	pthread_mutex_lock(&context->lock);
 	pyr__tokens_set(&context->tokens, name, token, false);
 	pthread_mutex_unlock(&context->lock);
@@ -139,6 +129,10 @@ pyr_status pyr_context_new(
 		or_config(options.connect_timeout_ms, PYR__CONFIG_CONNECT_TIMEOUT);
 	context->timeout_ms = or_config(0, PYR__CONFIG_TIMEOUT);
 	context->compress_from = options.compress_from;
+	context->shared_memory = (pyr_shared_memory)pyr__config_number(
+		PYR__CONFIG_SHARED_MEMORY, options.shared_memory);
+	context->spin_us = (unsigned)pyr__config_number(PYR__CONFIG_SPIN_US, 0);
+	context->socket_spin_us = (unsigned)pyr__config_number(PYR__CONFIG_SOCKET_SPIN_US, 0);
 	context->name_age_max_us =
 		or_config(options.name_age_max_ms, PYR__CONFIG_NAME_AGE_MAX) * 1000ll;
 	context->decoded_bytes_max =
@@ -158,6 +152,9 @@ pyr_status pyr_context_new(
 	pyr__list_init(&context->paused);
 	pyr__list_init(&context->neighbours);
 	status = take_name_server(context, &server, err);
+	const char *allowed = pyr__config_text(PYR__CONFIG_ALLOW);
+	if (status == PYR_OK && allowed)
+		status = pyr__allowed_add(&context->allowed, allowed, err);
 	if (status)
 		pyr__context_unref(context);
 	else
@@ -214,14 +211,14 @@ pyr_status pyr__context_get(pyr_context *context, pyr_context **ret_context, pyr
 		status = pyr__context_check(context, err);
 	if (status)
 		return status;
-	atomic_fetch_add_explicit(&context->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&context->refs);
 	*ret_context = context;
 	return PYR_OK;
 }
 
 void pyr__context_unref(pyr_context *context)
 {
-	if (!context || atomic_fetch_sub_explicit(&context->refs, 1, memory_order_acq_rel) != 1)
+	if (!context || !pyr__refs_drop(&context->refs))
 		return;
 	pyr__loop_finish(context->loop);
 	if (context->grpc)
@@ -231,28 +228,12 @@ void pyr__context_unref(pyr_context *context)
 	pyr_credentials_unref(context->credentials);
 	pyr__cow_done(&context->interceptors);
 	pyr__tokens_done(&context->tokens);
+	pyr__allowed_done(&context->allowed);
+	if (context->keeper)
+		context->keeper->free(context->keeper);
 	pyr__conns_done(&context->conns);
 	pthread_mutex_destroy(&context->lock);
 	free(context);
-}
-
-/* Shuts the channels one by one, without the lock, since what they end runs callbacks. */
-static void shut_channels(pyr_context *context)
-{
-	size_t count = 0, made = 0;
-	pthread_mutex_lock(&context->lock);
-	atomic_store(&context->shut, true);
-	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next)
-		count++;
-	pyr__channel **channels = pyr__alloc(count * sizeof(pyr__channel *));
-	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next)
-		channels[made++] = pyr__channel_ref(PYR__OWNER(l, pyr__channel, link));
-	pthread_mutex_unlock(&context->lock);
-	for (size_t i = 0; i < made; i++) {
-		pyr__channel_shut(channels[i]);
-		pyr__context_release(context, channels[i]);
-	}
-	free(channels);
 }
 
 /* The finder's own proxies keep the context, so it goes before the last reference does. */
@@ -285,216 +266,33 @@ static void settle_oneways(pyr_context *context)
 	pyr__conns_settle(&context->conns, pyr__now_us() + most_ms * 1000ll);
 }
 
+static pyr__keeper *keeper_of(pyr_context *context)
+{
+	pthread_mutex_lock(&context->lock);
+	pyr__keeper *keeper = context->keeper;
+	pthread_mutex_unlock(&context->lock);
+	return keeper;
+}
+
 void pyr_context_free(pyr_context *context)
 {
 	if (!context || pyr__context_is_forked(context))
 		return;
+	pyr__keeper *keeper = keeper_of(context);
+	if (keeper)
+		keeper->say_farewell(keeper);
 	settle_oneways(context);
-	shut_channels(context);
+	pyr__channels_shut(context);
 	pyr__conns_shut(&context->conns, PYR_CANCELLED, "the context was freed");
 	pyr__loop_stop(context->loop);
 	pyr__loop_finish(context->loop);
 	end_paused(context);
+	keeper = keeper_of(context);
+	if (keeper)
+		keeper->close(keeper);
+	pyr__channels_release_adopted(context);
 	free_finder(context);
 	pyr__context_unref(context);
-}
-
-/* Channels */
-
-static pyr__channel *find_channel(pyr_context *context, pyr_scheme scheme, const char *name)
-{
-	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next) {
-		pyr__channel *channel = PYR__OWNER(l, pyr__channel, link);
-		if (!atomic_load(&channel->retired) && channel->scheme == scheme &&
-			strcmp(channel->name, name) == 0)
-			return pyr__channel_ref(channel);
-	}
-	return NULL;
-}
-
-/* Lock held. */
-static pyr_status get_credentials(
-	pyr_context *context, pyr_credentials **ret_credentials, pyr_error *err)
-{
-	pyr_status status = PYR_OK;
-	if (!context->credentials)
-		status = pyr_credentials_new_tls(NULL, &context->credentials, err);
-	*ret_credentials = context->credentials;
-	return status;
-}
-
-/* Lock held. */
-static pyr_status new_native(pyr_context *context, const pyr_reference *reference, const char *name,
-	pyr__channel **ret_channel, pyr_error *err)
-{
-	pyr__session_config session = context->session;
-	pyr__conn_options options = {
-		.loop = context->loop,
-		.conns = &context->conns,
-		.start_loop = true,
-		.session = &session,
-		.connect_timeout_ms = context->connect_timeout_ms,
-	};
-	pyr_status status =
-		pyr__tokens_find(&context->tokens, reference, name, &session.authorization, err);
-	if (status)
-		return status;
-	if (reference->scheme == PYR_SCHEME_PYRS) {
-		status = get_credentials(context, &options.credentials, err);
-		if (status)
-			return status;
-		if (!reference->is_unix)
-			pyr__copy_text(options.tls_host, sizeof options.tls_host, reference->host,
-				strcspn(reference->host, "%"));
-	}
-	*ret_channel = pyr__native_channel_new(reference, name, &options);
-	return PYR_OK;
-}
-
-/* Lock held. */
-static pyr_status new_grpc(pyr_context *context, const pyr_reference *reference, const char *name,
-	pyr__channel **ret_channel, pyr_error *err)
-{
-	if (!context->grpc) {
-		pyr_status status = pyr__grpc_load(&context->grpc_library, err);
-		if (status)
-			return status;
-		pyr__grpc_client_options options = {
-			.loop = context->loop,
-			.connect_timeout_ms = context->connect_timeout_ms,
-			.message_max = context->session.message_max,
-			.metadata_max = context->session.metadata_max,
-			.compress_from = context->compress_from,
-		};
-		context->grpc = context->grpc_library->client_new(&options);
-	}
-	const char *authorization;
-	pyr_status status =
-		pyr__tokens_find(&context->tokens, reference, name, &authorization, err);
-	pyr_credentials *credentials = NULL;
-	if (status == PYR_OK && reference->scheme == PYR_SCHEME_GRPCS)
-		status = get_credentials(context, &credentials, err);
-	if (status)
-		return status;
-	*ret_channel = context->grpc_library->channel_new(
-		context->grpc, reference, name, authorization, credentials);
-	return PYR_OK;
-}
-
-static pyr_status unsupported(pyr_error *err)
-{
-	return pyr_error_set(err, PYR_UNIMPLEMENTED, "this version has no such transport");
-}
-
-/* Lock held. */
-static pyr_status new_channel(pyr_context *context, const pyr_reference *reference,
-	const char *name, pyr__channel **ret_channel, pyr_error *err)
-{
-	switch (reference->scheme) {
-	case PYR_SCHEME_PYR:
-	case PYR_SCHEME_PYRS:
-		return new_native(context, reference, name, ret_channel, err);
-	case PYR_SCHEME_GRPC:
-	case PYR_SCHEME_GRPCS:
-		return new_grpc(context, reference, name, ret_channel, err);
-	default:
-		return unsupported(err);
-	}
-}
-
-/* Lock held. The daemon of this context that the reference leads to; NULL: another one. */
-static pyr__local_host *find_neighbour(pyr_context *context, const pyr_reference *reference)
-{
-	pyr__text object = {reference->target, strlen(reference->target)};
-	for (pyr__link *l = context->neighbours.next; l != &context->neighbours; l = l->next) {
-		pyr__local_host *host = PYR__OWNER(l, pyr__neighbour, link)->host;
-		if (reference->scheme == PYR_SCHEME_LOCAL ? pyr__local_host_has(host, object)
-							  : pyr__local_host_is_at(host, reference))
-			return host;
-	}
-	return NULL;
-}
-
-/* Lock held. */
-static pyr__channel *local_channel(pyr_context *context, pyr__local_host *host, const char *name)
-{
-	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next) {
-		pyr__channel *channel = PYR__OWNER(l, pyr__channel, link);
-		if (channel->scheme == PYR_SCHEME_LOCAL && pyr__local_channel_host(channel) == host)
-			return pyr__channel_ref(channel);
-	}
-	pyr__channel *channel =
-		pyr__local_channel_new(host, name, context->loop, context->session.message_max);
-	channel->scheme = PYR_SCHEME_LOCAL;
-	pyr__list_append(&context->channels, &channel->link);
-	return channel;
-}
-
-/* A local reference, or one over the native transport that leads to this very context. */
-static bool stays_here(pyr_context *context, const pyr_reference *reference, const char *name,
-	pyr__channel **ret_channel, pyr_status *ret_status, pyr_error *err)
-{
-	if (reference->scheme != PYR_SCHEME_LOCAL && reference->scheme != PYR_SCHEME_PYR)
-		return false;
-	pyr__local_host *host = find_neighbour(context, reference);
-	if (host)
-		*ret_channel = local_channel(
-			context, host, reference->scheme == PYR_SCHEME_LOCAL ? "local" : name);
-	else if (reference->scheme == PYR_SCHEME_LOCAL)
-		*ret_status = pyr_error_set(err, PYR_NOT_FOUND,
-			"no daemon of this context has an object '%s'", reference->target);
-	return host || *ret_status;
-}
-
-pyr_status pyr__context_channel(pyr_context *context, const pyr_reference *reference,
-	pyr__channel **ret_channel, pyr_error *err)
-{
-	char name[sizeof(*ret_channel)->name];
-	pyr_status status = pyr__context_check(context, err);
-	if (status)
-		return status;
-	name_channel(reference, name, sizeof name);
-	pthread_mutex_lock(&context->lock);
-	if (stays_here(context, reference, name, ret_channel, &status, err)) {
-		pthread_mutex_unlock(&context->lock);
-		return status;
-	}
-	*ret_channel = find_channel(context, reference->scheme, name);
-	if (!*ret_channel) {
-		status = new_channel(context, reference, name, ret_channel, err);
-		if (status == PYR_OK) {
-			(*ret_channel)->scheme = reference->scheme;
-			pyr__list_append(&context->channels, &(*ret_channel)->link);
-		}
-	}
-	pthread_mutex_unlock(&context->lock);
-	return status;
-}
-
-void pyr__context_release(pyr_context *context, pyr__channel *channel)
-{
-	if (!channel)
-		return;
-	/* only the last reference needs the lock, under which a channel is found again */
-	unsigned refs = atomic_load_explicit(&channel->refs, memory_order_relaxed);
-	while (refs > 1)
-		if (atomic_compare_exchange_weak_explicit(&channel->refs, &refs, refs - 1,
-			    memory_order_release, memory_order_relaxed))
-			return;
-	pthread_mutex_lock(&context->lock);
-	bool last = atomic_fetch_sub_explicit(&channel->refs, 1, memory_order_acq_rel) == 1;
-	if (last)
-		pyr__list_remove(&channel->link);
-	pthread_mutex_unlock(&context->lock);
-	if (last)
-		channel->ops->free(channel);
-}
-
-/* Channels that are there keep what they have shown; new ones are made for new connections. */
-static void retire_channels(pyr_context *context)
-{
-	for (pyr__link *l = context->channels.next; l != &context->channels; l = l->next)
-		atomic_store(&PYR__OWNER(l, pyr__channel, link)->retired, true);
 }
 
 pyr_status pyr_context_set_token(pyr_context *context, const char *endpoint, const char *token,
@@ -506,7 +304,7 @@ pyr_status pyr_context_set_token(pyr_context *context, const char *endpoint, con
 	pyr_status status = token ? check_token(token, err) : PYR_OK;
 	if (status == PYR_OK && strcmp(endpoint, "*") != 0) {
 		status = pyr_endpoint_parse(endpoint, &where, err);
-		name_channel(&where, name, sizeof name);
+		pyr__channels_name(&where, name, sizeof name);
 	}
 	if (status == PYR_OK)
 		status = pyr__context_get(context, &context, err);
@@ -514,10 +312,31 @@ pyr_status pyr_context_set_token(pyr_context *context, const char *endpoint, con
 		return status;
 	pthread_mutex_lock(&context->lock);
 	pyr__tokens_set(&context->tokens, name, token, allow_cleartext);
-	retire_channels(context);
+	pyr__channels_retire(context);
 	pthread_mutex_unlock(&context->lock);
 	pyr__context_unref(context);
 	return PYR_OK;
+}
+
+pyr_status pyr_context_allow(pyr_context *context, const char *hosts, pyr_error *err)
+{
+	pyr_status status = pyr__context_get(context, &context, err);
+	if (status)
+		return status;
+	pthread_mutex_lock(&context->lock);
+	status = pyr__allowed_add(&context->allowed, hosts, err);
+	pthread_mutex_unlock(&context->lock);
+	pyr__context_unref(context);
+	return status;
+}
+
+pyr_status pyr__context_check_place(
+	pyr_context *context, const pyr_reference *place, const char *peer, pyr_error *err)
+{
+	pthread_mutex_lock(&context->lock);
+	pyr_status status = pyr__allowed_check(&context->allowed, place, peer, err);
+	pthread_mutex_unlock(&context->lock);
+	return status;
 }
 
 pyr__finder *pyr__context_finder(pyr_context *context)

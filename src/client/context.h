@@ -9,6 +9,7 @@
 #include "base/cow_array.h"
 #include "base/list.h"
 #include "base/loop.h"
+#include "client/allowed.h"
 #include "client/tokens.h"
 #include "local/host.h"
 #include "native/conns.h"
@@ -48,6 +49,16 @@ typedef struct pyr__finder {
 	void (*free)(struct pyr__finder *finder);
 } pyr__finder;
 
+/*
+ * What a context has to tell others when it is freed: filled in by holdings.c, which lies above the
+ * proxy.
+ */
+typedef struct pyr__keeper {
+	void (*say_farewell)(struct pyr__keeper *keeper); /* while calls can be sent */
+	void (*close)(struct pyr__keeper *keeper);        /* with the loop stopped */
+	void (*free)(struct pyr__keeper *keeper);         /* no proxy is left */
+} pyr__keeper;
+
 /* A daemon of this context: calls to its objects skip the sockets. */
 typedef struct pyr__neighbour {
 	pyr__link link;
@@ -69,6 +80,8 @@ struct pyr_context {
 	int64_t name_age_max_us;
 	size_t decoded_bytes_max;
 	uint32_t compress_from; /* bytes; 0: nothing is compressed */
+	pyr_shared_memory shared_memory;
+	unsigned spin_us, socket_spin_us; /* see pyr__conn_options */
 	pyr__session_config session;
 	unsigned fork_count;
 	atomic_uint refs; /* the user's, and one for each proxy */
@@ -79,9 +92,13 @@ struct pyr_context {
 	pyr_credentials *credentials; /* the user's, or made at the first need */
 	pyr__tokens tokens;
 	pyr__link channels;
+	pyr__channel **adopted; /* kept until the context is freed */
+	size_t adopted_count;
 	pyr__conns conns; /* of all channels that are or were; has its own lock */
 	pyr__link neighbours;
 	pyr__finder *finder; /* made at the first name */
+	pyr__keeper *keeper; /* made at the first object that is held; or NULL */
+	pyr__allowed allowed;
 	const pyr__grpc_library *grpc_library;
 	pyr__grpc_client *grpc; /* made at the first reference to gRPC */
 };
@@ -111,6 +128,14 @@ void pyr__context_show_token(
 pyr_status pyr__context_channel(pyr_context *context, const pyr_reference *reference,
 	pyr__channel **ret_channel, pyr_error *err);
 void pyr__context_release(pyr_context *context, pyr__channel *channel);
+
+/* The same to the daemon of this context that has this incarnation: NOT_FOUND. */
+pyr_status pyr__context_neighbour(pyr_context *context, const uint8_t id[PYR__PEER_ID_SIZE],
+	pyr__channel **ret_channel, pyr_error *err);
+
+/* Whether a place may be gone to that a peer at this address has told of: PERMISSION_DENIED. */
+pyr_status pyr__context_check_place(
+	pyr_context *context, const pyr_reference *place, const char *peer, pyr_error *err);
 
 /* The name server's finder, made if need be. */
 pyr__finder *pyr__context_finder(pyr_context *context);

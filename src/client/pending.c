@@ -10,6 +10,9 @@
  *
  * What may have to be sent later is packed aside at once, since the request is the caller's again
  * when invoke returns.
+ *
+ * A call that is made on the loop, and whose handle nobody wants, is seen by the loop's thread
+ * alone: it takes no lock and no atomic operation. This is what a busy client's calls are.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +21,14 @@
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/metadata.h"
+#include "base/mutex.h"
+#include "base/recycle.h"
+#include "base/refs.h"
 #include "client/interceptor.h"
 #include "codec/decode.h"
-#include "codec/encode.h"
 
-#define ARENA_INLINE_BYTES 256
+#define ARENA_INLINE_BYTES  256
+#define PACKED_INLINE_BYTES 256
 /* A longer one is not packed aside, unless it is to wait: its call fails and is not tried again. */
 #define RETRIED_BYTES_MAX 4096
 
@@ -38,18 +44,19 @@ struct pyr_pending {
 	atomic_bool settled;   /* the callback has run, or runs, or never will */
 	atomic_bool returned;  /* the callback has run, or never will */
 	atomic_bool delivered; /* what became of it has come, though perhaps nobody wants it */
+	bool alone; /* on the loop's thread, which needs neither the lock nor atomic operations */
 	pyr_proxy *proxy;
-	pyr__route route; /* while STARTED */
 	pyr__attempt attempt;
 	bool moves;                      /* attempt is registered */
 	pyr__interception *interception; /* NULL: none, or it has ended */
 	uint32_t method;
 	uint32_t tried;
+	uint32_t followed; /* so often it has gone where its object is now */
 	int64_t deadline_us;
 	pyr_fn on_reply;
 	void *ctx;
 	pyr_metadata *metadata; /* of the answer; inside the callback */
-	uint8_t *request;       /* packed aside; NULL: not kept */
+	uint8_t *request;       /* packed aside, here if it is short; NULL: not kept */
 	size_t request_size;
 	pyr_error *before; /* why the last try failed; NULL: it is the first */
 	struct event *pause_timer;
@@ -58,17 +65,32 @@ struct pyr_pending {
 	pthread_mutex_t lock; /* guards what follows */
 	state state;
 	bool cancelled;
+	/* from here on neither cleared nor guarded */
+	pyr__route route; /* while STARTED; else it has neither channel nor replica */
 	_Alignas(8) uint8_t space[ARENA_INLINE_BYTES];
+	uint8_t packed[PACKED_INLINE_BYTES];
 };
 
 static pyr__loop *loop_of(const pyr_pending *pending)
 {
-	return pyr__target_context(pending->proxy->target)->loop;
+	return pyr__target_loop(pending->proxy->target);
+}
+
+static void lock(pyr_pending *pending)
+{
+	if (!pending->alone)
+		pthread_mutex_lock(&pending->lock);
+}
+
+static void unlock(pyr_pending *pending)
+{
+	if (!pending->alone)
+		pthread_mutex_unlock(&pending->lock);
 }
 
 static pyr_pending *ref(pyr_pending *pending)
 {
-	atomic_fetch_add_explicit(&pending->refs, 1, memory_order_relaxed);
+	pyr__refs_take_by(&pending->refs, pending->alone);
 	return pending;
 }
 
@@ -86,17 +108,19 @@ static void end_try(pyr_pending *pending)
 
 static void unref(pyr_pending *pending)
 {
-	if (atomic_fetch_sub_explicit(&pending->refs, 1, memory_order_acq_rel) != 1)
+	if (!pyr__refs_drop_by(&pending->refs, pending->alone))
 		return;
 	end_try(pending);
 	if (pending->pause_timer)
 		event_free(pending->pause_timer);
 	pyr_proxy_unref(pending->proxy);
 	pyr_metadata_free(pending->metadata);
-	pthread_mutex_destroy(&pending->lock);
-	free(pending->request);
+	if (!pending->alone)
+		pthread_mutex_destroy(&pending->lock);
+	if (pending->request != pending->packed)
+		free(pending->request);
 	free(pending->before);
-	free(pending);
+	pyr__recycle_free(PYR__RECYCLED_PENDING, pending);
 }
 
 /* Delivering: on the context's loop */
@@ -110,21 +134,21 @@ static void end_interception(pyr_pending *pending, pyr_status status, const pyr_
 /* The call is delivered: whoever keeps the handle keeps nothing of the way there. */
 static void leave_route(pyr_pending *pending)
 {
-	pthread_mutex_lock(&pending->lock);
+	lock(pending);
 	end_try(pending);
 	pending->state = WAITING;
-	pthread_mutex_unlock(&pending->lock);
+	unlock(pending);
 }
 
 static void deliver_failure(pyr_pending *pending, const pyr_error *err)
 {
-	if (atomic_exchange(&pending->delivered, true))
+	if (!pyr__flag_set_by(&pending->delivered, pending->alone))
 		return;
 	end_interception(pending, err->status, err);
 	const pyr_method *method = pyr__proxy_method(pending->proxy, pending->method);
-	if (!atomic_exchange(&pending->settled, true)) {
+	if (pyr__flag_set_by(&pending->settled, pending->alone)) {
 		method->deliver(pending->on_reply, pending->ctx, err->status, NULL, err);
-		atomic_store(&pending->returned, true);
+		atomic_store_explicit(&pending->returned, true, memory_order_release);
 	}
 	leave_route(pending);
 	unref(pending);
@@ -132,9 +156,9 @@ static void deliver_failure(pyr_pending *pending, const pyr_error *err)
 
 static void deliver_reply(pyr_pending *pending, const pyr__outcall *call)
 {
-	if (atomic_exchange(&pending->delivered, true))
+	if (!pyr__flag_set_by(&pending->delivered, pending->alone))
 		return;
-	if (atomic_exchange(&pending->settled, true)) {
+	if (!pyr__flag_set_by(&pending->settled, pending->alone)) {
 		end_interception(pending, PYR_OK, NULL);
 		leave_route(pending);
 		unref(pending);
@@ -162,7 +186,7 @@ static void deliver_reply(pyr_pending *pending, const pyr__outcall *call)
 	end_interception(pending, status, &err);
 	method->deliver(pending->on_reply, pending->ctx, status, status ? NULL : reply,
 		status ? &err : NULL);
-	atomic_store(&pending->returned, true);
+	atomic_store_explicit(&pending->returned, true, memory_order_release);
 	pyr__arena_reset(&arena);
 	leave_route(pending);
 	unref(pending);
@@ -213,10 +237,10 @@ static void fail_or_pause(pyr_pending *pending, const pyr_error *failure)
 	if (!pending->before)
 		pending->before = pyr__alloc(sizeof *pending->before);
 	pyr__error_copy(pending->before, err);
-	pthread_mutex_lock(&pending->lock);
+	lock(pending);
 	end_try(pending);
 	pending->state = WAITING;
-	pthread_mutex_unlock(&pending->lock);
+	unlock(pending);
 	if (!pending->pause_timer)
 		pending->pause_timer =
 			evtimer_new(pyr__loop_base(loop_of(pending)), on_pause_over, pending);
@@ -230,6 +254,16 @@ static void fail_or_pause(pyr_pending *pending, const pyr_error *failure)
 	pyr__list_append(
 		&pyr__target_context(pending->proxy->target)->paused, &pending->paused.link);
 	evtimer_add(pending->pause_timer, &pause);
+}
+
+/* Its object is elsewhere, where the proxy leads now. */
+static void follow(pyr_pending *pending)
+{
+	lock(pending);
+	end_try(pending);
+	pending->state = WAITING;
+	unlock(pending);
+	try_again(pending);
 }
 
 /* The call is over, so its fields are ours: no lock is needed to look at them. */
@@ -246,19 +280,24 @@ static void on_ready(pyr__outcall *call)
 	pyr_status status = pyr__proxy_outcome(pending->proxy, pending->method,
 		pending->route.channel->name, &call->outcome, &err);
 	(void)status; /* in err */
+	if (pyr__proxy_follow(pending->proxy, &pending->route, &call->outcome, &err) &&
+		pending->request && pending->followed++ < PYR__MOVES_MAX) {
+		follow(pending);
+		return;
+	}
 	pyr__target_failed(pending->proxy->target, &pending->route, &err);
 	fail_or_pause(pending, &err);
 }
 
 /* Starts the call on pending->route; lock held, for it may be over before this returns. */
-static pyr_status start(pyr_pending *pending, const pyr__body *body, pyr_error *err)
+static pyr_status start(pyr_pending *pending, const pyr__body *body, int64_t now_us, pyr_error *err)
 {
 	pyr__head head;
 	pyr__outcall_init(&pending->call, pending->deadline_us);
 	pending->call.unary = true;
 	pending->call.ready = on_ready;
 	pyr__proxy_head(pending->proxy, pending->method, &pending->route, pending->deadline_us,
-		pyr__now_us(), &head);
+		now_us, &head);
 	pyr__interception_head(pending->interception, &head);
 	pending->state = STARTED;
 	pyr_status status =
@@ -273,18 +312,18 @@ static pyr_status start(pyr_pending *pending, const pyr__body *body, pyr_error *
 static pyr_status start_later(pyr_pending *pending, const pyr__route *route, pyr_error *err)
 {
 	pyr__body body = {.raw = pending->request, .size = pending->request_size};
-	pthread_mutex_lock(&pending->lock);
+	lock(pending);
 	pyr_status status = PYR_OK;
 	pending->route = *route;
 	if (pending->cancelled)
 		status = pyr_error_set(err, PYR_CANCELLED, "the call was cancelled");
 	else
-		status = start(pending, &body, err);
+		status = start(pending, &body, pyr__now_us(), err);
 	if (status) {
 		end_try(pending);
 		pending->state = WAITING;
 	}
-	pthread_mutex_unlock(&pending->lock);
+	unlock(pending);
 	return status;
 }
 
@@ -324,9 +363,9 @@ static void try_again(pyr_pending *pending)
 static void run_cancel(pyr__task *task)
 {
 	pyr_pending *pending = PYR__OWNER(task, pyr_pending, cancel_task);
-	pthread_mutex_lock(&pending->lock);
+	lock(pending);
 	bool waiting = pending->state == WAITING;
-	pthread_mutex_unlock(&pending->lock);
+	unlock(pending);
 	if (waiting) {
 		pyr_error err;
 		pyr_error_set(&err, PYR_CANCELLED, "the call was cancelled");
@@ -343,13 +382,17 @@ static void run_again(pyr__task *task)
 	unref(pending);
 }
 
-static pyr_pending *new_pending(
-	pyr_proxy *proxy, uint32_t method, pyr_fn on_reply, void *ctx, int64_t deadline_us)
+/* refs are the callback's, and the user's; who is alone needs none to keep it while it begins. */
+static pyr_pending *new_pending(pyr_proxy *proxy, uint32_t method, pyr_fn on_reply, void *ctx,
+	int64_t deadline_us, bool has_handle)
 {
-	pyr_pending *pending = pyr__alloc(sizeof *pending);
-	memset(&pending->refs, 0, offsetof(pyr_pending, space) - offsetof(pyr_pending, refs));
+	pyr_pending *pending = pyr__recycle_alloc(PYR__RECYCLED_PENDING, sizeof *pending);
+	memset(&pending->refs, 0, offsetof(pyr_pending, route) - offsetof(pyr_pending, refs));
+	pending->route.channel = NULL;
+	pending->route.replica = NULL;
 	pending->call.ops = NULL;
-	atomic_init(&pending->refs, 2);
+	pending->alone = !has_handle && pyr__loop_is_inside(pyr__target_loop(proxy->target));
+	atomic_init(&pending->refs, pending->alone ? 1 : 2);
 	atomic_init(&pending->settled, false);
 	atomic_init(&pending->returned, false);
 	atomic_init(&pending->delivered, false);
@@ -360,31 +403,33 @@ static pyr_pending *new_pending(
 	pending->ctx = ctx;
 	pending->cancel_task.run = run_cancel;
 	pending->again_task.run = run_again;
-	pthread_mutex_init(&pending->lock, NULL);
+	if (!pending->alone)
+		pyr__mutex_init(&pending->lock);
 	return pending;
 }
 
 static void pack_aside(pyr_pending *pending, pyr__body *body)
 {
-	pending->request = pyr__alloc(body->size);
+	pending->request =
+		body->size <= sizeof pending->packed ? pending->packed : pyr__alloc(body->size);
 	pending->request_size = body->size;
-	pyr__encode(body->message, pending->request, body->size);
+	pyr__body_write(body, pending->request);
 	body->raw = pending->request;
 	body->message = NULL;
 }
 
 /* The first try: where the route is known the call starts at once. */
-static pyr_status begin(pyr_pending *pending, pyr__body *body, pyr_error *err)
+static pyr_status begin(pyr_pending *pending, pyr__body *body, int64_t now_us, pyr_error *err)
 {
 	const pyr_proxy *proxy = pending->proxy;
-	if (proxy->wait_for_ready || (proxy->retries_max && body->size <= RETRIED_BYTES_MAX))
+	if (proxy->wait_for_ready || body->size <= RETRIED_BYTES_MAX)
 		pack_aside(pending, body);
 	pyr_status status = pyr__target_route(pending->proxy->target, proxy->balance, false,
 		pending->deadline_us, &pending->route, err);
 	if (status == PYR_OK) {
-		pthread_mutex_lock(&pending->lock);
-		status = start(pending, body, err);
-		pthread_mutex_unlock(&pending->lock);
+		lock(pending);
+		status = start(pending, body, now_us, err);
+		unlock(pending);
 		return status;
 	}
 	if (status != PYR_FAILED_PRECONDITION)
@@ -399,9 +444,10 @@ static pyr_status begin(pyr_pending *pending, pyr__body *body, pyr_error *err)
 }
 
 /* Nobody is there, which a call that waits for its server does not mind: the loop looks again. */
-static pyr_status begin_patiently(pyr_pending *pending, pyr__body *body, pyr_error *err)
+static pyr_status begin_patiently(
+	pyr_pending *pending, pyr__body *body, int64_t now_us, pyr_error *err)
 {
-	pyr_status status = begin(pending, body, err);
+	pyr_status status = begin(pending, body, now_us, err);
 	if (status == PYR_OK || !pending->proxy->wait_for_ready ||
 		!pyr__proxy_may_retry(pending->proxy, pending->method, err, 0))
 		return status;
@@ -417,29 +463,35 @@ pyr_status pyr_stub_invoke(pyr_proxy *proxy, uint32_t method, const ProtobufCMes
 	pyr_fn on_reply, void *ctx, pyr_pending **ret_pending, pyr_error *err)
 {
 	pyr__body body;
+	uint8_t space[PYR__BODY_SPACE];
 	pyr_error own;
 	pyr__interception *interception = NULL;
-	int64_t deadline_us = pyr__proxy_deadline(proxy, true, pyr__now_us());
+	int64_t now_us = pyr__proxy_about_now_us(proxy);
+	int64_t deadline_us = pyr__proxy_deadline(proxy, true, now_us);
 	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
 	if (!err)
 		err = &own;
 	if (status == PYR_OK)
-		status = pyr__proxy_body(proxy, method, request, &body, err);
+		status = pyr__proxy_body(proxy, method, request, space, &body, err);
 	if (status == PYR_OK)
 		status = pyr__intercept(proxy, method, deadline_us, &interception, err);
 	if (status)
 		return status;
-	pyr_pending *pending = new_pending(proxy, method, on_reply, ctx, deadline_us);
+	pyr_pending *pending =
+		new_pending(proxy, method, on_reply, ctx, deadline_us, ret_pending != NULL);
+	bool alone = pending->alone;
 	pending->interception = interception;
-	status = begin_patiently(pending, &body, err);
+	if (interception)
+		now_us = pyr__now_us(); /* interceptors take their time */
+	status = begin_patiently(pending, &body, now_us, err);
 	if (status) {
 		end_interception(pending, status, err);
 		unref(pending); /* the callback's; the user's goes below */
 	}
-	if (status || !ret_pending)
-		unref(pending);
-	else
+	if (status == PYR_OK && ret_pending)
 		*ret_pending = pending;
+	else if (!alone)
+		unref(pending);
 	return status;
 }
 
@@ -450,13 +502,15 @@ static bool is_forked(const pyr_pending *pending)
 
 static void cancel(pyr_pending *pending, const char *message)
 {
-	pthread_mutex_lock(&pending->lock);
+	lock(pending);
 	pending->cancelled = true;
 	bool started = pending->state == STARTED;
 	if (started)
 		pyr__outcall_cancel(&pending->call, PYR_CANCELLED, message);
-	pthread_mutex_unlock(&pending->lock);
-	if (!started && !pyr__loop_post(loop_of(pending), &ref(pending)->cancel_task))
+	unlock(pending);
+	if (started || atomic_load(&pending->delivered))
+		return;
+	if (!pyr__loop_post(loop_of(pending), &ref(pending)->cancel_task))
 		unref(pending);
 }
 
@@ -481,8 +535,8 @@ void pyr_pending_abandon(pyr_pending *pending)
 {
 	if (is_forked(pending))
 		return;
-	if (!atomic_exchange(&pending->settled, true)) {
-		atomic_store(&pending->returned, true);
+	if (pyr__flag_set_by(&pending->settled, pending->alone)) {
+		atomic_store_explicit(&pending->returned, true, memory_order_release);
 		/* its end still comes to the loop, which gives the callback's reference back */
 		cancel(pending, "the call was abandoned");
 		return;

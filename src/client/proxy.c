@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/metadata.h"
-#include "codec/encode.h"
+#include "base/refs.h"
 #include "transport/scope.h"
 
 #define RETRIES_DEFAULT 2
@@ -20,6 +20,7 @@
 #define PAUSE_DOUBLINGS 7
 #define PAUSE_MAX_US    1000000
 #define PING_ANSWER_US  1000000
+#define LONG_TIMEOUT_MS 10000 /* from here on a tick of the clock less does not matter */
 
 static pyr_status check_interface(const pyr_interface *interface, pyr_error *err)
 {
@@ -62,10 +63,22 @@ static pyr_proxy *new_proxy(pyr__target *target, const pyr_proxy_options *given)
 								 : options.retries_max;
 	proxy->wait_for_ready = options.wait_for_ready;
 	proxy->balance = options.balance;
+	proxy->resume_ms = options.resume_ms;
 	proxy->reply_metadata = options.reply_metadata;
 	proxy->correlation = pyr__strdup(options.correlation);
 	if (options.metadata)
 		proxy->metadata = pyr__metadata_copy(options.metadata);
+	return proxy;
+}
+
+/* There is no other way to the object, and who waits for a time to come would wait in vain. */
+static pyr_proxy *new_proxy_at(pyr__target *target, const pyr_proxy_options *options)
+{
+	pyr_proxy *proxy = new_proxy(target, options);
+	proxy->retries_max = 0;
+	proxy->wait_for_ready = false;
+	proxy->balance = PYR_BALANCE_NONE;
+	proxy->resume_ms = 0;
 	return proxy;
 }
 
@@ -96,9 +109,12 @@ pyr_status pyr_proxy_derive(
 	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
 	if (status == PYR_OK)
 		status = check_options(options, err);
-	if (status == PYR_OK)
-		*ret_proxy = new_proxy(pyr__target_ref(proxy->target), options);
-	return status;
+	if (status)
+		return status;
+	pyr__target *target = pyr__target_ref(proxy->target);
+	*ret_proxy = pyr__target_stays(target) ? new_proxy_at(target, options)
+					       : new_proxy(target, options);
+	return PYR_OK;
 }
 
 pyr_status pyr__proxy_sibling(const pyr_proxy *proxy, const pyr_interface *interface,
@@ -112,23 +128,55 @@ pyr_status pyr__proxy_sibling(const pyr_proxy *proxy, const pyr_interface *inter
 	options.wait_for_ready = proxy->wait_for_ready;
 	options.correlation = proxy->correlation;
 	options.balance = proxy->balance;
-	pyr_status status = pyr_stub_open(pyr__target_context(proxy->target), interface,
-		pyr__target_reference(proxy->target), &options, ret_proxy, err);
+	options.resume_ms = proxy->resume_ms;
+	pyr_status status = check_interface(interface, err);
 	if (status == PYR_OK)
-		pyr__target_follow((*ret_proxy)->target, proxy->target);
+		*ret_proxy = new_proxy(pyr__target_like(proxy->target, interface), &options);
 	return status;
+}
+
+pyr_status pyr__proxy_open_apart(const pyr_proxy *proxy, const pyr_interface *interface,
+	const pyr_proxy_options *options, pyr_proxy **ret_proxy, pyr_error *err)
+{
+	pyr__target *target = pyr__target_sibling(proxy->target, interface);
+	if (target) {
+		*ret_proxy = new_proxy_at(target, options);
+		return PYR_OK;
+	}
+	return pyr_stub_open(pyr__target_context(proxy->target), interface,
+		pyr__target_reference(proxy->target), options, ret_proxy, err);
+}
+
+pyr_status pyr__proxy_open_at(pyr_context *context, const pyr_interface *interface,
+	pyr__channel *channel, const pyr_reference *reference, const pyr_proxy_options *options,
+	pyr_proxy **ret_proxy, pyr_error *err)
+{
+	pyr_context *own;
+	pyr_status status = check_interface(interface, err);
+	if (status == PYR_OK)
+		status = check_options(options, err);
+	if (status == PYR_OK)
+		status = pyr__context_get(context, &own, err);
+	if (status) {
+		pyr__context_release(context, channel);
+		return status;
+	}
+	pyr__target *target = pyr__target_new_at(own, interface, channel, reference);
+	*ret_proxy = pyr__target_stays(target) ? new_proxy_at(target, options)
+					       : new_proxy(target, options);
+	return PYR_OK;
 }
 
 pyr_proxy *pyr_proxy_ref(pyr_proxy *proxy)
 {
-	atomic_fetch_add_explicit(&proxy->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&proxy->refs);
 	return proxy;
 }
 
 void pyr_proxy_unref(pyr_proxy *proxy)
 {
 	if (!proxy || pyr__context_is_forked(pyr__target_context(proxy->target)) ||
-		atomic_fetch_sub_explicit(&proxy->refs, 1, memory_order_acq_rel) != 1)
+		!pyr__refs_drop(&proxy->refs))
 		return;
 	pyr__target_unref(proxy->target);
 	pyr_metadata_free(proxy->metadata);
@@ -248,13 +296,22 @@ const pyr_method *pyr__proxy_method(const pyr_proxy *proxy, uint32_t method)
 	return &pyr__target_interface(proxy->target)->methods[method];
 }
 
+static uint32_t timeout_of(const pyr_proxy *proxy, bool unary)
+{
+	if (proxy->timeout_ms)
+		return proxy->timeout_ms;
+	return unary ? pyr__target_context(proxy->target)->timeout_ms : PYR_TIMEOUT_NONE;
+}
+
+int64_t pyr__proxy_about_now_us(const pyr_proxy *proxy)
+{
+	return timeout_of(proxy, true) >= LONG_TIMEOUT_MS ? pyr__tick_us() : pyr__now_us();
+}
+
 int64_t pyr__proxy_deadline(const pyr_proxy *proxy, bool unary, int64_t now_us)
 {
 	int64_t deadline_us = PYR__DEADLINE_NONE;
-	uint32_t timeout_ms = proxy->timeout_ms;
-	if (timeout_ms == 0)
-		timeout_ms =
-			unary ? pyr__target_context(proxy->target)->timeout_ms : PYR_TIMEOUT_NONE;
+	uint32_t timeout_ms = timeout_of(proxy, unary);
 	if (timeout_ms != PYR_TIMEOUT_NONE)
 		deadline_us = now_us + timeout_ms * 1000ll;
 	if (pyr__scope_current && pyr__scope_current->deadline_us < deadline_us)
@@ -286,11 +343,10 @@ void pyr__proxy_head(const pyr_proxy *proxy, uint32_t method, const pyr__route *
 }
 
 pyr_status pyr__proxy_body(const pyr_proxy *proxy, uint32_t method, const ProtobufCMessage *request,
-	pyr__body *ret_body, pyr_error *err)
+	uint8_t *space, pyr__body *ret_body, pyr_error *err)
 {
-	ret_body->message = request;
-	ret_body->raw = NULL;
-	pyr_status status = pyr__encoded_size(request, &ret_body->size, err);
+	bool is_here = pyr__target_is_here(proxy->target); /* where nothing is encoded */
+	pyr_status status = pyr__body_init(ret_body, request, is_here ? NULL : space, err);
 	if (status && err) {
 		err->executed = PYR_EXECUTED_NO;
 		pyr__error_where(err, "%s", pyr__target_method_name(proxy->target, method).data);
@@ -327,6 +383,23 @@ pyr_status pyr__proxy_outcome(const pyr_proxy *proxy, uint32_t method, const cha
 	return outcome->status;
 }
 
+bool pyr__proxy_follow(
+	pyr_proxy *proxy, const pyr__route *route, const pyr__outcome *outcome, pyr_error *err)
+{
+	const pyr__final *final = outcome->final;
+	if (outcome->status != PYR_NOT_FOUND || outcome->executed != PYR_EXECUTED_NO || !final ||
+		!final->moved.size || route->replica || proxy->balance != PYR_BALANCE_NONE ||
+		pyr__target_stays(proxy->target))
+		return false;
+	pyr_error why;
+	pyr_status status = pyr__target_moved(proxy->target, route, final->moved, &why);
+	if (status == PYR_OK)
+		return true;
+	pyr_error_set(err, status, "%s", why.message);
+	err->executed = PYR_EXECUTED_NO;
+	return false;
+}
+
 bool pyr__proxy_may_retry(
 	const pyr_proxy *proxy, uint32_t method, const pyr_error *err, uint32_t tried)
 {
@@ -354,6 +427,11 @@ pyr_status pyr__proxy_explain(const pyr_error *before, pyr_error *err)
 	return err->status;
 }
 
+int64_t pyr__proxy_backoff_us(uint32_t tried)
+{
+	return tried < PAUSE_DOUBLINGS ? (int64_t)PAUSE_FIRST_US << tried : PAUSE_MAX_US;
+}
+
 bool pyr__proxy_pause(
 	const pyr_proxy *proxy, uint32_t tried, int64_t deadline_us, int64_t *ret_pause_us)
 {
@@ -363,8 +441,7 @@ bool pyr__proxy_pause(
 		*ret_pause_us = 0; /* another one is there */
 		return left_us > 0;
 	}
-	int64_t pause_us =
-		tried < PAUSE_DOUBLINGS ? (int64_t)PAUSE_FIRST_US << tried : PAUSE_MAX_US;
+	int64_t pause_us = pyr__proxy_backoff_us(tried);
 	if (pause_us >= left_us && proxy->wait_for_ready)
 		pause_us = left_us / 2; /* who waits for a server looks until the end */
 	*ret_pause_us = pause_us;

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/refs.h"
 
 #define REPLICAS_MAX 256 /* of one name; more are not looked at */
 
@@ -25,12 +26,12 @@ pyr__replicas *pyr__replicas_new(pyr_context *context, const char *interface)
 
 void pyr__replicas_ref(pyr__replicas *replicas)
 {
-	atomic_fetch_add_explicit(&replicas->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&replicas->refs);
 }
 
 void pyr__replicas_unref(pyr__replicas *replicas)
 {
-	if (atomic_fetch_sub_explicit(&replicas->refs, 1, memory_order_acq_rel) != 1)
+	if (!pyr__refs_drop(&replicas->refs))
 		return;
 	pthread_mutex_destroy(&replicas->lock);
 	free(replicas->interface);
@@ -57,13 +58,13 @@ static pyr__replica *new_replica(pyr__replicas *set, const char *reference, uint
 
 pyr__replica *pyr__replica_ref(pyr__replica *replica)
 {
-	atomic_fetch_add_explicit(&replica->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&replica->refs);
 	return replica;
 }
 
 void pyr__replica_unref(pyr__replica *replica)
 {
-	if (atomic_fetch_sub_explicit(&replica->refs, 1, memory_order_acq_rel) != 1)
+	if (!pyr__refs_drop(&replica->refs))
 		return;
 	pyr__replicas *set = replica->set;
 	pyr__context_release(set->context, replica->channel);

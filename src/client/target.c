@@ -7,6 +7,8 @@
 #include <string.h>
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/error.h"
+#include "base/refs.h"
 
 #define RENEWAL_TIMEOUT_US 5000000
 
@@ -20,16 +22,28 @@ struct pyr__target {
 	char *text;
 	pyr_reference reference;
 	pyr__text *method_names;
+	pyr__target
+		*guide; /* NULL, or whose routes are taken: then what the lock guards is unused */
+	uint32_t lease_ms; /* of what is held; 0: nothing is */
+	void (*release)(void *arg);
+	void *held;
 
 	pthread_mutex_t lock;    /* guards what follows */
 	pyr__route route;        /* channel NULL: not bound */
+	atomic_bool is_here;     /* the route leads to this process; read without the lock */
 	bool stale;              /* the route has failed */
+	bool moved;              /* the object was forwarded to where the route leads */
 	pyr_reference bound;     /* what the route was made from */
 	int64_t bound_us;        /* when that was last known to be right */
 	bool renewing;           /* it is being asked for */
 	pyr__replicas *replicas; /* NULL until a call is balanced */
 	int64_t places_us;       /* when they were last learned; 0: not yet */
 };
+
+static pyr__target *guide_of(pyr__target *target)
+{
+	return target->guide ? target->guide : target;
+}
 
 static void make_method_names(pyr__target *target)
 {
@@ -47,6 +61,20 @@ static void make_method_names(pyr__target *target)
 	}
 }
 
+static pyr__target *make_target(pyr_context *context, const pyr_interface *interface,
+	const char *text, const pyr_reference *reference)
+{
+	pyr__target *target = pyr__zalloc(sizeof *target);
+	atomic_init(&target->refs, 1);
+	target->context = context;
+	target->interface = interface;
+	target->text = pyr__strdup(text);
+	target->reference = *reference;
+	pthread_mutex_init(&target->lock, NULL);
+	make_method_names(target);
+	return target;
+}
+
 pyr_status pyr__target_new(pyr_context *context, const pyr_interface *interface,
 	const char *reference, pyr__target **ret_target, pyr_error *err)
 {
@@ -54,31 +82,63 @@ pyr_status pyr__target_new(pyr_context *context, const pyr_interface *interface,
 	pyr_status status = pyr_reference_parse(reference, &parsed, err);
 	if (status)
 		return status;
-	pyr__target *target = pyr__zalloc(sizeof *target);
-	atomic_init(&target->refs, 1);
-	target->context = context;
-	target->interface = interface;
-	target->text = pyr__strdup(reference);
-	target->reference = parsed;
-	pthread_mutex_init(&target->lock, NULL);
-	make_method_names(target);
-	*ret_target = target;
+	if (parsed.scheme == PYR_SCHEME_PEER)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"'%.300s' says where an object is to the receiver of a message only: see "
+			"pyrite/object.h",
+			reference);
+	*ret_target = make_target(context, interface, reference, &parsed);
 	return PYR_OK;
+}
+
+pyr__target *pyr__target_new_at(pyr_context *context, const pyr_interface *interface,
+	pyr__channel *channel, const pyr_reference *reference)
+{
+	char text[PYR_REFERENCE_MAX] = "";
+	pyr_status status = pyr_reference_format(reference, text, sizeof text, NULL);
+	(void)status; /* it has been parsed */
+	pyr__target *target = make_target(context, interface, text, reference);
+	target->route.channel = channel;
+	target->bound = *reference;
+	memcpy(target->route.object, reference->target, sizeof target->route.object);
+	return target;
+}
+
+pyr__target *pyr__target_sibling(pyr__target *target, const pyr_interface *interface)
+{
+	if (!pyr__target_stays(target))
+		return NULL;
+	pyr__refs_take(&target->context->refs);
+	return pyr__target_new_at(target->context, interface,
+		pyr__channel_ref(target->route.channel), &target->reference);
+}
+
+pyr__target *pyr__target_like(pyr__target *guide, const pyr_interface *interface)
+{
+	guide = guide_of(guide);
+	pyr__refs_take(&guide->context->refs);
+	pyr__target *target =
+		make_target(guide->context, interface, guide->text, &guide->reference);
+	target->guide = pyr__target_ref(guide);
+	return target;
 }
 
 pyr__target *pyr__target_ref(pyr__target *target)
 {
-	atomic_fetch_add_explicit(&target->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&target->refs);
 	return target;
 }
 
 void pyr__target_unref(pyr__target *target)
 {
-	if (!target || atomic_fetch_sub_explicit(&target->refs, 1, memory_order_acq_rel) != 1)
+	if (!target || !pyr__refs_drop(&target->refs))
 		return;
+	if (target->release)
+		target->release(target->held);
 	pyr__context_release(target->context, target->route.channel);
 	if (target->replicas)
 		pyr__replicas_leave(target->replicas);
+	pyr__target_unref(target->guide);
 	pyr__context_unref(target->context);
 	pthread_mutex_destroy(&target->lock);
 	free(target->method_names);
@@ -119,7 +179,9 @@ static pyr_status bind_to(
 	target->route = found;
 	target->bound = *reference;
 	target->bound_us = pyr__now_us();
-	target->stale = false;
+	target->stale = target->moved = false;
+	atomic_store_explicit(
+		&target->is_here, found.channel->scheme == PYR_SCHEME_LOCAL, memory_order_relaxed);
 	pyr__channel_ref(found.channel);
 	pthread_mutex_unlock(&target->lock);
 	pyr__context_release(target->context, old);
@@ -139,6 +201,16 @@ static pyr_status rebind(pyr__target *target, bool wait, const pyr_reference *fa
 	if (status && err)
 		err->executed = PYR_EXECUTED_NO; /* whatever became of the lookup */
 	return status;
+}
+
+/* Lock held. Copies as much of the object's id as there is. */
+static void take_route(const pyr__target *target, pyr__route *ret_route)
+{
+	const pyr__route *route = &target->route;
+	ret_route->channel = pyr__channel_ref(route->channel);
+	ret_route->replica = NULL;
+	ret_route->at_once = true;
+	memcpy(ret_route->object, route->object, strlen(route->object) + 1);
 }
 
 /* Lock held. A daemon of this process that has gone is noticed before a call is lost. */
@@ -188,6 +260,7 @@ static pyr_status choose_replica(pyr__target *target, pyr__replicas *replicas, p
 {
 	pyr__channel *channel;
 	pyr__route route;
+	route.at_once = false;
 	route.replica = pyr__replicas_choose(replicas, balance, &channel, route.object);
 	if (!route.replica) {
 		pyr_status status = pyr_error_set(err, PYR_UNAVAILABLE,
@@ -256,7 +329,7 @@ static void begin_renewal(pyr__target *target)
 static bool is_due(const pyr__target *target)
 {
 	return is_name(target) && !target->renewing &&
-	       pyr__now_us() - target->bound_us >= target->context->name_age_max_us;
+	       pyr__tick_us() - target->bound_us >= target->context->name_age_max_us;
 }
 
 /* A missing replica is looked for more often than what goes well is looked at. */
@@ -297,6 +370,7 @@ static pyr_status route_balanced(pyr__target *target, pyr_balance balance, bool 
 pyr_status pyr__target_route(pyr__target *target, pyr_balance balance, bool wait,
 	int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
 {
+	target = guide_of(target);
 	pyr_reference failed;
 	if (balance != PYR_BALANCE_NONE && is_name(target))
 		return route_balanced(target, balance, wait, deadline_us, ret_route, err);
@@ -305,12 +379,10 @@ pyr_status pyr__target_route(pyr__target *target, pyr_balance balance, bool wait
 		     !atomic_load_explicit(&target->route.channel->retired, memory_order_relaxed);
 	bool stale = target->stale, due = bound && is_due(target);
 	target->renewing |= due;
-	if (bound) {
-		pyr__channel_ref(target->route.channel);
-		*ret_route = target->route;
-	} else if (stale) {
+	if (bound)
+		take_route(target, ret_route);
+	else if (stale)
 		failed = target->bound;
-	}
 	pthread_mutex_unlock(&target->lock);
 	if (due)
 		begin_renewal(target);
@@ -356,6 +428,7 @@ static void on_found(
 pyr_status pyr__target_route_async(pyr__target *target, pyr_balance balance, int64_t deadline_us,
 	pyr__routed_fn routed, void *ctx, pyr_error *err)
 {
+	target = guide_of(target);
 	pyr__finder *finder = pyr__context_finder(target->context);
 	pyr_reference failed;
 	pthread_mutex_lock(&target->lock);
@@ -384,6 +457,7 @@ void pyr__target_release(pyr__target *target, pyr__route *route)
 
 void pyr__target_failed(pyr__target *target, const pyr__route *route, const pyr_error *err)
 {
+	target = guide_of(target);
 	/* a servant that has not found something of its own is where it should be */
 	bool no_object = err->status == PYR_NOT_FOUND && err->executed == PYR_EXECUTED_NO;
 	if (err->status != PYR_UNAVAILABLE && !no_object)
@@ -392,14 +466,55 @@ void pyr__target_failed(pyr__target *target, const pyr__route *route, const pyr_
 		pyr__replica_failed(route->replica, route->channel);
 	pthread_mutex_lock(&target->lock);
 	/* a daemon of this process may be followed by another, here or elsewhere */
-	bool may_move = is_name(target) || route->channel->scheme == PYR_SCHEME_LOCAL;
+	bool may_move =
+		is_name(target) || target->moved || route->channel->scheme == PYR_SCHEME_LOCAL;
 	if (may_move && (route->replica || target->route.channel == route->channel))
 		target->stale = true;
 	pthread_mutex_unlock(&target->lock);
 }
 
+static pyr_status read_place(const pyr__target *target, const pyr__route *route, pyr__text text,
+	pyr_reference *ret_place, pyr_error *err)
+{
+	char reference[PYR_REFERENCE_MAX];
+	bool here = route->channel->scheme == PYR_SCHEME_LOCAL;
+	if (pyr__copy_text(reference, sizeof reference, text.data, text.size) ||
+		pyr_reference_parse(reference, ret_place, NULL) ||
+		ret_place->scheme > PYR_SCHEME_GRPCS)
+		return pyr_error_set(err, PYR_UNAVAILABLE,
+			"%s says that the object has moved, but not to a place",
+			route->channel->name);
+	return pyr__context_check_place(
+		target->context, ret_place, here ? "local" : route->channel->name, err);
+}
+
+pyr_status pyr__target_moved(
+	pyr__target *target, const pyr__route *route, pyr__text reference, pyr_error *err)
+{
+	target = guide_of(target);
+	pyr_reference place;
+	pyr__route there;
+	pyr_status status = read_place(target, route, reference, &place, err);
+	if (status)
+		return status;
+	pthread_mutex_lock(&target->lock);
+	bool known = target->route.channel != route->channel; /* another call has followed */
+	pthread_mutex_unlock(&target->lock);
+	if (known)
+		return PYR_OK;
+	status = bind_to(target, &place, &there, err);
+	if (status)
+		return status;
+	pyr__target_release(target, &there);
+	pthread_mutex_lock(&target->lock);
+	target->moved = true;
+	pthread_mutex_unlock(&target->lock);
+	return PYR_OK;
+}
+
 uint32_t pyr__target_good(pyr__target *target, uint32_t *ret_count)
 {
+	target = guide_of(target);
 	pthread_mutex_lock(&target->lock);
 	pyr__replicas *replicas = target->replicas;
 	pthread_mutex_unlock(&target->lock);
@@ -409,15 +524,32 @@ uint32_t pyr__target_good(pyr__target *target, uint32_t *ret_count)
 
 bool pyr__target_is_stale(pyr__target *target)
 {
+	target = guide_of(target);
 	pthread_mutex_lock(&target->lock);
 	bool stale = target->stale;
 	pthread_mutex_unlock(&target->lock);
 	return stale;
 }
 
-bool pyr__target_may_move(const pyr__target *target)
+bool pyr__target_may_move(pyr__target *target)
 {
-	return is_name(target) || target->reference.scheme == PYR_SCHEME_LOCAL;
+	target = guide_of(target);
+	pthread_mutex_lock(&target->lock);
+	bool moved = target->moved;
+	pthread_mutex_unlock(&target->lock);
+	return moved || is_name(target) || target->reference.scheme == PYR_SCHEME_LOCAL;
+}
+
+bool pyr__target_is_here(const pyr__target *target)
+{
+	if (target->guide)
+		target = target->guide;
+	return atomic_load_explicit(&target->is_here, memory_order_relaxed);
+}
+
+bool pyr__target_stays(const pyr__target *target)
+{
+	return target->reference.scheme == PYR_SCHEME_PEER;
 }
 
 pyr_context *pyr__target_context(const pyr__target *target)
@@ -435,18 +567,23 @@ const char *pyr__target_reference(const pyr__target *target)
 	return target->text;
 }
 
-void pyr__target_follow(pyr__target *target, pyr__target *other)
+void pyr__target_hold(pyr__target *target, uint32_t lease_ms, void (*release)(void *arg), void *arg)
 {
-	pyr__route route;
-	pthread_mutex_lock(&other->lock);
-	bool bound = is_name(other) && is_bound(other), due = bound && is_due(other);
-	other->renewing |= due;
-	pyr_reference place = other->bound;
-	pthread_mutex_unlock(&other->lock);
-	if (due)
-		begin_renewal(other);
-	if (bound && bind_to(target, &place, &route, NULL) == PYR_OK)
-		pyr__target_release(target, &route);
+	target->lease_ms = lease_ms;
+	target->release = release;
+	target->held = arg;
+}
+
+uint32_t pyr__target_lease_ms(const pyr__target *target)
+{
+	return target->lease_ms;
+}
+
+/* A connection that somebody else has made is on their loop. */
+pyr__loop *pyr__target_loop(pyr__target *target)
+{
+	target = guide_of(target);
+	return pyr__target_stays(target) ? target->route.channel->loop : target->context->loop;
 }
 
 pyr__text pyr__target_method_name(const pyr__target *target, uint32_t method)

@@ -11,8 +11,11 @@ typedef struct attempt {
 	uint32_t method;
 	const pyr__body *body;
 	int64_t deadline_us;
+	int64_t now_us; /* when the call was made; the clock is not read again before the first try
+			 */
 	ProtobufCMessage **ret_reply;
 	const pyr__interception *interception;
+	bool moved; /* the last try has found the object's new place */
 } attempt;
 
 static pyr_status decode_reply(const attempt *a, const pyr__message *message, pyr_error *err)
@@ -29,8 +32,7 @@ static pyr_status decode_reply(const attempt *a, const pyr__message *message, py
 }
 
 /* The call is over, so what is in it is ours. */
-static pyr_status finish(
-	const attempt *a, const pyr__outcall *call, const char *endpoint, pyr_error *err)
+static pyr_status finish(const attempt *a, pyr__outcall *call, const char *endpoint, pyr_error *err)
 {
 	const pyr__outcome *outcome = &call->outcome;
 	if (a->proxy->reply_metadata) {
@@ -40,16 +42,27 @@ static pyr_status finish(
 	}
 	if (outcome->status)
 		return pyr__proxy_outcome(a->proxy, a->method, endpoint, outcome, err);
+	if (call->reply) {
+		*a->ret_reply = call->reply;
+		call->reply = NULL;
+		return PYR_OK;
+	}
 	return decode_reply(a, call->inbox.first, err);
 }
 
-static pyr_status call_on(const attempt *a, const pyr__route *route, pyr_error *err)
+static pyr_status call_on(attempt *a, const pyr__route *route, pyr_error *err)
 {
 	pyr__outcall call;
 	pyr__head head;
 	pyr__outcall_init(&call, a->deadline_us);
 	call.unary = true;
-	pyr__proxy_head(a->proxy, a->method, route, a->deadline_us, pyr__now_us(), &head);
+	call.output = pyr__proxy_method(a->proxy, a->method)->output;
+	call.decoded_bytes_max = pyr__target_context(a->proxy->target)->decoded_bytes_max;
+	bool at_once = route->at_once && !a->interception && a->now_us;
+	int64_t now_us = at_once ? a->now_us : pyr__now_us();
+	pyr__proxy_head(a->proxy, a->method, route, a->deadline_us, now_us, &head);
+	head.now_us = now_us;
+	a->now_us = 0;
 	pyr__interception_head(a->interception, &head);
 	pyr_status status = pyr__channel_start(route->channel, &call, &head, a->body, true, err);
 	if (status)
@@ -69,16 +82,18 @@ static pyr_status call_on(const attempt *a, const pyr__route *route, pyr_error *
 	if (moves)
 		pyr__replica_end(route->replica, &running);
 	status = finish(a, &call, route->channel->name, err);
+	a->moved = status && pyr__proxy_follow(a->proxy, route, &call.outcome, err);
 	pyr__outcall_done(&call);
 	return status;
 }
 
-static pyr_status try_once(const attempt *a, pyr_error *err)
+static pyr_status try_once(attempt *a, pyr_error *err)
 {
 	pyr__route route;
 	bool on_loop = pyr__loop_in_callback();
 	pyr_status status = pyr__target_route(
 		a->proxy->target, a->proxy->balance, !on_loop, a->deadline_us, &route, err);
+	a->moved = false;
 	if (status)
 		return status;
 	/* a local call may have no need to wait, and says so itself if it has */
@@ -86,18 +101,23 @@ static pyr_status try_once(const attempt *a, pyr_error *err)
 		status = pyr__proxy_may_block(a->proxy, a->method, err);
 	if (status == PYR_OK)
 		status = call_on(a, &route, err);
-	if (status)
+	if (status && !a->moved)
 		pyr__target_failed(a->proxy->target, &route, err);
 	pyr__target_release(a->proxy->target, &route);
 	return status;
 }
 
 /* As often as it may be tried. */
-static pyr_status try_all(const attempt *a, pyr_error *err)
+static pyr_status try_all(attempt *a, pyr_error *err)
 {
 	pyr_status status;
 	pyr_error before;
+	uint32_t moves = 0;
 	for (uint32_t tried = 0; (status = try_once(a, err)) != PYR_OK; tried++) {
+		if (a->moved && moves++ < PYR__MOVES_MAX) {
+			tried--; /* it was not run, and the next place may */
+			continue;
+		}
 		status = pyr__proxy_explain(tried ? &before : NULL, err);
 		pyr__error_copy(&before, err);
 		if (!pyr__proxy_may_retry(a->proxy, a->method, err, tried) ||
@@ -112,11 +132,12 @@ pyr_status pyr_stub_call(pyr_proxy *proxy, uint32_t method, const ProtobufCMessa
 	ProtobufCMessage **ret_reply, pyr_error *err)
 {
 	pyr__body body;
+	uint8_t space[PYR__BODY_SPACE];
 	pyr__interception *interception = NULL;
-	int64_t deadline_us = pyr__proxy_deadline(proxy, true, pyr__now_us());
+	int64_t now_us = pyr__now_us(), deadline_us = pyr__proxy_deadline(proxy, true, now_us);
 	pyr_status status = pyr__context_check(pyr__target_context(proxy->target), err);
 	if (status == PYR_OK)
-		status = pyr__proxy_body(proxy, method, request, &body, err);
+		status = pyr__proxy_body(proxy, method, request, space, &body, err);
 	if (status == PYR_OK)
 		status = pyr__intercept(proxy, method, deadline_us, &interception, err);
 	if (status)
@@ -126,6 +147,7 @@ pyr_status pyr_stub_call(pyr_proxy *proxy, uint32_t method, const ProtobufCMessa
 		.method = method,
 		.body = &body,
 		.deadline_us = deadline_us,
+		.now_us = now_us,
 		.ret_reply = ret_reply,
 		.interception = interception,
 	};
@@ -158,6 +180,7 @@ pyr_status pyr_stub_oneway(
 	pyr_proxy *proxy, uint32_t method, const ProtobufCMessage *request, pyr_error *err)
 {
 	pyr__body body;
+	uint8_t space[PYR__BODY_SPACE];
 	pyr_error own;
 	pyr__interception *interception = NULL;
 	int64_t deadline_us = pyr__proxy_deadline(proxy, true, pyr__now_us());
@@ -165,7 +188,7 @@ pyr_status pyr_stub_oneway(
 	if (!err)
 		err = &own;
 	if (status == PYR_OK)
-		status = pyr__proxy_body(proxy, method, request, &body, err);
+		status = pyr__proxy_body(proxy, method, request, space, &body, err);
 	if (status == PYR_OK)
 		status = pyr__intercept(proxy, method, deadline_us, &interception, err);
 	if (status)

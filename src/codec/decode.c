@@ -28,7 +28,7 @@ static size_t cost(const pyr__decoder *d, size_t size, size_t align)
 	return size < 24 ? 32 : (size + 8 + 15) & ~(size_t)15;
 }
 
-void *pyr__decoder_alloc(pyr__decoder *d, size_t size, size_t align)
+void *pyr__decoder_alloc_slow(pyr__decoder *d, size_t size, size_t align)
 {
 	size_t bytes = cost(d, size, align);
 	if (bytes > d->bytes_left) {

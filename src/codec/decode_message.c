@@ -103,6 +103,7 @@ bool pyr__decoder_message(pyr__decoder *d, ProtobufCMessage *message, const uint
 	required_seen seen = {0, NULL};
 	bool good = read_fields(d, message, at, end, depth, &seen) &&
 		    (!fresh || check_required(d, message->descriptor, &seen, end));
-	free(seen.many);
+	if (seen.many)
+		free(seen.many);
 	return good;
 }

@@ -30,7 +30,8 @@ typedef struct pyr__decoder {
 	pyr__decoder_failure *failure;
 } pyr__decoder;
 
-void pyr__decoder_note(pyr__decoder *d, pyr_status status, const uint8_t *at, const char *what);
+void pyr__decoder_note(
+	pyr__decoder *d, pyr_status status, const uint8_t *at, const char *what) PYR_COLD;
 
 /* What fails returns false, after one of these. */
 static inline bool pyr__decoder_malformed(pyr__decoder *d, const uint8_t *at, const char *what)
@@ -46,10 +47,22 @@ static inline bool pyr__decoder_exhausted(pyr__decoder *d, const char *what)
 }
 
 /* The failure is in this field, which is NULL if it has no name. */
-void pyr__decoder_name(pyr__decoder *d, const ProtobufCFieldDescriptor *field);
+void pyr__decoder_name(pyr__decoder *d, const ProtobufCFieldDescriptor *field) PYR_COLD;
+
+/* As pyr__decoder_alloc(), where there is no arena, or no memory, or not so much is allowed. */
+void *pyr__decoder_alloc_slow(pyr__decoder *d, size_t size, size_t align);
 
 /* Uncleared memory, counted; NULL after a failure. */
-void *pyr__decoder_alloc(pyr__decoder *d, size_t size, size_t align);
+static inline void *pyr__decoder_alloc(pyr__decoder *d, size_t size, size_t align)
+{
+	size_t bytes = (size + align - 1) & ~(align - 1);
+	void *memory;
+	if (!d->arena || bytes > d->bytes_left ||
+		!(memory = pyr__arena_alloc_aligned(d->arena, size, align)))
+		return pyr__decoder_alloc_slow(d, size, align);
+	d->bytes_left -= bytes;
+	return memory;
+}
 
 /* What that gave for this size, or NULL, is not needed any more. */
 void pyr__decoder_release(pyr__decoder *d, void *memory, size_t size);

@@ -22,4 +22,11 @@ pyr_status pyr__encoded_size(const ProtobufCMessage *message, size_t *ret_size, 
  */
 uint8_t *pyr__encode(const ProtobufCMessage *message, uint8_t *to, size_t size);
 
+/*
+ * Both at once, into the end of the space, for a short message without others and without arrays:
+ * returns where it begins. NULL: it is not such a one, or cannot be encoded.
+ */
+const uint8_t *pyr__encode_flat(
+	const ProtobufCMessage *message, uint8_t *space, size_t room, size_t *ret_size);
+
 #endif

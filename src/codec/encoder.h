@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What measuring and writing a message have in common: which of its fields are sent. */
+/*
+ * What measuring and writing a message have in common: which of its fields are sent, and as what.
+ */
 #ifndef PYR_CODEC_ENCODER_H
 #define PYR_CODEC_ENCODER_H
 
@@ -63,6 +65,58 @@ static inline bool pyr__encoder_is_sent(
 		return pyr__encoder_pointer(member) &&
 		       pyr__encoder_pointer(member) != field->default_value;
 	return *(const protobuf_c_boolean *)quantifier != 0;
+}
+
+/*
+ * Writing from the last byte to the first: each takes the place behind what it writes, and returns
+ * where that begins.
+ */
+
+static inline uint8_t *pyr__encoder_put_varint(uint8_t *end, uint64_t value)
+{
+	if (value < 0x80) {
+		*--end = (uint8_t)value;
+		return end;
+	}
+	uint8_t *begin = end - pyr__varint_size(value), *at = begin;
+	for (; value >= 0x80; value >>= 7)
+		*at++ = (uint8_t)(value | 0x80);
+	*at = (uint8_t)value;
+	return begin;
+}
+
+static inline uint8_t *pyr__encoder_put_tag(uint8_t *end, uint32_t number, unsigned wire)
+{
+	return pyr__encoder_put_varint(end, (uint64_t)number << 3 | wire);
+}
+
+static inline uint8_t *pyr__encoder_put_raw(uint8_t *end, const void *data, size_t size)
+{
+	end -= size;
+	if (size)
+		memcpy(end, data, size);
+	return end;
+}
+
+static inline uint8_t *pyr__encoder_put_sized(uint8_t *end, const void *data, size_t size)
+{
+	return pyr__encoder_put_varint(pyr__encoder_put_raw(end, data, size), size);
+}
+
+/* A number, or what is of a fixed size. */
+static inline uint8_t *pyr__encoder_put_plain(
+	uint8_t *end, const ProtobufCFieldDescriptor *field, const void *member)
+{
+	switch (pyr__wire_of(field)) {
+	case PYR__WIRE_VARINT:
+		return pyr__encoder_put_varint(end, pyr__varint_of(field->type, member));
+	case PYR__WIRE_64:
+		pyr__store_u64(end -= 8, *(const uint64_t *)member);
+		return end;
+	default:
+		pyr__store_u32(end -= 4, *(const uint32_t *)member);
+		return end;
+	}
 }
 
 #endif

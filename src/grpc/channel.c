@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/clock.h"
+#include "base/refs.h"
 #include "grpc/args.h"
 #include "grpc/leaving.h"
 #include "grpc/secure.h"
@@ -20,7 +21,7 @@
 
 static void unref_home(pyr__grpc_channel *self)
 {
-	if (atomic_fetch_sub_explicit(&self->lines, 1, memory_order_acq_rel) != 1)
+	if (!pyr__refs_drop(&self->lines))
 		return;
 	pthread_mutex_destroy(&self->lock);
 	free(self->target);
@@ -54,13 +55,13 @@ static pyr__line *new_line(pyr__grpc_channel *self)
 	line->made_us = pyr__now_us();
 	line->home = self;
 	pyr__list_init(&line->kept_back);
-	atomic_fetch_add_explicit(&self->lines, 1, memory_order_relaxed);
+	pyr__refs_take(&self->lines);
 	return line;
 }
 
 void pyr__line_unref(pyr__line *line)
 {
-	if (!line || atomic_fetch_sub_explicit(&line->refs, 1, memory_order_acq_rel) != 1)
+	if (!line || !pyr__refs_drop(&line->refs))
 		return;
 	pyr__leave(line->home->client, line->core, pyr__now_us() - line->made_us);
 	unref_home(line->home);
@@ -88,7 +89,7 @@ pyr_status pyr__channel_line(pyr__grpc_channel *self, pyr__line **ret_line, pyr_
 	} else {
 		if (!self->line)
 			self->line = new_line(self);
-		atomic_fetch_add_explicit(&self->line->refs, 1, memory_order_relaxed);
+		pyr__refs_take(&self->line->refs);
 		*ret_line = self->line;
 	}
 	pthread_mutex_unlock(&self->lock);
@@ -267,6 +268,7 @@ pyr__channel *pyr__grpc_channel_new(pyr__grpc_client *client, const pyr_referenc
 	atomic_init(&self->base.refs, 1);
 	snprintf(self->base.name, sizeof self->base.name, "%s", name);
 	self->client = client;
+	self->base.loop = client->options.loop;
 	self->target = make_target(endpoint);
 	self->authorization = pyr__strdup(authorization);
 	self->credentials = credentials;

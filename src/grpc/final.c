@@ -19,6 +19,8 @@ void pyr__final_headers(const pyr__final *final, pyr__headers *headers)
 		pyr__headers_add(headers, PYR__HEADER_DETAILS, final->details);
 	if (final->where.size)
 		pyr__headers_add(headers, PYR__HEADER_WHERE, final->where);
+	if (final->moved.size)
+		pyr__headers_add(headers, PYR__HEADER_MOVED, final->moved);
 	if (final->executed != PYR_EXECUTED_MAYBE)
 		pyr__headers_add(headers, PYR__HEADER_EXECUTED,
 			text_of(final->executed == PYR_EXECUTED_NO ? "no" : "yes"));
@@ -120,6 +122,7 @@ void pyr__final_read(grpc_status_code code, const grpc_slice *details,
 		return;
 	ret_final->message = pyr__slice_text(details);
 	pyr__headers_find(trailing, PYR__HEADER_WHERE, &ret_final->where);
+	pyr__headers_find(trailing, PYR__HEADER_MOVED, &ret_final->moved);
 	pyr__headers_find(trailing, PYR__HEADER_DETAILS, &ret_final->details);
 	ret_final->executed = read_executed(trailing, ret_final);
 }

@@ -112,6 +112,12 @@ static bool is_of_http(pyr__text key)
 	return false;
 }
 
+/* What is in metadata on other transports as well comes to the application here, too. */
+static bool is_our_own(pyr__text key)
+{
+	return begins(key, "pyrite-") && !is(key, PYR__METADATA_PASSED_ON);
+}
+
 /* The entry at *at of a valid block; steps behind it. */
 static void next_entry(pyr__text block, size_t *at, pyr__text *ret_key, pyr__text *ret_value)
 {
@@ -166,7 +172,7 @@ void pyr__header_block_append(pyr__header_block *block, const grpc_metadata_arra
 		pyr__text value = pyr__slice_text(&headers->metadata[i].value);
 		if (key.size == 0 || key.size > 255 || value.size > PYR__METADATA_VALUE_MAX)
 			continue;
-		if (key.data[0] == ':' || begins(key, "grpc-") || begins(key, "pyrite-") ||
+		if (key.data[0] == ':' || begins(key, "grpc-") || is_our_own(key) ||
 			is_of_http(key) || is(key, PYR__HEADER_AUTHORIZATION))
 			continue;
 		append(block, key, value);

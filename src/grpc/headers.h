@@ -9,6 +9,7 @@
 #define PYR__HEADER_CORRELATION   "pyrite-correlation"
 #define PYR__HEADER_WHERE         "pyrite-where-bin"
 #define PYR__HEADER_EXECUTED      "pyrite-executed"
+#define PYR__HEADER_MOVED         "pyrite-moved-bin"
 #define PYR__HEADER_DETAILS       "grpc-status-details-bin"
 #define PYR__HEADER_AUTHORIZATION "authorization"
 

@@ -12,11 +12,13 @@
 #include <string.h>
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/refs.h"
 #include "grpc/final.h"
 #include "grpc/message.h"
 #include "grpc/peer.h"
 #include "grpc/rpc.h"
 #include "grpc/secure.h"
+#include "grpc/trace.h"
 
 #define CALL_BYTES 2048 /* what a call costs besides its messages */
 
@@ -130,6 +132,7 @@ static pyr_status finish(call *c, const pyr__final *final, const pyr__body *body
 		body = NULL;
 	}
 	keep_final(c, final);
+	pyr__grpc_trace_final(&c->rpc, '>', final);
 	if (body)
 		pyr__rpc_queue(&c->rpc, body);
 	pyr__rpc_close(&c->rpc);
@@ -151,10 +154,12 @@ static void refuse(call *c, pyr_status status, const char *message)
 /* The caller has given up, or the server stops. */
 static void cancel(call *c)
 {
+	static const pyr__final given_up = {.status = PYR_CANCELLED};
 	if (!c->incall || c->incall->finished || atomic_load(&c->incall->cancelled))
 		return;
 	atomic_store_explicit(&c->incall->cancelled, true, memory_order_release);
 	c->incall->ended = true;
+	pyr__grpc_trace_final(&c->rpc, '<', &given_up);
 	add_work(c, PYR__WORK_CANCEL);
 }
 
@@ -336,7 +341,7 @@ static call *new_call(pyr__request *request)
 	c->close_op.done = on_close;
 	c->message = grpc_empty_slice();
 	pyr__headers_init(&c->trailers);
-	atomic_fetch_add_explicit(&server->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&server->refs);
 	pthread_mutex_lock(&server->lock);
 	pyr__list_append(&server->calls, &c->link);
 	pthread_mutex_unlock(&server->lock);
@@ -360,6 +365,11 @@ static pyr__text method_of(const pyr__request *request)
 	return path;
 }
 
+static const char *peer_of(const call *c)
+{
+	return c->peer ? c->peer->text : c->from ? c->from : "grpc";
+}
+
 static void open_call(call *c, const pyr__head *head, int64_t now_us)
 {
 	const pyr__grpc_server_options *options = &c->server->options;
@@ -380,9 +390,14 @@ static void begin(call *c, const pyr__request *request)
 	char object[PYR_OBJECT_ID_MAX];
 	pyr__text value;
 	int64_t now_us = pyr__now_us();
-	pyr__head head = {.method = method_of(request), .object = {"", 0}};
+	pyr__head head = {.method = method_of(request),
+		.object = {"", 0},
+		.timeout_us = timeout_of(request->details.deadline, now_us)};
 	bool valid = !pyr__headers_find(&request->headers, PYR__HEADER_OBJECT, &value) ||
 		     pyr__headers_object(value, object, sizeof object, &head.object);
+	if (pyr__headers_find(&request->headers, PYR__HEADER_CORRELATION, &value))
+		head.correlation = value;
+	pyr__grpc_trace_call(&c->rpc, peer_of(c), '<', &head);
 	if (!valid) {
 		refuse(c, PYR_INVALID_ARGUMENT,
 			"the header " PYR__HEADER_OBJECT " is no object's id, percent-encoded");
@@ -390,9 +405,6 @@ static void begin(call *c, const pyr__request *request)
 	}
 	if (pyr__headers_find(&request->headers, PYR__HEADER_AUTHORIZATION, &value))
 		c->authorization = pyr__strndup(value.data, value.size);
-	if (pyr__headers_find(&request->headers, PYR__HEADER_CORRELATION, &value))
-		head.correlation = value;
-	head.timeout_us = timeout_of(request->details.deadline, now_us);
 	pyr__header_block_append(&block, &request->headers);
 	head.metadata = (pyr__text){block.data, block.size};
 	/* core's own limit holds only for peers that have confirmed to know of it */
@@ -591,8 +603,7 @@ static void in_done(pyr__incall *incall)
 
 static const char *in_peer(pyr__incall *incall)
 {
-	call *c = call_of(incall);
-	return c->peer ? c->peer->text : c->from ? c->from : "grpc";
+	return peer_of(call_of(incall));
 }
 
 /*
@@ -624,6 +635,25 @@ static uint64_t in_connection(pyr__incall *incall)
 	return c->peer ? c->peer->number : c->number;
 }
 
+static pyr_scheme in_reached(
+	pyr__incall *incall, struct sockaddr_storage *ret_address, socklen_t *ret_size)
+{
+	const call *c = call_of(incall);
+	*ret_size = c->peer ? c->peer->reached_size : 0;
+	if (c->peer)
+		*ret_address = c->peer->reached;
+	return c->server->secure ? PYR_SCHEME_GRPCS : PYR_SCHEME_GRPC;
+}
+
+/* HTTP/2 has no calls in that direction. */
+static pyr__channel *in_back(pyr__incall *incall, void (*release)(void *arg), void *arg)
+{
+	(void)incall;
+	(void)release;
+	(void)arg;
+	return NULL;
+}
+
 static const pyr__incall_ops incall_ops = {
 	.send = in_send,
 	.finish = in_finish,
@@ -638,4 +668,6 @@ static const pyr__incall_ops incall_ops = {
 	.set_principal = in_set_principal,
 	.authorization = in_authorization,
 	.connection = in_connection,
+	.reached = in_reached,
+	.back = in_back,
 };

@@ -4,16 +4,12 @@
 
 #include <string.h>
 #include "base/block.h"
-#include "codec/encode.h"
 #include "grpc/unpack.h"
 
 grpc_byte_buffer *pyr__message_encode(const pyr__body *body)
 {
 	grpc_slice slice = grpc_slice_malloc(body->size);
-	if (body->raw && body->size)
-		memcpy(GRPC_SLICE_START_PTR(slice), body->raw, body->size);
-	else if (body->message)
-		pyr__encode(body->message, GRPC_SLICE_START_PTR(slice), body->size);
+	pyr__body_write(body, GRPC_SLICE_START_PTR(slice));
 	grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(&slice, 1);
 	grpc_slice_unref(slice);
 	return buffer;

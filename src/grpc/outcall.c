@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "grpc/final.h"
 #include "grpc/message.h"
+#include "grpc/trace.h"
 
 static pyr__out *call_of(const pyr__outcall *outcall)
 {
@@ -64,6 +65,7 @@ void pyr__out_end(pyr__out *c, pyr_status status, const char *message)
 	};
 	if (c->rpc.call)
 		grpc_call_cancel_with_status(c->rpc.call, (grpc_status_code)status, message, NULL);
+	pyr__grpc_trace_final(&c->rpc, '>', &final);
 	complete(c, &final);
 }
 
@@ -106,6 +108,7 @@ static void conclude(pyr__out *c)
 		pyr__final_judge_limit(&final, c->request_size, c->client->options.message_max);
 	if (final.status)
 		reword(c, &final, words, sizeof words);
+	pyr__grpc_trace_final(&c->rpc, '<', &final);
 	complete(c, &final);
 	pyr__header_block_done(&block);
 }
@@ -118,6 +121,8 @@ static void keep_reply(pyr__out *c)
 	c->rpc.incoming = NULL;
 	pyr_error err;
 	pyr_status status = PYR_OK;
+	if (buffer)
+		pyr__grpc_trace_message(&c->rpc, '<', grpc_byte_buffer_length(buffer));
 	if (buffer && c->rpc.inbox)
 		status = pyr__message_keep(buffer, c->rpc.inbox, c->rpc.message_max, NULL, &err);
 	else if (buffer)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "grpc/message.h"
 #include "grpc/outcall.h"
+#include "grpc/trace.h"
 
 static const char not_taken[] = "gRPC does not take this call's method or metadata";
 
@@ -218,6 +219,9 @@ static pyr_status begin(pyr__out *c, pyr__grpc_channel *channel, pyr__outcall *o
 	c->rpc.call = new_core_call(c, outcall, head, queue);
 	c->outcall = outcall;
 	c->request_size = body ? body->size : 0;
+	pyr__grpc_trace_call(&c->rpc, channel->base.name, '>', head);
+	if (body)
+		pyr__grpc_trace_message(&c->rpc, '>', body->size);
 	if (outcall) {
 		outcall->ops = &pyr__out_ops;
 		outcall->carrier = c;

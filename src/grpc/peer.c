@@ -12,12 +12,13 @@
 #include <sys/socket.h>
 #include <grpc/grpc_posix.h>
 #include "base/alloc.h"
+#include "base/refs.h"
 
 #define REAP_MAX 64
 
 void pyr__peer_unref(pyr__peer *peer)
 {
-	if (peer && atomic_fetch_sub_explicit(&peer->refs, 1, memory_order_acq_rel) == 1)
+	if (peer && pyr__refs_drop(&peer->refs))
 		free(peer);
 }
 
@@ -55,6 +56,9 @@ void pyr__peer_adopt(pyr__grpc_server *server, int fd, const char *text)
 	peer->fd = fd;
 	peer->number = pyr__services->next_connection();
 	snprintf(peer->text, sizeof peer->text, "%s", text);
+	peer->reached_size = sizeof peer->reached;
+	if (getsockname(fd, (struct sockaddr *)&peer->reached, &peer->reached_size))
+		peer->reached_size = 0;
 	if (!watch(server, peer)) {
 		close(fd);
 		free(peer);
@@ -116,7 +120,7 @@ pyr__peer *pyr__peer_of(pyr__grpc_server *server, grpc_call *call)
 	pthread_mutex_lock(&server->lock);
 	if (fd < server->peer_room && server->peers[fd]) {
 		peer = server->peers[fd];
-		atomic_fetch_add_explicit(&peer->refs, 1, memory_order_relaxed);
+		pyr__refs_take(&peer->refs);
 	}
 	pthread_mutex_unlock(&server->lock);
 	return peer;

@@ -14,6 +14,8 @@ struct pyr__peer {
 	int watched_fd;              /* the duplicate */
 	atomic_uint_fast64_t unsent; /* bytes of answers that it has not taken */
 	uint64_t number;
+	struct sockaddr_storage reached; /* our own address on the connection */
+	socklen_t reached_size;          /* 0: not known */
 	char text[128];
 };
 

@@ -6,7 +6,9 @@
 #include <string.h>
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/refs.h"
 #include "grpc/message.h"
+#include "grpc/trace.h"
 
 static void on_received(pyr__op *op, bool ok);
 static void on_sent(pyr__op *op, bool ok);
@@ -25,18 +27,13 @@ void pyr__rpc_init(pyr__rpc *rpc, const pyr__rpc_side *side, grpc_call *call)
 
 pyr__rpc *pyr__rpc_ref(pyr__rpc *rpc)
 {
-	atomic_fetch_add_explicit(&rpc->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&rpc->refs);
 	return rpc;
 }
 
 bool pyr__rpc_try_ref(pyr__rpc *rpc)
 {
-	unsigned refs = atomic_load_explicit(&rpc->refs, memory_order_relaxed);
-	while (refs > 0)
-		if (atomic_compare_exchange_weak_explicit(&rpc->refs, &refs, refs + 1,
-			    memory_order_relaxed, memory_order_relaxed))
-			return true;
-	return false;
+	return pyr__refs_take_if_used(&rpc->refs);
 }
 
 static void drop_outgoing(pyr__rpc *rpc)
@@ -53,12 +50,13 @@ static void drop_outgoing(pyr__rpc *rpc)
 
 void pyr__rpc_unref(pyr__rpc *rpc)
 {
-	if (atomic_fetch_sub_explicit(&rpc->refs, 1, memory_order_acq_rel) != 1)
+	if (!pyr__refs_drop(&rpc->refs))
 		return;
 	drop_outgoing(rpc);
 	if (rpc->call)
 		grpc_call_unref(rpc->call);
 	pthread_mutex_destroy(&rpc->lock);
+	free(rpc->traced_as);
 	rpc->side->free(rpc);
 }
 
@@ -71,7 +69,7 @@ bool pyr__rpc_batch(pyr__rpc *rpc, pyr__op *op, const grpc_op *ops, size_t count
 	if (grpc_call_start_batch(rpc->call, ops, count, op, NULL) == GRPC_CALL_OK)
 		return true;
 	rpc->pending--;
-	atomic_fetch_sub_explicit(&rpc->refs, 1, memory_order_relaxed); /* never the last */
+	pyr__refs_drop(&rpc->refs); /* never the last */
 	return false;
 }
 
@@ -127,6 +125,7 @@ static void keep_incoming(pyr__rpc *rpc, bool ok)
 		grpc_byte_buffer_destroy(buffer);
 		return;
 	}
+	pyr__grpc_trace_message(rpc, '<', grpc_byte_buffer_length(buffer));
 	pyr_error err;
 	pyr_status status =
 		pyr__message_keep(buffer, rpc->inbox, rpc->message_max, &rpc->held, &err);
@@ -229,6 +228,7 @@ void pyr__rpc_queue(pyr__rpc *rpc, const pyr__body *body)
 	message->cost = pyr__message_cost(body->size);
 	message->flags = pyr__rpc_flags(rpc, body);
 	message->buffer = pyr__message_encode(body);
+	pyr__grpc_trace_message(rpc, '>', body->size);
 	rpc->queued += message->cost;
 	*rpc->last = message;
 	rpc->last = &message->next;

@@ -72,6 +72,8 @@ struct pyr__rpc {
 	bool closing; /* the last batch is wanted once all messages are out */
 	bool closed;  /* and has been started */
 	bool refused; /* a send would have blocked */
+
+	char *traced_as; /* what lines of the trace begin with; NULL: it is not traced */
 };
 
 /* One reference; call, which may be NULL for now, is taken over. */

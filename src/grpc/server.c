@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <grpc/grpc_security.h>
 #include "base/alloc.h"
+#include "base/refs.h"
 #include "grpc/args.h"
 #include "grpc/peer.h"
 #include "grpc/secure.h"
@@ -43,7 +44,7 @@ static void on_request(pyr__op *op, bool ok)
 
 static void post_work(pyr__grpc_server *server)
 {
-	atomic_fetch_add_explicit(&server->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&server->refs);
 	if (!pyr__services->loop_post(server->options.loop, &server->work_task))
 		pyr__server_unref(server); /* it is posted, and has its reference, already */
 }
@@ -166,7 +167,7 @@ void pyr__server_shut(pyr__grpc_server *server)
 
 void pyr__server_unref(pyr__grpc_server *server)
 {
-	if (atomic_fetch_sub_explicit(&server->refs, 1, memory_order_acq_rel) != 1)
+	if (!pyr__refs_drop(&server->refs))
 		return;
 	pthread_cond_destroy(&server->stopped_cond);
 	pthread_mutex_destroy(&server->lock);

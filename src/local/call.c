@@ -2,9 +2,9 @@
 /* One local call: what both of its halves have in common. */
 #include <stdlib.h>
 #include <string.h>
-#include "base/alloc.h"
 #include "base/clock.h"
-#include "codec/encode.h"
+#include "base/recycle.h"
+#include "base/refs.h"
 #include "local/local_private.h"
 
 pyr_status pyr__local_pack(const pyr__body *body, pyr__local_parcel *ret_parcel, pyr_error *err)
@@ -19,10 +19,8 @@ pyr_status pyr__local_pack(const pyr__body *body, pyr__local_parcel *ret_parcel,
 				err, PYR_RESOURCE_EXHAUSTED, "no memory for the message");
 		payload->data = to = payload->block->data;
 	}
-	if (body && body->raw)
-		memcpy(to, body->raw, body->size);
-	else if (body)
-		pyr__encode(body->message, to, body->size);
+	if (body)
+		pyr__body_write(body, to);
 	return PYR_OK;
 }
 
@@ -57,22 +55,44 @@ static void run_ready(pyr__task *task)
 
 pyr__local_call *pyr__local_call_new(pyr__local_host *host, pyr__incall *in)
 {
-	pyr__local_call *call = pyr__zalloc(sizeof *call);
-	atomic_init(&call->refs, 1);
+	pyr__local_call *call = pyr__recycle_alloc(PYR__RECYCLED_LOCAL, sizeof *call);
+	*call = (pyr__local_call){
+		.refs = 1,
+		.host = host,
+		.in = in,
+		.request_window = PYR__LOCAL_WINDOW,
+		.reply_window = PYR__LOCAL_WINDOW,
+		.ready_task.run = run_ready,
+	};
 	pyr__list_init(&call->link);
-	call->host = pyr__local_host_ref(host);
-	call->in = in;
-	call->request_window = call->reply_window = PYR__LOCAL_WINDOW;
-	call->ready_task.run = run_ready;
 	return call;
+}
+
+void pyr__local_call_keep_host(pyr__local_call *call)
+{
+	if (!call->keeps_host)
+		pyr__local_host_ref(call->host);
+	call->keeps_host = true;
+}
+
+static void free_call(pyr__local_call *call)
+{
+	if (call->keeps_host)
+		pyr__local_host_unref(call->host);
+	pyr__recycle_free(PYR__RECYCLED_LOCAL, call);
 }
 
 void pyr__local_call_unref(pyr__local_call *call)
 {
-	if (atomic_fetch_sub_explicit(&call->refs, 1, memory_order_acq_rel) != 1)
-		return;
-	pyr__local_host_unref(call->host);
-	free(call);
+	if (pyr__refs_drop(&call->refs))
+		free_call(call);
+}
+
+void pyr__local_call_settle(pyr__local_call *call, pyr__outcall *out)
+{
+	*call->settled = true;
+	out->ops = &pyr__local_settled_ops;
+	free_call(call);
 }
 
 void pyr__local_call_notify(pyr__local_call *call)
@@ -84,7 +104,7 @@ void pyr__local_call_notify(pyr__local_call *call)
 	out->is_ready = true;
 	pyr_status started = pyr__loop_start(call->loop, NULL);
 	(void)started; /* without a thread the task waits; deadlines of callers still hold */
-	atomic_fetch_add_explicit(&call->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&call->refs);
 	if (!pyr__loop_post(call->loop, &call->ready_task))
 		pyr__local_call_unref(call); /* it waits already, with a reference */
 }
@@ -100,6 +120,23 @@ void pyr__local_call_complete(pyr__local_call *call, const pyr__final *final)
 	if (final->status != PYR_OK || final->metadata.size)
 		out->outcome.final = pyr__final_copy(final);
 	pyr__local_call_notify(call);
+}
+
+/*
+ * The caller gets what its servant has answered, even if the call was ended meanwhile: the answer
+ * was there first, and has only not been seen.
+ */
+void pyr__local_call_publish(pyr__local_call *call)
+{
+	pyr__outcall *out = call->out;
+	if (!call->answered)
+		return;
+	call->answered = false;
+	if (call->in)
+		call->in->finished = true;
+	pyr__outcome_done(&out->outcome);
+	out->over = true;
+	out->outcome = call->answer;
 }
 
 void pyr__local_call_end(pyr__local_call *call, pyr_status status, const char *message)

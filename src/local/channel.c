@@ -5,7 +5,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "local/local_private.h"
+#include "transport/trace.h"
 
 /* A call that runs on its caller's thread may make another one, but not without an end. */
 #define DEPTH_MAX 32
@@ -15,7 +17,6 @@ typedef struct local_channel {
 	pyr__local_host *host;
 	pyr__loop *loop;
 	size_t message_max;
-	uint64_t number;
 	bool shut; /* guarded by the host's lock */
 } local_channel;
 
@@ -49,30 +50,8 @@ static pyr_status check_start(
 	return PYR_OK;
 }
 
-/* Lock held. */
-static pyr__local_call *open_call(local_channel *self, const pyr__head *head,
-	const pyr__local_parcel *parcel, bool has_message, bool end)
-{
-	pyr__local_host *host = self->host;
-	pyr__incall *in = host->options.ops->open(host->options.host, head, pyr__now_us());
-	pyr__local_call *call = pyr__local_call_new(host, in);
-	call->channel = &self->base;
-	call->loop = self->loop;
-	call->reply_max = self->message_max;
-	call->number = self->number;
-	in->ops = &pyr__local_incall_ops;
-	in->carrier = call;
-	in->finished = head->oneway;
-	in->ended = in->whole = end;
-	if (has_message)
-		pyr__inbox_put(&in->inbox, &parcel->payload, 0);
-	host->call_count++;
-	host->visitors++;
-	return call;
-}
-
 /* Lock held. The caller's half joins; the call is seen by all from now on. */
-static void begin(pyr__local_call *call, pyr__outcall *out, bool waits)
+static void begin(pyr__local_call *call, pyr__outcall *out)
 {
 	pyr__list_append(&call->host->calls, &call->link);
 	if (!out)
@@ -80,15 +59,37 @@ static void begin(pyr__local_call *call, pyr__outcall *out, bool waits)
 	out->ops = &pyr__local_outcall_ops;
 	out->carrier = call;
 	call->out = out;
-	atomic_fetch_add_explicit(&call->refs, 1, memory_order_relaxed);
-	if (!waits && out->deadline_us != PYR__DEADLINE_NONE)
-		pyr__local_host_set_timer(call->host, out->deadline_us);
+	call->output = out->output;
+	call->decoded_bytes_max = out->decoded_bytes_max;
+	atomic_store_explicit(&call->refs, 2, memory_order_relaxed); /* nobody else knows it yet */
+}
+
+/* Lock held. */
+static pyr__local_call *open_call(local_channel *self, const pyr__head *head, bool end)
+{
+	pyr__local_host *host = self->host;
+	int64_t now_us = head->now_us ? head->now_us : pyr__now_us();
+	pyr__incall *in = host->options.ops->open(host->options.host, head, now_us);
+	pyr__local_call *call = pyr__local_call_new(host, in);
+	call->channel = &self->base;
+	call->loop = self->loop;
+	call->reply_max = self->message_max;
+	call->number = self->base.connection;
+	in->ops = &pyr__local_incall_ops;
+	in->carrier = call;
+	in->finished = head->oneway;
+	in->ended = in->whole = end;
+	host->call_count++;
+	host->visitors++;
+	return call;
 }
 
 static void leave(pyr__local_host *host)
 {
-	if (--host->visitors == 0)
+	pthread_mutex_lock(&host->lock);
+	if (--host->visitors == 0 && host->detached)
 		pthread_cond_broadcast(&host->quiet);
+	pthread_mutex_unlock(&host->lock);
 }
 
 /* The servant's function runs here and now. */
@@ -110,38 +111,130 @@ static pyr_status would_block(pyr_error *err, const char *why)
 		err, PYR_FAILED_PRECONDITION, "%s, and waiting would block the loop's thread", why);
 }
 
-/* No lock held: the call has been opened and is nobody's yet. */
-static pyr_status run_or_queue(
-	pyr__local_call *call, pyr__outcall *out, bool waits, bool oneway, pyr_error *err)
+static bool may_wait(const pyr__local_host *host)
+{
+	return !pyr__loop_in_callback() && !pyr__loop_is_current(host->options.loop);
+}
+
+/* The servant keeps the call, which from now on is like any other. */
+static void outlast_run(pyr__local_call *call)
+{
+	pthread_mutex_lock(&call->host->lock);
+	atomic_store_explicit(&call->runner, 0, memory_order_relaxed);
+	pyr__local_call_publish(call);
+	pyr__local_call_keep_host(call);
+	if (call->in)
+		call->in->lent = NULL; /* it was not run, and will not be */
+	pthread_mutex_unlock(&call->host->lock);
+}
+
+/* For a caller that waits: its servant has often answered, and given the call back, by then. */
+static pyr_status run_for(
+	pyr__local_call *call, pyr__outcall *out, const pyr__body *body, pyr_error *err)
 {
 	pyr__local_host *host = call->host;
 	pyr__incall *in = call->in;
-	bool may_wait = !pyr__loop_in_callback() && !pyr__loop_is_current(host->options.loop);
-	bool here = (waits || oneway) && depth < DEPTH_MAX &&
-		    host->options.ops->may_run_here(host->options.host, in);
-	pyr_status status = PYR_OK;
-	pthread_mutex_lock(&host->lock);
-	if (host->closed)
-		status = refuse(err, PYR_UNAVAILABLE, "the daemon has stopped");
-	else if (waits && !here && !may_wait)
-		status = would_block(err, "the object does not run on this thread");
-	if (status == PYR_OK) {
-		begin(call, out, waits);
-		if (!here)
-			pyr__local_host_add_work(host, in, PYR__WORK_RUN);
-	}
-	pthread_mutex_unlock(&host->lock);
-	if (status)
-		host->options.ops->work(host->options.host, in, 0); /* gives it back */
-	else if (here)
-		run_here(host, in);
-	if (status && err)
-		err->executed = PYR_EXECUTED_NO;
-	if (status || !here || !waits || may_wait || pyr__outcall_is_over(out))
-		return status;
+	bool settled = false;
+	if (body && body->message && in->single && !in->silent)
+		in->lent = body->message;
+	call->settled = &settled;
+	atomic_store_explicit(&call->runner, pthread_self(), memory_order_relaxed);
+	run_here(host, in);
+	if (settled)
+		return PYR_OK;
+	outlast_run(call);
+	if (may_wait(host) || pyr__outcall_is_over(out))
+		return PYR_OK;
 	pyr__outcall_done(out);
 	out->ops = NULL;
 	return would_block(err, "the object did not answer at once");
+}
+
+static pyr_status put_request(pyr__incall *in, const pyr__body *body, pyr_error *err)
+{
+	pyr__local_parcel parcel;
+	if (!body)
+		return PYR_OK;
+	pyr_status status = pyr__local_pack(body, &parcel, err);
+	if (status)
+		return status;
+	pyr__inbox_put(&in->inbox, &parcel.payload, 0);
+	pyr__local_unpack(&parcel);
+	return PYR_OK;
+}
+
+/* Nobody has seen the call, but for a caller that waits it may have been ended already. */
+static pyr_status queue_waited(pyr__local_call *call, pyr_error *err)
+{
+	pyr__local_host *host = call->host;
+	pyr__incall *in = call->in;
+	if (!may_wait(host))
+		return would_block(err, "the object does not run on this thread");
+	pthread_mutex_lock(&host->lock);
+	pyr__local_call_keep_host(call);
+	bool ended = atomic_load(&in->cancelled);
+	if (ended)
+		call->out->outcome.executed = PYR_EXECUTED_NO;
+	else
+		pyr__local_host_add_work(host, in, PYR__WORK_RUN);
+	pthread_mutex_unlock(&host->lock);
+	if (ended)
+		host->options.ops->work(host->options.host, in, 0); /* gives it back */
+	return PYR_OK;
+}
+
+static pyr_status begin_other(pyr__local_call *call, pyr__outcall *out, bool here, pyr_error *err)
+{
+	pyr__local_host *host = call->host;
+	pyr_status status = PYR_OK;
+	pthread_mutex_lock(&host->lock);
+	pyr__local_call_keep_host(call);
+	if (host->closed) {
+		status = refuse(err, PYR_UNAVAILABLE, "the daemon has stopped");
+	} else {
+		begin(call, out);
+		if (out && out->deadline_us != PYR__DEADLINE_NONE)
+			pyr__local_host_set_timer(host, out->deadline_us);
+		if (!here)
+			pyr__local_host_add_work(host, call->in, PYR__WORK_RUN);
+	}
+	pthread_mutex_unlock(&host->lock);
+	return status;
+}
+
+/* Gives back a call that has not been run. */
+static void take_back(pyr__local_call *call, pyr__outcall *out)
+{
+	pyr__local_host *host = call->host;
+	pyr__incall *in = call->in;
+	pthread_mutex_lock(&host->lock);
+	bool began = call->out != NULL;
+	call->out = NULL;
+	pthread_mutex_unlock(&host->lock);
+	if (began) {
+		pyr__outcome_done(&out->outcome);
+		out->ops = NULL;
+		pyr__local_call_unref(call);
+	}
+	host->options.ops->work(host->options.host, in, 0);
+}
+
+static pyr_status queue_or_run(pyr__local_call *call, pyr__outcall *out, bool waits, bool here,
+	const pyr__body *body, pyr_error *err)
+{
+	pyr__local_host *host = call->host;
+	pyr__incall *in = call->in;
+	pyr_status status = put_request(in, body, err);
+	if (status == PYR_OK)
+		status = waits ? queue_waited(call, err) : begin_other(call, out, here, err);
+	if (status == PYR_OK && here)
+		run_here(host, in);
+	if (status == PYR_OK)
+		return PYR_OK;
+	take_back(call, out);
+	if (err)
+		err->executed = PYR_EXECUTED_NO;
+	return status;
 }
 
 static pyr_status start(pyr__channel *channel, pyr__outcall *out, const pyr__head *head,
@@ -149,21 +242,16 @@ static pyr_status start(pyr__channel *channel, pyr__outcall *out, const pyr__hea
 {
 	local_channel *self = (local_channel *)channel;
 	pyr__local_host *host = self->host;
-	pyr__local_parcel parcel = {.payload = {NULL, 0, NULL}};
 	pyr__local_call *call = NULL;
+	bool waits = out && out->unary && !out->ready;
 	pthread_mutex_lock(&host->lock);
 	pyr_status status = check_start(self, head, body, err);
-	pthread_mutex_unlock(&host->lock);
-	if (status == PYR_OK && body)
-		status = pyr__local_pack(body, &parcel, err);
 	if (status == PYR_OK) {
-		pthread_mutex_lock(&host->lock);
-		status = check_start(self, head, body, err);
-		if (status == PYR_OK)
-			call = open_call(self, head, &parcel, body != NULL, end);
-		pthread_mutex_unlock(&host->lock);
+		call = open_call(self, head, end);
+		if (waits)
+			begin(call, out);
 	}
-	pyr__local_unpack(&parcel);
+	pthread_mutex_unlock(&host->lock);
 	if (status) {
 		if (err) {
 			err->executed = PYR_EXECUTED_NO;
@@ -171,10 +259,13 @@ static pyr_status start(pyr__channel *channel, pyr__outcall *out, const pyr__hea
 		}
 		return status;
 	}
-	status = run_or_queue(call, out, out && out->unary && !out->ready, head->oneway, err);
-	pthread_mutex_lock(&host->lock);
+	if (pyr__log_wants(PYR_LOG_TRACE))
+		pyr__trace_call(channel->name, '>', head);
+	bool here = (waits || head->oneway) && depth < DEPTH_MAX &&
+		    host->options.ops->may_run_here(host->options.host, call->in);
+	status = waits && here ? run_for(call, out, body, err)
+			       : queue_or_run(call, out, waits, here, body, err);
 	leave(host);
-	pthread_mutex_unlock(&host->lock);
 	return status;
 }
 
@@ -212,10 +303,8 @@ static void tell(const local_channel *self, void (*what)(void *host, uint64_t co
 	pthread_mutex_unlock(&host->lock);
 	if (!there)
 		return;
-	what(host->options.host, self->number);
-	pthread_mutex_lock(&host->lock);
+	what(host->options.host, self->base.connection);
 	leave(host);
-	pthread_mutex_unlock(&host->lock);
 }
 
 static void free_channel(pyr__channel *channel)
@@ -239,11 +328,12 @@ pyr__channel *pyr__local_channel_new(
 	local_channel *self = pyr__zalloc(sizeof *self);
 	self->base.ops = &ops;
 	atomic_init(&self->base.refs, 1);
+	self->base.loop = loop;
 	snprintf(self->base.name, sizeof self->base.name, "%s", name);
 	self->host = pyr__local_host_ref(host);
 	self->loop = loop;
 	self->message_max = message_max;
-	self->number = pyr__next_connection();
+	self->base.connection = pyr__next_connection();
 	tell(self, host->options.ops->connected);
 	return &self->base;
 }

@@ -2,9 +2,11 @@
 /* A daemon as the host of local calls: its queue, its deadlines and its end. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/refs.h"
 #include "local/local_private.h"
 
 /* A timer a little early would find nothing to do. */
@@ -31,13 +33,13 @@ pyr__local_host *pyr__local_host_new(const pyr__local_host_options *options)
 
 pyr__local_host *pyr__local_host_ref(pyr__local_host *host)
 {
-	atomic_fetch_add_explicit(&host->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&host->refs);
 	return host;
 }
 
 void pyr__local_host_unref(pyr__local_host *host)
 {
-	if (!host || atomic_fetch_sub_explicit(&host->refs, 1, memory_order_acq_rel) != 1)
+	if (!host || !pyr__refs_drop(&host->refs))
 		return;
 	pthread_cond_destroy(&host->quiet);
 	pthread_mutex_destroy(&host->lock);
@@ -58,6 +60,11 @@ bool pyr__local_host_has(pyr__local_host *host, pyr__text object)
 bool pyr__local_host_is_at(pyr__local_host *host, const pyr_reference *endpoint)
 {
 	return is_serving(host) && host->options.is_at(host->options.host, endpoint);
+}
+
+bool pyr__local_host_is(pyr__local_host *host, const uint8_t id[PYR__PEER_ID_SIZE])
+{
+	return is_serving(host) && memcmp(host->options.id, id, PYR__PEER_ID_SIZE) == 0;
 }
 
 /* Working: on the loop */

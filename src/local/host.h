@@ -8,8 +8,19 @@
  *
  * A call that waits for its answer, or has none, runs on the thread that makes it when that is the
  * daemon's own loop, or when the object runs on any thread. Every other call is queued to the loop.
- * Messages are packed and unpacked: for small ones that costs less than the rest of a call, and it
- * keeps every rule about whose a message is, and for how long, the same as with a connection.
+ *
+ * Whose a message is, and for how long, is the same as with a connection: each side has its own.
+ * What is queued is packed and unpacked. Where the caller waits, the reply is cloned for it
+ * instead, and if the call runs on its thread so is the request, by the servant's side: see
+ * codec/clone.h. Neither could be handed over as it is: a servant may keep its request longer than
+ * the caller does, and the reply is the servant's.
+ *
+ * A call that runs on its caller's thread takes the host's lock when it begins and when its servant
+ * has given it back; in between, what that thread does with it needs no lock:
+ *
+ *     begin --run_here--> servant --finish--> answer --done--> both halves are done (settled.c)
+ *                            |
+ *                            +-- keeps the call: it is like any other when its function returns
  */
 #ifndef PYR_LOCAL_HOST_H
 #define PYR_LOCAL_HOST_H
@@ -22,6 +33,8 @@ typedef struct pyr__local_host pyr__local_host;
 typedef struct pyr__local_host_options {
 	const pyr__host_ops *ops;
 	void *host;
+	const uint8_t
+		*id; /* the daemon's incarnation, PYR__PEER_ID_SIZE bytes; it outlives the host */
 	pyr__loop *loop;
 	size_t message_max; /* as for a connection's peer */
 	size_t metadata_max;
@@ -38,6 +51,7 @@ void pyr__local_host_unref(pyr__local_host *host);
 
 bool pyr__local_host_has(pyr__local_host *host, pyr__text object);
 bool pyr__local_host_is_at(pyr__local_host *host, const pyr_reference *endpoint);
+bool pyr__local_host_is(pyr__local_host *host, const uint8_t id[PYR__PEER_ID_SIZE]);
 
 /* No new calls from now on: UNAVAILABLE. */
 void pyr__local_host_drain(pyr__local_host *host);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The servant's half of a local call. */
 #include "base/clock.h"
+#include "codec/clone.h"
+#include "transport/body.h"
 #include "local/local_private.h"
 
 static pyr__local_call *lock(const pyr__incall *in)
@@ -61,52 +63,122 @@ static pyr_status in_send(pyr__incall *in, const pyr__body *body, pyr_error *err
 	return status;
 }
 
-/* Lock held. parcel NULL: no message. */
-static pyr_status finish(pyr__local_call *call, const pyr__final *final,
-	const pyr__local_parcel *parcel, pyr_error *err)
+/* What a call is answered with, ready to be handed over: the reply itself, or its bytes, or none.
+ */
+typedef struct result {
+	const pyr__final *final;
+	ProtobufCMessage *reply;
+	pyr__local_parcel *parcel; /* or NULL */
+} result;
+
+/* Lock held. */
+static pyr_status finish(pyr__local_call *call, const result *what, pyr_error *err)
 {
 	if (call->in->finished)
 		return gone(err);
 	call->in->finished = true;
 	if (!call->out || call->out->over)
 		return gone(err);
-	if (parcel)
-		pyr__inbox_put(&call->out->inbox, &parcel->payload, 0);
-	pyr__local_call_complete(call, final);
+	call->out->reply = what->reply;
+	if (what->parcel)
+		pyr__inbox_put(&call->out->inbox, &what->parcel->payload, 0);
+	pyr__local_call_complete(call, what->final);
 	return PYR_OK;
+}
+
+/* The caller, which is this thread, sees it when the servant has returned. */
+static pyr_status finish_here(pyr__local_call *call, const result *what, pyr_error *err)
+{
+	const pyr__final *final = what->final;
+	if (atomic_load_explicit(&call->in->cancelled, memory_order_acquire))
+		return gone(err);
+	call->answered = true;
+	call->answer = (pyr__outcome){.status = final->status, .executed = final->executed};
+	if (final->status != PYR_OK || final->metadata.size)
+		call->answer.final = pyr__final_copy(final);
+	call->out->reply = what->reply;
+	if (what->parcel)
+		pyr__inbox_put(&call->out->inbox, &what->parcel->payload, 0);
+	return PYR_OK;
+}
+
+static pyr_status hand_over(pyr__local_call *call, const result *what, pyr_error *err)
+{
+	pyr_status status;
+	if (pyr__local_runs_here(call)) {
+		status = finish_here(call, what, err);
+	} else {
+		pthread_mutex_lock(&call->host->lock);
+		status = finish(call, what, err);
+		unlock(call);
+	}
+	if (status)
+		protobuf_c_message_free_unpacked(what->reply, NULL);
+	return status;
+}
+
+static ProtobufCMessage *clone_reply(const pyr__local_call *call, const pyr__body *body)
+{
+	pyr__decode_options options = {.bytes_max = call->decoded_bytes_max};
+	if (!call->output || !body->message)
+		return NULL;
+	return pyr__clone(body->message, call->output, &options);
+}
+
+static pyr_status finish_too_long(pyr__local_call *call, pyr_error *err)
+{
+	static const char too_long[] = "the reply is longer than the caller takes";
+	pyr__final final = {
+		.status = PYR_RESOURCE_EXHAUSTED,
+		.executed = PYR_EXECUTED_YES,
+		.message = {too_long, sizeof too_long - 1},
+	};
+	pyr_status status = hand_over(call, &(result){.final = &final}, NULL);
+	(void)status; /* what is wrong with the reply comes first */
+	return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "%s", too_long);
+}
+
+static pyr_status finish_packed(
+	pyr__local_call *call, const pyr__final *final, const pyr__body *body, pyr_error *err)
+{
+	pyr__local_parcel parcel;
+	if (pyr__local_pack(body, &parcel, err))
+		return finish_too_long(call, err);
+	pyr_status status = hand_over(call, &(result){.final = final, .parcel = &parcel}, err);
+	pyr__local_unpack(&parcel);
+	return status;
 }
 
 static pyr_status in_finish(
 	pyr__incall *in, const pyr__final *final, const pyr__body *body, pyr_error *err)
 {
-	static const char too_long[] = "the reply is longer than the caller takes";
-	pyr__local_parcel parcel;
 	pyr__local_call *call = in->carrier;
-	pyr_status packed = PYR_OK;
-	pyr__final own;
-	if (body && body->size > call->reply_max)
-		packed = pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "%s", too_long);
-	else if (body)
-		packed = pyr__local_pack(body, &parcel, err);
-	if (packed) {
-		own = (pyr__final){
-			.status = PYR_RESOURCE_EXHAUSTED,
-			.executed = PYR_EXECUTED_YES,
-			.message = {too_long, sizeof too_long - 1},
-		};
-		final = &own;
-		body = NULL;
-	}
-	lock(in);
-	pyr_status status = finish(call, final, body ? &parcel : NULL, err);
-	unlock(call);
-	if (body)
-		pyr__local_unpack(&parcel);
-	return packed ? packed : status;
+	if (!body)
+		return hand_over(call, &(result){.final = final}, err);
+	if (body->size > call->reply_max)
+		return finish_too_long(call, err);
+	ProtobufCMessage *reply = clone_reply(call, body);
+	if (reply)
+		return hand_over(call, &(result){.final = final, .reply = reply}, err);
+	return finish_packed(call, final, body, err);
+}
+
+/* What was lent is packed now, since the message itself is not what is wanted. */
+static void pack_lent(pyr__incall *in)
+{
+	pyr__local_parcel parcel;
+	pyr__body body;
+	if (pyr__body_init(&body, in->lent, NULL, NULL) || pyr__local_pack(&body, &parcel, NULL))
+		return;
+	in->lent = NULL;
+	pyr__inbox_put(&in->inbox, &parcel.payload, 0);
+	pyr__local_unpack(&parcel);
 }
 
 static pyr__message *in_take(pyr__incall *in)
 {
+	if (in->lent)
+		pack_lent(in);
 	if (in->whole)
 		return pyr__inbox_take(&in->inbox);
 	pyr__local_call *call = lock(in);
@@ -117,6 +189,10 @@ static pyr__message *in_take(pyr__incall *in)
 
 static void in_release(pyr__incall *in, pyr__message *message)
 {
+	if (in->whole) {
+		pyr__message_free(&in->inbox, message);
+		return;
+	}
 	pyr__local_call *call = lock(in);
 	call->request_window += message->cost;
 	if (call->request_blocked && call->request_window > 0 && call->out && !call->out->over) {
@@ -184,18 +260,42 @@ static pyr__final unanswered(const pyr__incall *in)
 	};
 }
 
-static void in_done(pyr__incall *in)
+/* Lock held. */
+static void leave(pyr__local_call *call)
 {
-	pyr__local_call *call = lock(in);
-	if (!in->finished) {
+	pyr__incall *in = call->in;
+	if (!in->finished && !call->answered) {
 		pyr__final final = unanswered(in);
-		pyr_status status = finish(call, &final, NULL, NULL);
+		pyr_status status = finish(call, &(result){.final = &final}, NULL);
 		(void)status; /* CANCELLED when nobody waits */
 	}
 	pyr__inbox_clear(&in->inbox);
 	call->in = NULL;
 	pyr__list_remove(&call->link);
 	call->host->call_count--;
+}
+
+/* The caller's half is done too: its thread is this one. */
+static void leave_here(pyr__local_call *call)
+{
+	pyr__outcall *out = call->out;
+	pthread_mutex_lock(&call->host->lock);
+	leave(call);
+	pyr__local_call_publish(call);
+	call->out = NULL;
+	unlock(call);
+	pyr__local_call_settle(call, out);
+}
+
+static void in_done(pyr__incall *in)
+{
+	pyr__local_call *call = in->carrier;
+	if (pyr__local_runs_here(call)) {
+		leave_here(call);
+		return;
+	}
+	pthread_mutex_lock(&call->host->lock);
+	leave(call);
 	unlock(call);
 	pyr__local_call_unref(call);
 }
@@ -230,6 +330,24 @@ static uint64_t in_connection(pyr__incall *in)
 	return call->number;
 }
 
+static pyr_scheme in_reached(
+	pyr__incall *in, struct sockaddr_storage *ret_address, socklen_t *ret_size)
+{
+	(void)in;
+	(void)ret_address;
+	*ret_size = 0;
+	return PYR_SCHEME_LOCAL;
+}
+
+/* What is in this process is called by a reference. */
+static pyr__channel *in_back(pyr__incall *in, void (*release)(void *arg), void *arg)
+{
+	(void)in;
+	(void)release;
+	(void)arg;
+	return NULL;
+}
+
 const pyr__incall_ops pyr__local_incall_ops = {
 	.send = in_send,
 	.finish = in_finish,
@@ -244,4 +362,6 @@ const pyr__incall_ops pyr__local_incall_ops = {
 	.authorization = nothing,
 	.set_principal = in_set_principal,
 	.connection = in_connection,
+	.reached = in_reached,
+	.back = in_back,
 };

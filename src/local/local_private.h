@@ -37,6 +37,7 @@ typedef struct pyr__local_call {
 	atomic_uint refs; /* one for each half, and for a posted ready_task */
 	pyr__link link;
 	pyr__local_host *host;
+	bool keeps_host;             /* a reference; else the channel has one as long as it runs */
 	const pyr__channel *channel; /* to know whose it is */
 	pyr__loop *loop;             /* the caller's; only while `out` is there */
 	size_t reply_max;
@@ -45,9 +46,24 @@ typedef struct pyr__local_call {
 	pyr__incall *in;   /* NULL: done */
 	bool running;      /* out->ready is being called */
 	pyr__task ready_task;
-	int64_t request_window, reply_window; /* bytes that may still be sent */
-	bool request_blocked, reply_blocked;  /* a send was refused */
+	int64_t request_window, reply_window;     /* bytes that may still be sent */
+	bool request_blocked, reply_blocked;      /* a send was refused */
+	const ProtobufCMessageDescriptor *output; /* of `out`; NULL: the reply is wanted packed */
+	size_t decoded_bytes_max;
+
+	/* 0: it does not run here. What follows is this thread's alone, and needs no lock. */
+	_Atomic(pthread_t) runner;
+	bool *settled; /* set once both halves are done */
+	bool answered; /* with what follows, which nobody else has seen yet */
+	pyr__outcome answer;
 } pyr__local_call;
+
+/* True on the thread of the caller, which waits, while the servant's function runs there. */
+static inline bool pyr__local_runs_here(const pyr__local_call *call)
+{
+	return pthread_equal(
+		atomic_load_explicit(&call->runner, memory_order_relaxed), pthread_self());
+}
 
 /* A message on its way; packed outside of any lock. */
 typedef struct pyr__local_parcel {
@@ -68,7 +84,11 @@ static inline uint32_t pyr__local_cost(const pyr__local_parcel *parcel)
 /* call.c; lock held */
 pyr__local_call *pyr__local_call_new(pyr__local_host *host, pyr__incall *in);
 void pyr__local_call_unref(pyr__local_call *call);
+/* Both halves are done, and nobody else knows of the call; no lock held. */
+void pyr__local_call_settle(pyr__local_call *call, pyr__outcall *out);
 void pyr__local_call_complete(pyr__local_call *call, const pyr__final *final);
+void pyr__local_call_keep_host(pyr__local_call *call);
+void pyr__local_call_publish(pyr__local_call *call); /* its runner's answer */
 void pyr__local_call_end(pyr__local_call *call, pyr_status status, const char *message);
 void pyr__local_call_notify(pyr__local_call *call);
 void pyr__local_call_wait(pyr__local_call *call, pyr__waiter **slot, bool (*met)(const void *arg),
@@ -78,8 +98,9 @@ void pyr__local_call_wait(pyr__local_call *call, pyr__waiter **slot, bool (*met)
 void pyr__local_host_add_work(pyr__local_host *host, pyr__incall *in, unsigned work);
 void pyr__local_host_set_timer(pyr__local_host *host, int64_t at_us);
 
-/* out.c, in.c */
+/* out.c, in.c, settled.c */
 extern const pyr__outcall_ops pyr__local_outcall_ops;
+extern const pyr__outcall_ops pyr__local_settled_ops; /* of one that has no carrier any more */
 extern const pyr__incall_ops pyr__local_incall_ops;
 
 static inline void pyr__local_wake(pyr__waiter *const *waiters)

@@ -169,6 +169,7 @@ static void out_done(pyr__outcall *out)
 	pyr__inbox_clear(&out->inbox);
 	unlock(call);
 	pyr__outcome_done(&out->outcome);
+	protobuf_c_message_free_unpacked(out->reply, NULL);
 	pyr__local_call_unref(call);
 }
 

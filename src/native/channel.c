@@ -20,14 +20,11 @@ typedef struct native_channel {
 	bool shut;
 } native_channel;
 
-/*
- * A call that finds a connection which ends under its hands is started again on a new one; that
- * this happens so often in a row means something else is wrong.
- */
-#define START_TRIES 3
-
 static pyr_status dial(native_channel *self, pyr__conn **ret_conn, pyr_error *err)
 {
+	if (self->base.connection)
+		return pyr_error_set(err, PYR_UNAVAILABLE,
+			"the connection was handed in, has ended, and cannot be made again");
 	pyr__address addresses[PYR__ADDRESSES_MAX];
 	size_t count;
 	pyr_status status = pyr__socket_resolve(&self->endpoint, false, addresses, &count, err);
@@ -39,26 +36,55 @@ static pyr_status dial(native_channel *self, pyr__conn **ret_conn, pyr_error *er
 	return PYR_OK;
 }
 
-/* The connection to use, with a reference for the caller. */
-static pyr_status get_conn(native_channel *self, pyr__conn **ret_conn, pyr_error *err)
+/* Lock held. Dials if there is no connection; a fresh one is the caller's until the lock goes. */
+static pyr_status get_conn(native_channel *self, bool *ret_fresh, pyr_error *err)
 {
-	pyr_status status = PYR_OK;
-	pyr__conn *old = NULL;
-	pthread_mutex_lock(&self->lock);
+	*ret_fresh = !self->conn;
 	if (self->shut)
-		status = pyr_error_set(err, PYR_CANCELLED, "the context has been freed");
-	else if (self->conn && !pyr__conn_usable(self->conn)) {
-		old = self->conn;
+		return pyr_error_set(err, PYR_CANCELLED, "the context has been freed");
+	return self->conn ? PYR_OK : dial(self, &self->conn, err);
+}
+
+static pyr__conn *current_conn(native_channel *self)
+{
+	pthread_mutex_lock(&self->lock);
+	pyr__conn *conn = self->conn ? pyr__conn_ref(self->conn) : NULL;
+	pthread_mutex_unlock(&self->lock);
+	return conn;
+}
+
+/* It is useless, and nobody finds it any more; lock not held. */
+static void drop_conn(pyr__conn *conn)
+{
+	if (conn)
+		pyr__conn_retire(conn); /* the loop may have it, and would keep it open */
+	pyr__conn_unref(conn);
+}
+
+/*
+ * There is no connection, or it is useless. The lock is held until the call has begun, so that a
+ * crowd of callers cannot take turns at making each other's new connections fail: a fresh one takes
+ * the first call whatever becomes of it, unless TLS cannot even begin there, and the call hears of
+ * that as of any other end.
+ */
+static pyr_status start_anew(native_channel *self, pyr__outcall *call, const pyr__head *head,
+	const pyr__body *body, bool end, pyr_error *err)
+{
+	bool fresh;
+	pyr_status status;
+	pyr__conn *useless = NULL;
+	pthread_mutex_lock(&self->lock);
+	for (;;) {
+		status = get_conn(self, &fresh, err);
+		if (status == PYR_OK)
+			status = pyr__conn_start(self->conn, !fresh, call, head, body, end, err);
+		if (status != PYR_UNAVAILABLE || fresh)
+			break;
+		useless = self->conn; /* the next is fresh: there is one at most */
 		self->conn = NULL;
 	}
-	if (status == PYR_OK && !self->conn)
-		status = dial(self, &self->conn, err);
-	if (status == PYR_OK)
-		*ret_conn = pyr__conn_ref(self->conn);
 	pthread_mutex_unlock(&self->lock);
-	if (old)
-		pyr__conn_retire(old); /* the loop may have it, and would keep it open */
-	pyr__conn_unref(old);
+	drop_conn(useless);
 	return status;
 }
 
@@ -66,17 +92,13 @@ static pyr_status start(pyr__channel *channel, pyr__outcall *call, const pyr__he
 	const pyr__body *body, bool end, pyr_error *err)
 {
 	native_channel *self = (native_channel *)channel;
-	pyr_status status = PYR_OK;
-	for (int tries = 0; tries < START_TRIES; tries++) {
-		pyr__conn *conn = NULL;
-		status = get_conn(self, &conn, err);
-		if (status)
-			break;
-		status = pyr__conn_start(conn, call, head, body, end, err);
-		pyr__conn_unref(conn);
-		if (status != PYR_UNAVAILABLE)
-			break;
-	}
+	pyr__conn *conn = current_conn(self);
+	pyr_status status = PYR_UNAVAILABLE;
+	if (conn)
+		status = pyr__conn_start(conn, true, call, head, body, end, err);
+	pyr__conn_unref(conn);
+	if (status == PYR_UNAVAILABLE)
+		status = start_anew(self, call, head, body, end, err);
 	if (status && err) {
 		err->executed = PYR_EXECUTED_NO;
 		pyr__error_where(err, "%s", channel->name);
@@ -87,11 +109,20 @@ static pyr_status start(pyr__channel *channel, pyr__outcall *call, const pyr__he
 static pyr_status connect_now(pyr__channel *channel, int64_t deadline_us, pyr_error *err)
 {
 	native_channel *self = (native_channel *)channel;
-	pyr__conn *conn = NULL;
-	pyr_status status = get_conn(self, &conn, err);
-	if (status)
-		return status;
-	status = pyr__conn_ping(conn, deadline_us, err);
+	bool fresh;
+	pyr__conn *useless = NULL, *conn = NULL;
+	pthread_mutex_lock(&self->lock);
+	if (self->conn && !pyr__conn_usable(self->conn)) {
+		useless = self->conn;
+		self->conn = NULL;
+	}
+	pyr_status status = get_conn(self, &fresh, err);
+	if (status == PYR_OK)
+		conn = pyr__conn_ref(self->conn);
+	pthread_mutex_unlock(&self->lock);
+	drop_conn(useless);
+	if (conn)
+		status = pyr__conn_ping(conn, deadline_us, err);
 	pyr__conn_unref(conn);
 	return status;
 }
@@ -116,9 +147,45 @@ static void free_channel(pyr__channel *channel)
 		pyr__conn_retire(self->conn);
 	pyr__conn_unref(self->conn);
 	pyr_credentials_unref(self->options.credentials);
+	if (self->options.host)
+		self->options.host->drop(self->options.host_arg);
 	free(self->authorization);
 	pthread_mutex_destroy(&self->lock);
 	free(self);
+}
+
+static bool peer_id(pyr__channel *channel, uint8_t ret_id[PYR__PEER_ID_SIZE])
+{
+	pyr__conn *conn = current_conn((native_channel *)channel);
+	bool known = conn && pyr__conn_peer_id(conn, ret_id);
+	pyr__conn_unref(conn);
+	return known;
+}
+
+/* For the connection that is there, and those to come. */
+static bool set_host(pyr__channel *channel, const pyr__host_ops *host_ops, void *host)
+{
+	native_channel *self = (native_channel *)channel;
+	pthread_mutex_lock(&self->lock);
+	bool fresh = !self->options.host;
+	if (fresh) {
+		host_ops->keep(host);
+		self->options.host = host_ops;
+		self->options.host_arg = host;
+		if (self->conn)
+			pyr__conn_set_host(self->conn, host_ops, host);
+	}
+	bool set = self->options.host_arg == host;
+	pthread_mutex_unlock(&self->lock);
+	return set;
+}
+
+static void cancel_hosted(pyr__channel *channel)
+{
+	pyr__conn *conn = current_conn((native_channel *)channel);
+	if (conn)
+		pyr__conn_cancel_hosted(conn);
+	pyr__conn_unref(conn);
 }
 
 static const pyr__channel_ops ops = {
@@ -126,6 +193,9 @@ static const pyr__channel_ops ops = {
 	.connect = connect_now,
 	.shut = shut,
 	.free = free_channel,
+	.peer_id = peer_id,
+	.set_host = set_host,
+	.cancel_hosted = cancel_hosted,
 };
 
 pyr__channel *pyr__native_channel_new(
@@ -134,6 +204,7 @@ pyr__channel *pyr__native_channel_new(
 	native_channel *self = pyr__zalloc(sizeof *self);
 	self->base.ops = &ops;
 	atomic_init(&self->base.refs, 1);
+	self->base.loop = options->loop;
 	snprintf(self->base.name, sizeof self->base.name, "%s", name);
 	self->endpoint = *endpoint;
 	self->options = *options;
@@ -145,4 +216,26 @@ pyr__channel *pyr__native_channel_new(
 	self->options.session = &self->session;
 	pthread_mutex_init(&self->lock, NULL);
 	return &self->base;
+}
+
+pyr__channel *pyr__native_channel_adopt(
+	int fd, const pyr_reference *endpoint, const char *name, const pyr__conn_options *options)
+{
+	pyr__channel *channel = pyr__native_channel_new(endpoint, name, options);
+	native_channel *self = (native_channel *)channel;
+	self->conn = pyr__conn_begin(fd, name, &self->options);
+	if (!self->conn) {
+		free_channel(channel);
+		return NULL;
+	}
+	channel->connection = pyr__conn_number(self->conn);
+	return channel;
+}
+
+bool pyr__native_channel_lives(pyr__channel *channel)
+{
+	pyr__conn *conn = current_conn((native_channel *)channel);
+	bool lives = conn && pyr__conn_lives(conn);
+	pyr__conn_unref(conn);
+	return lives;
 }

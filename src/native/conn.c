@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A connection's life: dialing, serving and its end. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/refs.h"
 #include "native/conn_private.h"
 
 #define PAUSE_BEFORE_CHECK_US 20000 /* after so long without reading, look before writing */
@@ -35,6 +37,20 @@ static void unlist(pyr__conn *conn)
 	pthread_mutex_unlock(&conns->lock);
 }
 
+static void keep_host(pyr__conn *conn, const pyr__host_ops *ops, void *host)
+{
+	if (ops && ops->keep)
+		ops->keep(host);
+	conn->options.host = ops;
+	conn->options.host_arg = host;
+}
+
+static void drop_host(pyr__conn *conn)
+{
+	if (conn->options.host && conn->options.host->drop)
+		conn->options.host->drop(conn->options.host_arg);
+}
+
 static void dispose(pyr__conn *conn)
 {
 	unlist(conn);
@@ -45,34 +61,61 @@ static void dispose(pyr__conn *conn)
 	if (conn->tls)
 		conn->tls_library->close(conn->tls);
 	pyr_credentials_unref(conn->options.credentials);
+	drop_host(conn);
 	pyr__session_free(conn->session);
+	pyr__conn_share_end(conn);
+	free(conn->share);
+	free(conn->look);
 	pthread_cond_destroy(&conn->changed);
 	pthread_mutex_destroy(&conn->lock);
+	free(conn->shut_reason);
+	free(conn->addresses);
 	free(conn);
 }
 
 pyr__conn *pyr__conn_ref(pyr__conn *conn)
 {
-	atomic_fetch_add_explicit(&conn->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&conn->refs);
 	return conn;
 }
 
 void pyr__conn_unref(pyr__conn *conn)
 {
-	if (conn && atomic_fetch_sub_explicit(&conn->refs, 1, memory_order_acq_rel) == 1)
+	if (conn && pyr__refs_drop(&conn->refs))
 		dispose(conn);
 }
 
-static pyr__conn *new_conn(const pyr__conn_options *options)
+static void trace(void *ctx, const char *line)
+{
+	const pyr__conn *conn = ctx;
+	pyr__log(PYR_LOG_TRACE, "%s #%llu %s", conn->peer, (unsigned long long)conn->number, line);
+}
+
+/* Whether it is traced is decided now: the session has to see every definition of a method. */
+static pyr__session *new_session(pyr__conn *conn)
+{
+	pyr__session_config config = *conn->options.session;
+	config.shares = conn->shares;
+	if (pyr__log_wants(PYR_LOG_TRACE)) {
+		config.trace = trace;
+		config.trace_ctx = conn;
+	}
+	return pyr__session_new(&config);
+}
+
+static pyr__conn *new_conn(const pyr__conn_options *options, const char *peer, bool is_unix)
 {
 	pyr__conn *conn = pyr__zalloc(sizeof *conn);
 	atomic_init(&conn->refs, 1);
+	snprintf(conn->peer, sizeof conn->peer, "%s", peer);
 	conn->number = pyr__next_connection();
 	conn->options = *options;
 	conn->server = options->session->server;
+	conn->shares = pyr__conn_may_share(options, is_unix);
+	conn->passed_fd = -1;
 	if (options->credentials)
 		pyr_credentials_ref(options->credentials);
-	conn->session = pyr__session_new(options->session);
+	conn->session = new_session(conn);
 	if (!conn->session || !pyr__conn_start_tls(conn)) {
 		pyr__session_free(conn->session);
 		pyr_credentials_unref(options->credentials);
@@ -90,17 +133,21 @@ static pyr__conn *new_conn(const pyr__conn_options *options)
 	conn->last_read_us = pyr__now_us();
 	conn->connect_deadline_us = conn->last_read_us + options->connect_timeout_ms * 1000ll;
 	conn->timer_us = conn->timer_added_us = PYR__DEADLINE_NONE;
+	keep_host(conn, options->host, options->host_arg);
 	pyr__conn_loop_init(conn);
+	pyr__conn_look_init(conn);
 	list(conn);
 	return conn;
 }
 
 pyr__conn *pyr__conn_accept(int fd, const pyr__address *peer, const pyr__conn_options *options)
 {
-	pyr__conn *conn = new_conn(options);
+	char name[PYR__PEER_TEXT_MAX];
+	pyr__socket_text(peer, name, sizeof name);
+	bool is_unix = peer->storage.ss_family == AF_UNIX && pyr__socket_is_own_user(fd);
+	pyr__conn *conn = new_conn(options, name, is_unix);
 	if (!conn)
 		return NULL;
-	pyr__socket_text(peer, conn->peer, sizeof conn->peer);
 	pyr__socket_tune(fd, peer->storage.ss_family);
 	pthread_mutex_lock(&conn->lock);
 	conn->fd = fd;
@@ -138,8 +185,7 @@ static void dial_next(pyr__conn *conn, pyr_error *why)
 		/* nothing can be under way yet: whoever waits first will find this */
 		conn->shut = true;
 		conn->shut_status = why->status;
-		pyr__copy_text(conn->shut_reason, sizeof conn->shut_reason, why->message,
-			strlen(why->message));
+		pyr__keep_reason(&conn->shut_reason, why->message, strlen(why->message));
 		return;
 	}
 	pyr__conn_disconnect(conn, why->status, why->message);
@@ -148,15 +194,29 @@ static void dial_next(pyr__conn *conn, pyr_error *why)
 pyr__conn *pyr__conn_dial(const pyr__address *addresses, size_t count, const char *name,
 	const pyr__conn_options *options)
 {
-	pyr__conn *conn = new_conn(options);
+	pyr__conn *conn = new_conn(options, name, addresses[0].storage.ss_family == AF_UNIX);
 	if (!conn)
 		return NULL;
-	snprintf(conn->peer, sizeof conn->peer, "%s", name);
+	conn->addresses = pyr__alloc(count * sizeof *addresses);
 	memcpy(conn->addresses, addresses, count * sizeof *addresses);
 	conn->address_count = count;
 	pyr_error why;
+	if (options->host)
+		options->host->connected(options->host_arg, conn->number);
 	pthread_mutex_lock(&conn->lock);
 	dial_next(conn, &why);
+	pthread_mutex_unlock(&conn->lock);
+	return conn;
+}
+
+pyr__conn *pyr__conn_begin(int fd, const char *name, const pyr__conn_options *options)
+{
+	pyr__conn *conn = new_conn(options, name, pyr__socket_is_own_user(fd));
+	if (!conn)
+		return NULL;
+	pthread_mutex_lock(&conn->lock);
+	conn->fd = fd;
+	opened(conn);
 	pthread_mutex_unlock(&conn->lock);
 	return conn;
 }
@@ -192,6 +252,7 @@ static void part(pyr__conn *conn, bool peer_is_there)
 	bool linger = peer_is_there && conn->reader == READER_LOOP && conn->fd >= 0 &&
 		      conn->state == CONN_OPEN;
 	conn->state = linger ? CONN_LINGERING : CONN_CLOSED;
+	pyr__conn_share_end(conn);
 	conn->blocked = conn->paused = false;
 	conn->connect_deadline_us = PYR__DEADLINE_NONE;
 	conn->stalled_since_us = 0;
@@ -218,9 +279,9 @@ static void on_closed(pyr__conn *conn, const pyr__event *event)
 {
 	log_violation(conn, &event->final);
 	bool peer_is_there = !conn->shut && event->final.status != PYR_UNAVAILABLE;
-	if (!conn->shut_reason[0])
-		pyr__copy_text(conn->shut_reason, sizeof conn->shut_reason,
-			event->final.message.data, event->final.message.size);
+	if (!conn->shut_reason)
+		pyr__keep_reason(
+			&conn->shut_reason, event->final.message.data, event->final.message.size);
 	part(conn, peer_is_there);
 }
 
@@ -230,17 +291,22 @@ void pyr__conn_tell_closed(pyr__conn *conn)
 	if (!over || conn->closed_told)
 		return;
 	conn->closed_told = true;
-	if (conn->options.on_closed) {
-		pthread_mutex_unlock(&conn->lock);
+	const pyr__host_ops *host = conn->server ? NULL : conn->options.host;
+	if (!conn->options.on_closed && !host)
+		return;
+	pthread_mutex_unlock(&conn->lock);
+	if (conn->options.on_closed)
 		conn->options.on_closed(conn->options.closed_arg, conn);
-		pthread_mutex_lock(&conn->lock);
-	}
+	if (host)
+		host->disconnected(conn->options.host_arg, conn->number);
+	pthread_mutex_lock(&conn->lock);
 }
 
 static void wake_all(pyr__conn *conn)
 {
-	for (pyr__link *link = conn->waiters.next; link != &conn->waiters; link = link->next)
-		pthread_cond_signal(&PYR__OWNER(link, pyr__waiter, link)->cond);
+	while (!pyr__list_empty(&conn->waiters))
+		pyr__conn_wake_follower(
+			conn, PYR__OWNER(conn->waiters.next, pyr__waiter, link), false);
 }
 
 static void on_connection_event(pyr__conn *conn, const pyr__event *event)
@@ -252,6 +318,9 @@ static void on_connection_event(pyr__conn *conn, const pyr__event *event)
 	case PYR__EVENT_PONG:
 		conn->ping_answered = event->ping_value;
 		wake_all(conn);
+		break;
+	case PYR__EVENT_SHARE:
+		pyr__conn_share_event(conn, event);
 		break;
 	case PYR__EVENT_GOAWAY:
 		conn->going_away = true;
@@ -307,21 +376,37 @@ void pyr__conn_check_shut(pyr__conn *conn)
 
 /* The public functions */
 
-bool pyr__conn_usable(pyr__conn *conn)
+bool pyr__conn_check(pyr__conn *conn)
 {
-	pthread_mutex_lock(&conn->lock);
 	if (conn->state == CONN_OPEN && conn->reader == READER_NOBODY && !conn->shut &&
 		pyr__now_us() - conn->last_read_us > PAUSE_BEFORE_CHECK_US) {
 		conn->reader = READER_THREAD;
 		while (conn->state == CONN_OPEN && pyr__conn_fill(conn, false))
 			pyr__conn_process(conn);
-		conn->last_read_us = pyr__now_us();
 		pyr__conn_pass_on(conn);
 	}
-	bool usable = !conn->shut && !conn->going_away &&
-		      (conn->state == CONN_OPEN || conn->state == CONN_DIALING);
+	return !conn->shut && !conn->going_away &&
+	       (conn->state == CONN_OPEN || conn->state == CONN_DIALING);
+}
+
+bool pyr__conn_usable(pyr__conn *conn)
+{
+	pthread_mutex_lock(&conn->lock);
+	bool usable = pyr__conn_check(conn);
 	pthread_mutex_unlock(&conn->lock);
 	return usable;
+}
+
+bool pyr__conn_lives(pyr__conn *conn)
+{
+	struct pollfd item = {.events = POLLRDHUP};
+	if (!pyr__conn_usable(conn))
+		return false;
+	pthread_mutex_lock(&conn->lock);
+	item.fd = conn->fd; /* or -1, of which poll tells nothing */
+	bool left = poll(&item, 1, 0) > 0;
+	pthread_mutex_unlock(&conn->lock);
+	return !left;
 }
 
 static bool is_answered(const void *arg)
@@ -336,10 +421,11 @@ pyr_status pyr__conn_ping(pyr__conn *conn, int64_t deadline_us, pyr_error *err)
 	pthread_mutex_lock(&conn->lock);
 	pyr__session_ping(conn->session, ++conn->ping_sent);
 	pyr__conn_flush_soon(conn);
-	pyr__conn_wait_until(conn, NULL, is_answered, conn, deadline_us);
+	if (!pyr__conn_wait_until(conn, NULL, is_answered, conn, deadline_us))
+		pthread_mutex_lock(&conn->lock);
 	if (conn->state >= CONN_LINGERING)
 		status = pyr_error_set(err, PYR_UNAVAILABLE, "%s",
-			conn->shut_reason[0] ? conn->shut_reason : "the connection was closed");
+			conn->shut_reason ? conn->shut_reason : "the connection was closed");
 	else if (!is_answered(conn))
 		status = pyr_error_set(
 			err, PYR_DEADLINE_EXCEEDED, "%s did not answer in time", conn->peer);
@@ -385,7 +471,7 @@ static void request_shut(pyr__conn *conn, pyr_status status, const char *reason)
 		return;
 	conn->shut = true;
 	conn->shut_status = status;
-	snprintf(conn->shut_reason, sizeof conn->shut_reason, "%s", reason);
+	pyr__keep_reason(&conn->shut_reason, reason, strlen(reason));
 	bool on_loop = pyr__loop_is_current(conn->options.loop);
 	if (conn->reader == READER_THREAD) {
 		if (conn->fd >= 0)
@@ -411,7 +497,7 @@ void pyr__conn_await_reader(pyr__conn *conn)
 {
 	pthread_mutex_lock(&conn->lock);
 	while (conn->reader == READER_THREAD)
-		pthread_cond_wait(&conn->changed, &conn->lock);
+		pyr__conn_await_change(conn);
 	pthread_mutex_unlock(&conn->lock);
 }
 
@@ -435,9 +521,38 @@ void pyr__conn_retire(pyr__conn *conn)
 	pthread_mutex_unlock(&conn->lock);
 }
 
+bool pyr__conn_set_host(pyr__conn *conn, const pyr__host_ops *ops, void *host)
+{
+	bool fresh = false;
+	pthread_mutex_lock(&conn->lock);
+	if (!conn->options.host && !conn->closed_told) {
+		fresh = true;
+		ops->connected(host, conn->number);
+		keep_host(conn, ops, host);
+		pyr__conn_to_loop(conn); /* what the peer calls comes at any time */
+	}
+	bool set = conn->options.host == ops && conn->options.host_arg == host;
+	pthread_mutex_unlock(&conn->lock);
+	return set || fresh;
+}
+
+bool pyr__conn_peer_id(pyr__conn *conn, uint8_t ret_id[PYR__PEER_ID_SIZE])
+{
+	static const uint8_t none[PYR__PEER_ID_SIZE];
+	pthread_mutex_lock(&conn->lock);
+	memcpy(ret_id, pyr__session_peer_id(conn->session), PYR__PEER_ID_SIZE);
+	pthread_mutex_unlock(&conn->lock);
+	return memcmp(ret_id, none, sizeof none) != 0;
+}
+
 const char *pyr__conn_reason(const pyr__conn *conn)
 {
-	return conn->shut_reason;
+	return conn->shut_reason ? conn->shut_reason : "";
+}
+
+pyr__loop *pyr__conn_loop(const pyr__conn *conn)
+{
+	return conn->options.loop;
 }
 
 uint64_t pyr__conn_number(const pyr__conn *conn)

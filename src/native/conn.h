@@ -19,6 +19,7 @@
 #ifndef PYR_NATIVE_CONN_H
 #define PYR_NATIVE_CONN_H
 
+#include <pyrite/context.h>
 #include "base/loop.h"
 #include "native/conns.h"
 #include "native/session.h"
@@ -42,6 +43,10 @@ typedef struct pyr__conn_options {
 	atomic_uint_fast64_t
 		*queued_total; /* shared count of bytes waiting to be sent; may be NULL */
 	uint64_t queued_total_max;
+	uint32_t compress_from; /* bytes of the shortest message that is deflated; 0: none is */
+	pyr_shared_memory shared_memory; /* default: off */
+	unsigned spin_us;                /* who waits for a ring looks so long before it sleeps */
+	unsigned socket_spin_us;         /* and who waits for a socket */
 	/* The connection is over; on the thread that noticed, no lock held. May be NULL. */
 	void (*on_closed)(void *arg, pyr__conn *conn);
 	void *closed_arg;
@@ -54,6 +59,9 @@ pyr__conn *pyr__conn_accept(int fd, const pyr__address *peer, const pyr__conn_op
 pyr__conn *pyr__conn_dial(const pyr__address *addresses, size_t count, const char *name,
 	const pyr__conn_options *options);
 
+/* The same with a descriptor that is connected already, which it takes over. NULL: no memory. */
+pyr__conn *pyr__conn_begin(int fd, const char *name, const pyr__conn_options *options);
+
 pyr__conn *pyr__conn_ref(pyr__conn *conn);
 void pyr__conn_unref(pyr__conn *conn);
 
@@ -63,8 +71,14 @@ void pyr__conn_unref(pyr__conn *conn);
  */
 bool pyr__conn_usable(pyr__conn *conn);
 
-/* As pyr__channel_ops.start. call is NULL for a oneway call. */
-pyr_status pyr__conn_start(pyr__conn *conn, pyr__outcall *call, const pyr__head *head,
+/* As usable, and the peer has not closed it, though nobody may have read so far. */
+bool pyr__conn_lives(pyr__conn *conn);
+
+/*
+ * As pyr__channel_ops.start. call is NULL for a oneway call. look: UNAVAILABLE if the connection is
+ * not usable any more, see above; of one that has just been made its calls hear that.
+ */
+pyr_status pyr__conn_start(pyr__conn *conn, bool look, pyr__outcall *call, const pyr__head *head,
 	const pyr__body *body, bool end, pyr_error *err);
 
 /* Waits, at most until then, until the peer has the oneway calls that were sent on it. */
@@ -89,6 +103,19 @@ void pyr__conn_await_reader(pyr__conn *conn);
  * sent. Any thread; does not wait. */
 void pyr__conn_retire(pyr__conn *conn);
 
+/* Calls that the peer makes come to this host from now on; false: there is another one. */
+bool pyr__conn_set_host(pyr__conn *conn, const pyr__host_ops *ops, void *host);
+
+/*
+ * Ends the calls that the peer makes here: their host has been told when this returns. For a host
+ * that hands its work on, since that is not on the loop then; no lock that it takes may be held.
+ */
+void pyr__conn_cancel_hosted(pyr__conn *conn);
+
+/* The peer's incarnation; false: it has not said hello yet, or has none. */
+bool pyr__conn_peer_id(pyr__conn *conn, uint8_t ret_id[PYR__PEER_ID_SIZE]);
+
+pyr__loop *pyr__conn_loop(const pyr__conn *conn);
 uint64_t pyr__conn_number(const pyr__conn *conn); /* as pyr_call_connection() */
 const char *pyr__conn_peer(const pyr__conn *conn);
 

@@ -4,13 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "native/conn_private.h"
 
 #define OUTPUT_VECTORS      64
 #define OUTPUT_EARLY_BYTES  (256u << 10) /* in a turn, write before its end past this */
-#define OUTPUT_PAUSE_BYTES  (1u << 20)   /* a peer that does not take its answers asks no more */
+#define OUTPUT_RING_BYTES   512
+#define OUTPUT_PAUSE_BYTES  (1u << 20) /* a peer that does not take its answers asks no more */
 #define OUTPUT_RESUME_BYTES (256u << 10)
 #define ITEM_PAUSE_US       20
 #define SEALED_BYTES_MAX    (256u << 10) /* encrypted before the socket takes it */
@@ -162,6 +164,15 @@ void pyr__conn_discard_output(pyr__conn *conn)
 	count_queued(conn);
 }
 
+ssize_t pyr__conn_send(pyr__conn *conn, struct iovec *vectors, int count)
+{
+	struct msghdr message = {.msg_iov = vectors, .msg_iovlen = (size_t)count};
+	if (count == 1) /* which the kernel has less to look at for */
+		return send(
+			conn->fd, vectors->iov_base, vectors->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* Writes as much as the socket takes; *ret_blocked when that was not all. True if any was taken. */
 static bool write_out(pyr__conn *conn, bool *ret_blocked)
 {
@@ -170,8 +181,8 @@ static bool write_out(pyr__conn *conn, bool *ret_blocked)
 	int count;
 	*ret_blocked = false;
 	while ((count = next_output(conn, vectors)) > 0) {
-		struct msghdr message = {.msg_iov = vectors, .msg_iovlen = (size_t)count};
-		ssize_t wrote = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t wrote =
+			(conn->share ? pyr__conn_share_send : pyr__conn_send)(conn, vectors, count);
 		if (wrote >= 0) {
 			output_sent(conn, (size_t)wrote);
 			moved = true;
@@ -195,6 +206,8 @@ void pyr__conn_flush(pyr__conn *conn)
 	if (conn->state != CONN_OPEN)
 		return;
 	bool blocked;
+	if (conn->shares)
+		pyr__conn_offer_memory(conn);
 	bool moved = write_out(conn, &blocked);
 	if (moved || blocked != conn->blocked)
 		note_progress(conn, blocked);
@@ -210,13 +223,19 @@ void pyr__conn_flush(pyr__conn *conn)
 		conn->paused = true;
 }
 
+/* Writing into a ring costs little, and the other side can go on at once. */
+static size_t early_bytes(const pyr__conn *conn)
+{
+	return pyr__conn_writes_ring(conn) ? OUTPUT_RING_BYTES : OUTPUT_EARLY_BYTES;
+}
+
 void pyr__conn_flush_soon(pyr__conn *conn)
 {
 	if (conn->state == CONN_DIALING)
 		return;
 	bool on_loop = pyr__loop_is_current(conn->options.loop);
 	if (conn->in_turn && on_loop) {
-		if (pyr__session_queued(conn->session) < OUTPUT_EARLY_BYTES)
+		if (pyr__session_queued(conn->session) < early_bytes(conn))
 			return;
 	} else if (on_loop && pyr__loop_in_callback()) {
 		if (!conn->flush_task.posted) {
@@ -226,8 +245,13 @@ void pyr__conn_flush_soon(pyr__conn *conn)
 		return;
 	}
 	bool was_blocked = conn->blocked, was_paused = conn->paused;
+	if (on_loop)
+		pyr__conn_settle_answers(conn);
 	pyr__conn_flush(conn);
-	if ((conn->blocked && !was_blocked) || was_paused != conn->paused)
+	/* who reads hears of room in a ring; of room in a socket, whoever polls it */
+	if (conn->blocked && pyr__conn_writes_ring(conn) && conn->reader == READER_NOBODY)
+		pyr__conn_to_loop(conn);
+	else if ((conn->blocked && !was_blocked) || was_paused != conn->paused)
 		pyr__conn_update(conn);
 }
 
@@ -266,22 +290,57 @@ void pyr__conn_flush_left(pyr__conn *conn)
 
 /* Input */
 
-/* recv, without the lock; *ret_errno is 0 unless it returned -1. */
-static ssize_t receive(pyr__conn *conn, void *room, size_t size, bool wait, int *ret_errno)
+/* recv, and the first descriptor that comes with it; the kernel keeps no others. */
+static ssize_t receive_passed(int fd, void *room, size_t size, int flags, int *ret_passed)
 {
-	int fd = conn->fd;
-	ssize_t got;
-	pthread_mutex_unlock(&conn->lock);
-	do
-		got = recv(fd, room, size, wait ? 0 : MSG_DONTWAIT);
-	while (got < 0 && errno == EINTR && !wait);
-	*ret_errno = got < 0 ? errno : 0;
-	pthread_mutex_lock(&conn->lock);
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec vector = {room, size};
+	struct msghdr message = {.msg_iov = &vector,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = CMSG_LEN(sizeof(int))};
+	ssize_t got = recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+		header->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(ret_passed, CMSG_DATA(header), sizeof *ret_passed);
 	return got;
 }
 
-/* recv brought nothing: false if that is because there is nothing yet. */
-static bool end_of_input(pyr__conn *conn, int why)
+static void keep_passed(pyr__conn *conn, int passed_fd)
+{
+	if (passed_fd < 0)
+		return;
+	if (conn->passed_fd >= 0)
+		close(conn->passed_fd);
+	conn->passed_fd = passed_fd;
+}
+
+/* recv, without the lock; *ret_errno is 0 unless it returned -1. */
+static ssize_t receive(pyr__conn *conn, void *room, size_t size, bool wait, int *ret_errno)
+{
+	int fd = conn->fd, flags = wait ? 0 : MSG_DONTWAIT, passed_fd = -1;
+	bool passes = conn->shares && conn->server;
+	ssize_t got;
+	pthread_mutex_unlock(&conn->lock);
+	if (wait)
+		pyr__conn_look_until(conn);
+	do
+		got = passes ? receive_passed(fd, room, size, flags, &passed_fd)
+			     : recv(fd, room, size, flags);
+	while (got < 0 && errno == EINTR && !wait);
+	*ret_errno = got < 0 ? errno : 0;
+	int64_t now_us = pyr__now_us();
+	pthread_mutex_lock(&conn->lock);
+	conn->last_read_us = now_us;
+	keep_passed(conn, passed_fd);
+	return got;
+}
+
+bool pyr__conn_end_of_input(pyr__conn *conn, int why)
 {
 	char reason[PYR_ERROR_MESSAGE_MAX];
 	if (why == EAGAIN || why == EWOULDBLOCK || why == EINTR)
@@ -306,7 +365,7 @@ static bool fill_secure(pyr__conn *conn, bool wait)
 	int why;
 	ssize_t got = receive(conn, bytes, sizeof bytes, wait, &why);
 	if (got <= 0)
-		return end_of_input(conn, why);
+		return pyr__conn_end_of_input(conn, why);
 	conn->tls_library->feed(conn->tls, bytes, (size_t)got);
 	unseal(conn);
 	pyr__conn_flush(conn); /* the handshake has answers of its own */
@@ -320,12 +379,14 @@ bool pyr__conn_fill(pyr__conn *conn, bool wait)
 	int why;
 	if (conn->tls)
 		return fill_secure(conn, wait);
+	if (pyr__conn_reads_ring(conn))
+		return pyr__conn_share_fill(conn, wait ? PYR__DEADLINE_NONE : 0);
 	pyr__session_input(conn->session, &room, &size);
 	if (size == 0)
 		return true; /* the session has ended for want of memory */
 	ssize_t got = receive(conn, room, size, wait, &why);
 	pyr__session_received(conn->session, got > 0 ? (size_t)got : 0);
-	return got > 0 || end_of_input(conn, why);
+	return got > 0 || pyr__conn_end_of_input(conn, why);
 }
 
 void pyr__conn_begin_handshake(pyr__conn *conn)

@@ -18,9 +18,11 @@ static short wanted_io(const pyr__conn *conn)
 		return conn->reader == READER_LOOP && conn->fd >= 0 ? EV_WRITE : 0;
 	if (conn->state == CONN_CLOSED)
 		return 0;
-	if (conn->reader == READER_LOOP && !conn->paused)
+	/* of room in a ring one hears by the socket, and so may not stop reading that */
+	bool by_ring = pyr__conn_writes_ring(conn);
+	if (conn->reader == READER_LOOP && (!conn->paused || by_ring))
 		wanted |= EV_READ;
-	if (conn->blocked)
+	if (conn->blocked && !by_ring)
 		wanted |= EV_WRITE;
 	return wanted;
 }
@@ -44,6 +46,7 @@ static void apply_timer(pyr__conn *conn)
 static void leave_loop(pyr__conn *conn)
 {
 	event_del(&conn->timer_event);
+	pyr__conn_look_end(conn);
 	if (conn->fd >= 0)
 		close(conn->fd);
 	conn->fd = -1;
@@ -71,6 +74,7 @@ static void apply(pyr__conn *conn)
 		return;
 	}
 	apply_timer(conn);
+	pyr__conn_look_apply(conn);
 	if (!conn->in_loop && (conn->io_added || conn->timer_added_us != PYR__DEADLINE_NONE)) {
 		conn->in_loop = true;
 		pyr__conn_ref(conn);
@@ -148,30 +152,38 @@ static void drain_lingering(pyr__conn *conn)
 	}
 }
 
-static void begin_turn(pyr__conn *conn)
+void pyr__conn_begin_turn(pyr__conn *conn)
 {
 	pyr__loop_enter(conn->options.loop);
 	pyr__conn_ref(conn);
 	pthread_mutex_lock(&conn->lock);
 	conn->in_turn = true;
+	pyr__conn_look_begin(conn);
 }
 
-static void end_turn(pyr__conn *conn)
+static bool has_work(const pyr__conn *conn)
+{
+	return conn->ready_first || conn->work_first;
+}
+
+void pyr__conn_end_turn(pyr__conn *conn)
 {
 	pyr__loop *loop = conn->options.loop; /* outlives the connection */
 	do {
 		pyr__conn_run_ready(conn);
 		pyr__conn_run_work(conn);
+		pyr__conn_settle_answers(conn);
 		if (conn->reader != READER_THREAD)
 			pyr__conn_check_shut(conn);
 		pyr__conn_flush(conn);
 		if (conn->reader == READER_LOOP) /* what ran may have ended the session */
 			pyr__conn_process(conn);
-	} while (conn->ready_first || conn->work_first);
-	pyr__conn_check_retired(conn);
-	if (conn->reader != READER_THREAD) /* who was asked to in this turn left it to us */
-		pyr__conn_check_shut(conn);
-	pyr__conn_tell_closed(conn);
+		pyr__conn_check_retired(conn);
+		if (conn->reader != READER_THREAD) /* who was asked to in this turn left it to us */
+			pyr__conn_check_shut(conn);
+		pyr__conn_tell_closed(conn);
+		/* while the lock was dropped others may have left something to this turn */
+	} while (has_work(conn) || pyr__conn_look_again(conn) || has_work(conn));
 	conn->in_turn = false;
 	apply(conn);
 	pthread_mutex_unlock(&conn->lock);
@@ -179,21 +191,29 @@ static void end_turn(pyr__conn *conn)
 	pyr__loop_leave(loop);
 }
 
+static void read_some(pyr__conn *conn)
+{
+	pyr__conn_look_on(conn);
+	if (pyr__conn_reads_ring(conn) && !pyr__conn_share_heard_end(conn) && conn->paused)
+		return; /* the bell was for what we send */
+	if (pyr__conn_fill(conn, false))
+		pyr__conn_process(conn);
+}
+
 static void on_io(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	pyr__conn *conn = arg;
-	begin_turn(conn);
+	pyr__conn_begin_turn(conn);
 	if (conn->state == CONN_LINGERING) {
 		drain_lingering(conn);
 	} else if (conn->reader == READER_LOOP) {
 		if (conn->state == CONN_DIALING)
 			pyr__conn_dialed(conn);
-		else if ((what & EV_READ) && conn->state == CONN_OPEN &&
-			 pyr__conn_fill(conn, false))
-			pyr__conn_process(conn);
+		else if ((what & EV_READ) && conn->state == CONN_OPEN)
+			read_some(conn);
 	}
-	end_turn(conn);
+	pyr__conn_end_turn(conn);
 }
 
 static void check_time_outs(pyr__conn *conn, int64_t now_us)
@@ -226,7 +246,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	pyr__conn *conn = arg;
-	begin_turn(conn);
+	pyr__conn_begin_turn(conn);
 	int64_t now_us = pyr__now_us();
 	conn->timer_us = conn->timer_added_us = PYR__DEADLINE_NONE;
 	if (conn->state == CONN_LINGERING) {
@@ -241,40 +261,40 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		int64_t in_us = pyr__conn_in_expire(conn, now_us);
 		conn->timer_us = next_time(conn, pyr__min_us(out_us, in_us));
 	}
-	end_turn(conn);
+	pyr__conn_end_turn(conn);
 }
 
 static void run_update(pyr__task *task)
 {
 	pyr__conn *conn = CONN_OF(task, update_task);
-	begin_turn(conn);
-	end_turn(conn);
+	pyr__conn_begin_turn(conn);
+	pyr__conn_end_turn(conn);
 	pyr__conn_unref(conn);
 }
 
 static void run_deliver(pyr__task *task)
 {
 	pyr__conn *conn = CONN_OF(task, deliver_task);
-	begin_turn(conn);
-	end_turn(conn);
+	pyr__conn_begin_turn(conn);
+	pyr__conn_end_turn(conn);
 	pyr__conn_unref(conn);
 }
 
 static void run_flush(pyr__task *task)
 {
 	pyr__conn *conn = CONN_OF(task, flush_task);
-	begin_turn(conn);
-	end_turn(conn);
+	pyr__conn_begin_turn(conn);
+	pyr__conn_end_turn(conn);
 	pyr__conn_unref(conn);
 }
 
 static void run_items(pyr__task *task)
 {
 	pyr__conn *conn = CONN_OF(task, items_task);
-	begin_turn(conn);
+	pyr__conn_begin_turn(conn);
 	conn->items_left = false;
 	conn->item_written_us = pyr__now_us();
-	end_turn(conn);
+	pyr__conn_end_turn(conn);
 	pyr__conn_unref(conn);
 }
 

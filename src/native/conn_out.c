@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls that we make on a connection. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "base/refs.h"
 #include "native/conn_private.h"
 
 static const pyr__outcall_ops outcall_ops;
@@ -12,17 +14,25 @@ static pyr__conn *conn_of(const pyr__outcall *call)
 	return call->carrier;
 }
 
-/* Something new for the call: wake who waits for it, or have `ready` called. */
-static void notify(pyr__conn *conn, pyr__outcall *call)
+static void add_ready(pyr__conn *conn, pyr__outcall *call)
 {
-	pyr__conn_wake(call->waiters);
-	if (!call->ready || call->is_ready || (call->unary && !call->over))
-		return;
 	call->is_ready = true;
 	call->next_ready = NULL;
 	*conn->ready_last = call;
 	conn->ready_last = &call->next_ready;
 	pyr__conn_deliver_soon(conn);
+}
+
+/*
+ * Something new for the call: wake who waits for it, or have `ready` called. A unary call that is
+ * over may be gone afterwards.
+ */
+static void notify(pyr__conn *conn, pyr__outcall *call)
+{
+	bool over = call->unary && call->over;
+	if (call->ready && !call->is_ready && (!call->unary || over))
+		add_ready(conn, call);
+	pyr__conn_wake(conn, call->waiters, over);
 }
 
 static void unready(pyr__conn *conn, pyr__outcall *call)
@@ -77,7 +87,10 @@ void pyr__conn_out_event(pyr__conn *conn, const pyr__event *event)
 	}
 	if (event->has_message)
 		on_message(conn, call, event);
-	if (event->type == PYR__EVENT_FINAL) {
+	if (event->type == PYR__EVENT_METADATA) {
+		call->greeted = true;
+	} else if (event->type == PYR__EVENT_FINAL) {
+		call->outcome.lost = event->lost;
 		complete(conn, call, &event->final);
 	} else if (event->type == PYR__EVENT_WRITABLE) {
 		call->writable = true;
@@ -98,7 +111,7 @@ void pyr__conn_run_ready(pyr__conn *conn)
 		ready(call);
 		pthread_mutex_lock(&conn->lock);
 		conn->running = NULL;
-		pthread_cond_broadcast(&conn->changed);
+		pyr__conn_tell_change(conn);
 	}
 }
 
@@ -145,12 +158,54 @@ static void begin(pyr__conn *conn, pyr__outcall *call, uint32_t stream)
 	}
 }
 
-pyr_status pyr__conn_start(pyr__conn *conn, pyr__outcall *call, const pyr__head *head,
+/* Where the session takes no calls it says so, and why; that it is to be ended it does not know. */
+static pyr_status check_usable(pyr__conn *conn, pyr_error *err)
+{
+	if (pyr__conn_check(conn) || !conn->shut)
+		return PYR_OK;
+	pyr_error_set(err, conn->shut_status, "%s", conn->shut_reason);
+	return PYR_UNAVAILABLE;
+}
+
+/*
+ * Who holds the lock while others wait here leaves its call to be sent to the last of them, with
+ * theirs: threads that were woken by answers that came together call again together.
+ */
+static void lock_to_start(pyr__conn *conn)
+{
+	if (pyr__has_one_thread()) {
+		pthread_mutex_lock(&conn->lock);
+		return;
+	}
+	if (pthread_mutex_trylock(&conn->lock) == 0)
+		return;
+	bool sends = !pyr__loop_is_current(conn->options.loop); /* which does at the turn's end */
+	atomic_fetch_add(&conn->starting, sends);
+	pthread_mutex_lock(&conn->lock);
+	atomic_fetch_sub(&conn->starting, sends);
+}
+
+/* What others have left to us. */
+static void send_left(pyr__conn *conn)
+{
+	if (conn->left_to_next)
+		pyr__conn_flush_soon(conn);
+	conn->left_to_next = false;
+}
+
+pyr_status pyr__conn_start(pyr__conn *conn, bool look, pyr__outcall *call, const pyr__head *head,
 	const pyr__body *body, bool end, pyr_error *err)
 {
 	uint32_t stream = 0;
-	pthread_mutex_lock(&conn->lock);
-	pyr_status status = pyr__session_call(conn->session, head, body, end, call, &stream, err);
+	pyr__deflated deflated = {.memory = NULL};
+	lock_to_start(conn);
+	pyr_status status = look ? check_usable(conn, err) : PYR_OK;
+	if (status == PYR_OK && pyr__conn_deflates(conn, body)) {
+		send_left(conn); /* which would have to wait for that */
+		body = pyr__conn_deflate(conn, body, &deflated);
+	}
+	if (status == PYR_OK)
+		status = pyr__session_call(conn->session, head, body, end, call, &stream, err);
 	if (status == PYR_OK) {
 		if (call)
 			begin(conn, call, stream);
@@ -159,11 +214,16 @@ pyr_status pyr__conn_start(pyr__conn *conn, pyr__outcall *call, const pyr__head 
 		bool waits = call && !call->ready && call->unary;
 		if (!waits && (pyr__conn_is_opening(conn) || (call && call->ready)))
 			pyr__conn_to_loop(conn);
-		pyr__conn_flush_soon(conn);
+		conn->left_to_next = waits && (conn->waking || atomic_load(&conn->starting) > 0);
+		if (!conn->left_to_next)
+			pyr__conn_flush_soon(conn);
 		if (!waits && pyr__session_held(conn->session) > 0)
 			pyr__conn_to_loop(conn); /* somebody has to hear of the window */
+	} else {
+		send_left(conn);
 	}
 	pthread_mutex_unlock(&conn->lock);
+	free(deflated.memory);
 	return status;
 }
 
@@ -186,9 +246,12 @@ static void out_wait(pyr__outcall *call, pyr__direction what, int64_t until_us)
 	pyr__conn *conn = conn_of(call);
 	pthread_mutex_lock(&conn->lock);
 	pyr__conn_flush_left(conn);
-	pyr__conn_wait_until(conn, &call->waiters[what],
+	bool locked = pyr__conn_wait_until(conn, &call->waiters[what],
 		what == PYR__READ ? is_readable : is_writable, call, until_us);
-	pthread_mutex_unlock(&conn->lock);
+	if (call->unary)
+		call->seen_over = call->over;
+	if (locked)
+		pthread_mutex_unlock(&conn->lock);
 }
 
 static pyr__message *out_take(pyr__outcall *call)
@@ -213,6 +276,8 @@ static void out_release(pyr__outcall *call, pyr__message *message)
 static bool out_is_over(pyr__outcall *call)
 {
 	pyr__conn *conn = conn_of(call);
+	if (call->seen_over)
+		return true;
 	pthread_mutex_lock(&conn->lock);
 	bool over = call->over;
 	pthread_mutex_unlock(&conn->lock);
@@ -235,12 +300,17 @@ static bool out_over(pyr__outcall *call, pyr__outcome *ret_outcome)
 static pyr_status out_send(pyr__outcall *call, const pyr__body *body, bool end, pyr_error *err)
 {
 	pyr__conn *conn = conn_of(call);
+	pyr__deflated deflated = {.memory = NULL};
 	pthread_mutex_lock(&conn->lock);
+	/* what would be refused may come again and again until there is room for it */
+	if (pyr__conn_deflates(conn, body) && pyr__session_may_send(conn->session, call->stream))
+		body = pyr__conn_deflate(conn, body, &deflated);
 	call->writable = false;
 	pyr_status status = pyr__session_send(conn->session, call->stream, body, end, err);
 	if (status == PYR_OK)
 		pyr__conn_flush_item(conn);
 	pthread_mutex_unlock(&conn->lock);
+	free(deflated.memory);
 	return status;
 }
 
@@ -271,7 +341,7 @@ static void await_not_running(pyr__conn *conn, const pyr__outcall *call)
 	if (pyr__loop_is_current(conn->options.loop))
 		return;
 	while (conn->running == call)
-		pthread_cond_wait(&conn->changed, &conn->lock);
+		pyr__conn_await_change(conn);
 }
 
 static void out_observe(pyr__outcall *call, void (*ready)(pyr__outcall *call))

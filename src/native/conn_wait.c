@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include "base/clock.h"
 #include "native/conn_private.h"
@@ -43,15 +44,65 @@ static void lead_dialing(pyr__conn *conn, short revents)
 		pyr__conn_flush(conn);
 }
 
-static void read_once(pyr__conn *conn, bool wait)
+void pyr__conn_wake_follower(pyr__conn *conn, pyr__waiter *waiter, bool over)
 {
-	if (pyr__conn_fill(conn, wait))
+	pyr__follower *follower = PYR__OWNER(waiter, pyr__follower, waiter);
+	if (follower->told)
+		return; /* and it has not come to the lock yet */
+	pyr__list_remove(&waiter->link);
+	follower->told = true;
+	follower->over = over;
+	if (conn->wakes_later && conn->later_count < PYR__CONN_LATER_MAX)
+		conn->later[conn->later_count++] = &follower->woken;
+	else
+		pyr__latch_set(&follower->woken);
+}
+
+/* Drops the lock: each takes a system call, and who wakes up wants the lock. */
+static void unlock_and_wake(pyr__conn *conn)
+{
+	pyr__latch *latches[PYR__CONN_LATER_MAX];
+	unsigned count = conn->later_count;
+	memcpy(latches, conn->later, count * sizeof *latches);
+	conn->later_count = 0;
+	pthread_mutex_unlock(&conn->lock);
+	for (unsigned i = 0; i < count; i++)
+		pyr__latch_set(latches[i]);
+}
+
+/* Those who are awake call again, and leave the writing to us. */
+static void wake_now(pyr__conn *conn)
+{
+	if (!conn->later_count)
+		return;
+	conn->waking = true;
+	unlock_and_wake(conn);
+	pthread_mutex_lock(&conn->lock);
+	conn->waking = false;
+}
+
+/* What has come is seen to, and may ask for an answer. */
+static void digest(pyr__conn *conn, bool filled)
+{
+	conn->wakes_later = true;
+	if (filled)
 		pyr__conn_process(conn);
+	conn->wakes_later = false;
+	wake_now(conn);
 	if (conn->state == CONN_OPEN && pyr__session_queued(conn->session) > 0) {
-		pyr__conn_flush(conn); /* what was received may ask for an answer */
+		pyr__conn_flush(conn);
 		pyr__conn_process(conn);
 	}
-	conn->last_read_us = pyr__now_us();
+}
+
+static void read_once(pyr__conn *conn, bool wait)
+{
+	digest(conn, pyr__conn_fill(conn, wait));
+}
+
+static void lead_sharing(pyr__conn *conn, int64_t until_us)
+{
+	digest(conn, pyr__conn_share_fill(conn, until_us));
 }
 
 static void lead_open(pyr__conn *conn, short revents)
@@ -92,8 +143,10 @@ static void lead(pyr__conn *conn, int64_t until_us)
 	if (conn->state >= CONN_LINGERING)
 		return;
 	until_us = pyr__min_us(until_us, conn->connect_deadline_us);
-	if (conn->state == CONN_OPEN && !conn->blocked &&
-		until_us - pyr__now_us() > PYR__CONN_PATIENCE_MS * 1000ll)
+	if (conn->state == CONN_OPEN && pyr__conn_reads_ring(conn))
+		lead_sharing(conn, until_us);
+	else if (conn->state == CONN_OPEN && !conn->blocked &&
+		 until_us - pyr__now_us() > PYR__CONN_PATIENCE_MS * 1000ll)
 		read_once(conn, true);
 	else
 		poll_once(conn, until_us);
@@ -106,11 +159,11 @@ void pyr__conn_pass_on(pyr__conn *conn)
 {
 	conn->reader = READER_NOBODY;
 	if (conn->shut)
-		pthread_cond_broadcast(&conn->changed);
+		pyr__conn_tell_change(conn);
 	if (!pyr__list_empty(&conn->waiters)) {
-		pyr__waiter *next = PYR__OWNER(conn->waiters.next, pyr__waiter, link);
-		pthread_cond_signal(&next->cond);
-	} else if (conn->asyncs > 0 || conn->shut || conn->blocked ||
+		pyr__conn_wake_follower(
+			conn, PYR__OWNER(conn->waiters.next, pyr__waiter, link), false);
+	} else if (conn->asyncs > 0 || conn->options.host || conn->shut || conn->blocked ||
 		   pyr__session_held(conn->session) > 0 ||
 		   (pyr__conn_is_opening(conn) && pyr__session_queued(conn->session) > 0)) {
 		pyr__conn_to_loop(conn);
@@ -119,59 +172,55 @@ void pyr__conn_pass_on(pyr__conn *conn)
 	}
 }
 
-static void follow(pyr__conn *conn, pyr__waiter *self, int64_t until_us)
+/* Lock held. False, and it is not, if the call that was waited for is over. */
+static bool follow(pyr__conn *conn, pyr__follower *self, pyr__waiter **slot, int64_t until_us)
 {
-	pyr__list_append(&conn->waiters, &self->link);
-	if (until_us == PYR__DEADLINE_NONE) {
-		pthread_cond_wait(&self->cond, &conn->lock);
-	} else {
-		struct timespec until = to_timespec(until_us);
-		pthread_cond_timedwait(&self->cond, &conn->lock, &until);
+	self->told = self->over = false;
+	pyr__latch_init(&self->woken);
+	pyr__list_append(&conn->waiters, &self->waiter.link);
+	if (slot)
+		*slot = &self->waiter;
+	pthread_mutex_unlock(&conn->lock);
+	bool woken = pyr__latch_wait(&self->woken, until_us);
+	if (woken && self->over)
+		return false;
+	pthread_mutex_lock(&conn->lock);
+	if (!woken && self->told) { /* it is about to be set, and has to be there until then */
+		pthread_mutex_unlock(&conn->lock);
+		pyr__latch_wait(&self->woken, PYR__DEADLINE_NONE);
+		pthread_mutex_lock(&conn->lock);
 	}
-	pyr__list_remove(&self->link);
+	pyr__list_remove(&self->waiter.link);
+	if (slot)
+		*slot = NULL;
+	return true;
 }
 
-static void init_waiter(pyr__waiter *self)
-{
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&self->cond, &attributes);
-	pthread_condattr_destroy(&attributes);
-}
-
-void pyr__conn_wait_until(pyr__conn *conn, pyr__waiter **slot, bool (*met)(const void *arg),
+bool pyr__conn_wait_until(pyr__conn *conn, pyr__waiter **slot, bool (*met)(const void *arg),
 	const void *arg, int64_t until_us)
 {
-	pyr__waiter self;
-	bool following = false, led = false;
+	pyr__follower self;
+	bool led = false;
 	while (!met(arg) && pyr__now_us() < until_us) {
-		if (may_lead(conn)) {
+		if (led || may_lead(conn)) {
 			conn->reader = READER_THREAD;
 			led = true;
 			lead(conn, until_us);
 			continue;
 		}
-		if (led && conn->reader == READER_THREAD) {
-			lead(conn, until_us);
-			continue;
-		}
-		if (!following) {
-			init_waiter(&self);
-			following = true;
-			if (slot)
-				*slot = &self;
-		}
-		follow(conn, &self, until_us);
+		if (!follow(conn, &self, slot, until_us))
+			return false;
 	}
-	if (led)
+	/* where nobody reads, the wake-up to lead came to us, and we need it no more */
+	conn->wakes_later = true;
+	if (led || conn->reader == READER_NOBODY)
 		pyr__conn_pass_on(conn);
-	else if (conn->reader == READER_NOBODY)
-		pyr__conn_pass_on(
-			conn); /* the wake-up to lead came to us, and we need it no more */
-	if (following) {
-		if (slot)
-			*slot = NULL;
-		pthread_cond_destroy(&self.cond);
-	}
+	conn->wakes_later = false;
+	if (!conn->later_count)
+		return true;
+	bool locked = !met(arg);
+	unlock_and_wake(conn);
+	if (locked)
+		pthread_mutex_lock(&conn->lock);
+	return locked;
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include "base/alloc.h"
+#include "base/refs.h"
 #include "native/conn_private.h"
 
 void pyr__conns_init(pyr__conns *conns)
@@ -17,17 +18,6 @@ void pyr__conns_done(pyr__conns *conns)
 	pthread_mutex_destroy(&conns->lock);
 }
 
-/* One that is being freed just now waits for our lock to take itself out, and cannot be had. */
-static bool try_ref(pyr__conn *conn)
-{
-	unsigned refs = atomic_load_explicit(&conn->refs, memory_order_relaxed);
-	while (refs > 0)
-		if (atomic_compare_exchange_weak_explicit(&conn->refs, &refs, refs + 1,
-			    memory_order_relaxed, memory_order_relaxed))
-			return true;
-	return false;
-}
-
 /* References on all of them, in an array to be freed. */
 static pyr__conn **hold(pyr__conns *conns, size_t *ret_count)
 {
@@ -38,7 +28,8 @@ static pyr__conn **hold(pyr__conns *conns, size_t *ret_count)
 	pyr__conn **all = pyr__alloc((count + 1) * sizeof(pyr__conn *));
 	for (pyr__link *l = conns->list.next; l != &conns->list; l = l->next) {
 		pyr__conn *conn = PYR__OWNER(l, pyr__conn, among);
-		if (try_ref(conn))
+		/* one that is being freed waits for our lock to take itself out */
+		if (pyr__refs_take_if_used(&conn->refs))
 			all[held++] = conn;
 	}
 	pthread_mutex_unlock(&conns->lock);

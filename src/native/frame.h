@@ -50,23 +50,25 @@ typedef enum pyr__frame_type {
 	PYR__FRAME_PING = 8,
 	PYR__FRAME_PONG = 9,
 	PYR__FRAME_GOAWAY = 10,
+	PYR__FRAME_SHARE = 11,
 	PYR__FRAME_TYPES, /* one past the last */
 } pyr__frame_type;
 
 #define PYR__FRAME_IGNORABLE 0x80u /* types from here on are skipped if unknown */
 
 /* Flags */
-#define PYR__MSG    0x01u /* bytes of a message are at the end of the frame */
-#define PYR__MORE   0x02u /* the message goes on in a later frame */
-#define PYR__CONT   0x04u /* the message began in an earlier frame */
-#define PYR__END    0x08u /* the sender's last; in a GOAWAY: the connection is closed now */
-#define PYR__ONEWAY 0x10u
+#define PYR__MSG      0x01u /* bytes of a message are at the end of the frame */
+#define PYR__MORE     0x02u /* the message goes on in a later frame */
+#define PYR__CONT     0x04u /* the message began in an earlier frame */
+#define PYR__END      0x08u /* the sender's last; in a GOAWAY: the connection is closed now */
+#define PYR__ONEWAY   0x10u
+#define PYR__DEFLATED 0x20u /* the message is a zlib stream, and its size goes before it */
 
 #define PYR__CRITICAL 0x80u /* in a field's number: who does not know it must not go on */
 
 enum pyr__hello_field {
 	PYR__HELLO_VERSIONS = 1,    /* u16 lowest, u16 highest */
-	PYR__HELLO_FEATURES = 2,    /* reserved: u64 */
+	PYR__HELLO_FEATURES = 2,    /* u64, of PYR__FEATURE_... */
 	PYR__HELLO_ID = 3,          /* 16 bytes */
 	PYR__HELLO_MESSAGE_MAX = 4, /* u32, as the next five */
 	PYR__HELLO_METADATA_MAX = 5,
@@ -77,6 +79,9 @@ enum pyr__hello_field {
 	PYR__HELLO_AUTHORIZATION = 10, /* text, the client's */
 	PYR__HELLO_AGENT = 11,         /* text */
 };
+
+#define PYR__FEATURE_DEFLATED UINT64_C(1) /* takes messages with PYR__DEFLATED */
+#define PYR__FEATURE_SHARED   UINT64_C(2) /* knows SHARE, and may go over to shared memory */
 
 enum pyr__call_field {
 	PYR__CALL_METHOD = 1,       /* u16 */
@@ -98,7 +103,15 @@ enum pyr__final_field {
 	PYR__FINAL_DETAILS = 4,
 	PYR__FINAL_METADATA = 5, /* block */
 	PYR__FINAL_EXECUTED = 6, /* u8 */
+	PYR__FINAL_MOVED = 7,
 };
+
+/* What a SHARE says: u32, and then u32 bytes of a ring, of an offer's. */
+typedef enum pyr__share {
+	PYR__SHARE_REFUSED = 0,
+	PYR__SHARE_OFFERED = 1,
+	PYR__SHARE_SWITCHED = 2, /* the sender's bytes are in the ring from here on */
+} pyr__share;
 
 enum pyr__goaway_field {
 	PYR__GOAWAY_TAKEN = 1,  /* u32 */

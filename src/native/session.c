@@ -84,10 +84,13 @@ void pyr__session_free(pyr__session *s)
 		free(s->known_methods[i].name);
 	free(s->known_methods);
 	free(s->sent_methods);
+	pyr__session_trace_done(s);
 	pyr__partial_free(s->delivered);
+	pyr__block_unref(s->inflated);
 	pyr__block_unref(s->rx);
 	pyr__output_done(&s->output);
 	free(s->authorization);
+	free(s->reason);
 	free(s);
 }
 
@@ -104,13 +107,23 @@ void pyr__session_violation(pyr__session *s, const char *format, ...)
 	pyr__session_disconnect(s, PYR_INVALID_ARGUMENT, reason);
 }
 
+void pyr__session_accuse(pyr__session *s, const char *reason)
+{
+	pyr__session_violation(s, "%s", reason);
+}
+
+static pyr__text reason_of(const pyr__session *s)
+{
+	return s->reason ? (pyr__text){s->reason, strlen(s->reason)} : (pyr__text){"", 0};
+}
+
 void pyr__session_disconnect(pyr__session *s, pyr_status status, const char *reason)
 {
 	if (s->closing)
 		return;
 	s->closing = true;
 	s->why = status;
-	pyr__copy_text(s->reason, sizeof s->reason, reason, strlen(reason));
+	pyr__keep_reason(&s->reason, reason, strlen(reason));
 }
 
 void pyr__session_drain(pyr__session *s, pyr_status status, const char *reason)
@@ -161,11 +174,12 @@ static bool next_of_ours(pyr__session *s, pyr__event *event)
 			continue;
 		bool silent = stream->reset || stream->oneway;
 		event->type = PYR__EVENT_FINAL;
+		event->lost = true;
 		event->stream = stream->id;
 		event->user = stream->user;
 		event->final.status = s->why;
 		event->final.executed = executed_by_peer(s, stream);
-		event->final.message = (pyr__text){s->reason, strlen(s->reason)};
+		event->final.message = reason_of(s);
 		pyr__session_close(s, stream);
 		if (!silent)
 			return true;
@@ -182,6 +196,7 @@ static bool next_of_theirs(pyr__session *s, pyr__event *event)
 		bool silent = stream->finished || stream->reset ||
 			      (stream->partial && stream->partial->opens);
 		event->type = PYR__EVENT_CANCEL;
+		event->lost = true;
 		event->stream = stream->id;
 		event->user = stream->user;
 		pyr__session_close(s, stream);
@@ -200,6 +215,6 @@ bool pyr__session_next_closing(pyr__session *s, pyr__event *event)
 	s->closed = true;
 	*event = (pyr__event){.type = PYR__EVENT_CLOSED};
 	event->final.status = s->why;
-	event->final.message = (pyr__text){s->reason, strlen(s->reason)};
+	event->final.message = reason_of(s);
 	return true;
 }

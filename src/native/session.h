@@ -24,6 +24,8 @@
 #include <sys/uio.h>
 #include <pyrite/status.h>
 #include "base/block.h"
+#include "native/frame.h"
+#include "transport/body.h"
 #include "transport/parts.h"
 
 typedef struct pyr__session pyr__session;
@@ -38,9 +40,17 @@ typedef struct pyr__session_config {
 	uint32_t queue_max;         /* bytes waiting to be sent */
 	uint32_t stream_window;     /* receive windows, in bytes of message cost; 64 KiB or more */
 	uint32_t connection_window; /* 256 KiB or more: what a client assumes before our hello */
+	bool shares; /* the owner can move the bytes through shared memory: SHARE is known */
 	/* A client's, for its hello: "Bearer ..."; borrowed for as long as the session lives; or
 	 * NULL. */
 	const char *authorization;
+	/*
+	 * Gets a line for each frame when it is queued, or has come and is not judged yet; what it
+	 * says of itself may be a peer's, but is never a secret. Under the owner's lock. NULL, as
+	 * usual: nothing is spent on it.
+	 */
+	void (*trace)(void *ctx, const char *line);
+	void *trace_ctx;
 } pyr__session_config;
 
 /* The limits of DESIGN: 4 MiB, 8 KiB, 16,384, 1,024, 16 MiB, 256 KiB, 4 MiB. */
@@ -69,6 +79,7 @@ typedef enum pyr__event_type {
 	PYR__EVENT_WRITABLE, /* a send that was refused with would_block may be tried again */
 	PYR__EVENT_PONG,     /* ping_value */
 	PYR__EVENT_GOAWAY,   /* the peer takes no new calls; final has its reason */
+	PYR__EVENT_SHARE,    /* share, and of an offer share_bytes: see pyr__session_share() */
 	PYR__EVENT_CLOSED,   /* the last one: final says why. Flush what is left, then close */
 } pyr__event_type;
 
@@ -87,7 +98,10 @@ typedef struct pyr__event {
 			 * nothing */
 	pyr__head head; /* CALL; borrowed until the next call of next, as all texts here */
 	pyr__final final; /* FINAL, METADATA, GOAWAY, CLOSED */
+	bool lost;        /* FINAL, CANCEL: not the peer says so, it is the connection's end */
 	uint64_t ping_value;
+	pyr__share share;
+	uint32_t share_bytes;
 } pyr__event;
 
 /*
@@ -102,7 +116,7 @@ bool pyr__session_next(pyr__session *session, pyr__event *ret_event);
 bool pyr__session_next_writable(pyr__session *session, pyr__event *ret_event);
 
 /* The transport below is gone: next yields the same closing sequence, with this reason. */
-void pyr__session_disconnect(pyr__session *session, pyr_status status, const char *reason);
+void pyr__session_disconnect(pyr__session *session, pyr_status status, const char *reason) PYR_COLD;
 
 /* Output. Fills at most `max` vectors and returns how many; 0: nothing to send. */
 int pyr__session_output(pyr__session *session, struct iovec *vectors, int max);
@@ -130,6 +144,13 @@ pyr_status pyr__session_call(pyr__session *session, const pyr__head *head, const
  */
 pyr_status pyr__session_send(
 	pyr__session *session, uint32_t stream, const pyr__body *body, bool end, pyr_error *err);
+
+/*
+ * Asked before a message is deflated: whether the peer, which has said hello, takes one of this
+ * size; and whether the stream's next message would be sent now.
+ */
+bool pyr__session_may_deflate(const pyr__session *session, size_t size);
+bool pyr__session_may_send(const pyr__session *session, uint32_t stream);
 
 /* The caller's half-close without a message. */
 pyr_status pyr__session_end(pyr__session *session, uint32_t stream, pyr_error *err);
@@ -159,7 +180,26 @@ void pyr__session_set_user(pyr__session *session, uint32_t stream, void *user);
  */
 bool pyr__session_consumed(pyr__session *session, uint32_t stream, uint64_t cost);
 
+/* What has been given back of the stream's window by the peer, in all; 0 once it is over. */
+uint64_t pyr__session_consumed_by_peer(const pyr__session *session, uint32_t stream);
+
 void pyr__session_ping(pyr__session *session, uint64_t value);
+
+/* True of a client whose peer can share memory too, and has not been offered any yet. */
+bool pyr__session_may_offer(const pyr__session *session);
+
+/*
+ * Says SHARE. A client offers; the server then refuses, or says that it has switched, which the
+ * client answers likewise. Returns how many of the queued bytes go the old way, the frame's
+ * included: behind SWITCHED all others go the new way. So do the peer's that come behind its own.
+ */
+size_t pyr__session_share(pyr__session *session, pyr__share share, uint32_t ring_bytes);
+
+/* How many calls have been made, oneway ones too; modulo 2^32. */
+uint32_t pyr__session_calls_sent(const pyr__session *session);
+
+/* What moves the bytes finds that the peer broke a rule of that: as a violation of the protocol. */
+void pyr__session_accuse(pyr__session *session, const char *reason);
 
 /* No new calls from the peer: a goaway with the number of the last one taken. Running ones go on.
  */

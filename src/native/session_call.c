@@ -6,6 +6,8 @@
 #include "base/metadata.h"
 #include "native/session_private.h"
 
+#define KNOWN_METHODS_FIRST 4u /* room for so many is made at first */
+
 /* A CALL while it is read, and why it is not taken if it is not. */
 typedef struct call {
 	pyr__head *head;
@@ -48,7 +50,7 @@ static bool define_method(pyr__session *s, const pyr__field *f, call *c)
 		return false;
 	}
 	if (number == s->known_method_room) {
-		s->known_method_room = number ? number * 2 : PYR__INITIAL_METHODS;
+		s->known_method_room = number ? number * 2 : KNOWN_METHODS_FIRST;
 		s->known_methods = pyr__realloc(
 			s->known_methods, s->known_method_room * sizeof *s->known_methods);
 	}
@@ -161,16 +163,17 @@ static bool check_id(pyr__session *s, uint32_t id)
 }
 
 /* The fields' size, and the frame's flags, are in keeping with its length. */
-static bool check_shape(pyr__session *s, const pyr__frame *frame, size_t *ret_fields)
+static bool check_shape(
+	pyr__session *s, const pyr__frame *frame, size_t *ret_fields, pyr__arrival *ret_arrival)
 {
 	bool has_fields = frame->length >= 2;
 	size_t fields = has_fields ? pyr__load16(frame->data) : 0;
 	bool whole = !(frame->flags & PYR__MORE);
-	size_t message = has_fields && fields <= frame->length - 2 ? frame->length - 2 - fields : 0;
 	if (!has_fields || fields > frame->length - 2 ||
-		(!(frame->flags & PYR__MSG) && (message || !whole)) ||
+		!pyr__arrival_read(ret_arrival, frame->flags, frame->data + 2 + fields,
+			frame->length - 2 - fields) ||
 		((frame->flags & PYR__ONEWAY) && !(frame->flags & PYR__END) && whole) ||
-		(!whole && ((frame->flags & PYR__END) || message != 4))) {
+		(!whole && (frame->flags & PYR__END))) {
 		pyr__session_violation(s, "a malformed CALL on the stream %08x", frame->stream);
 		return false;
 	}
@@ -200,36 +203,49 @@ static bool turn_down(pyr__session *s, pyr__stream *stream, const call *c, uint3
 	return false;
 }
 
+/* The message is there, or, refused, is not for want of memory; false after a violation. */
+static bool take_body(pyr__session *s, call *c, const pyr__stream *stream, const pyr__arrival *a,
+	pyr__payload *ret_payload)
+{
+	*ret_payload = (pyr__payload){a->data, a->size, s->rx};
+	if (!a->deflated)
+		return true;
+	pyr__unpacked unpacked =
+		pyr__session_unpack(s, stream->id, a->data, a->bytes, a->size, ret_payload);
+	if (unpacked == PYR__UNPACKED_NO_MEMORY)
+		refuse(c, PYR_RESOURCE_EXHAUSTED, "there is no memory for the message");
+	return unpacked != PYR__UNPACKED_VIOLATION;
+}
+
 bool pyr__session_on_call(pyr__session *s, const pyr__frame *frame, pyr__event *event)
 {
 	size_t fields;
-	if (!check_id(s, frame->stream) || !check_shape(s, frame, &fields))
+	pyr__arrival a;
+	if (!check_id(s, frame->stream) || !check_shape(s, frame, &fields, &a))
 		return false;
 	call c = {.head = &event->head, .method = PYR__NO_METHOD};
 	c.head->timeout_us = PYR__TIMEOUT_NONE;
 	c.head->oneway = (frame->flags & PYR__ONEWAY) != 0;
 	if (!read_fields(s, frame->data + 2, fields, &c))
 		return false;
-	const uint8_t *message = frame->data + 2 + fields;
-	bool has_message = (frame->flags & PYR__MSG) != 0, whole = !(frame->flags & PYR__MORE);
-	size_t size = frame->length - 2 - fields;
-	uint32_t total = whole ? (uint32_t)size : pyr__load32(message);
-	uint32_t cost = has_message ? pyr__cost(total) : 0;
+	bool has_message = (frame->flags & PYR__MSG) != 0;
+	uint32_t cost = has_message ? pyr__cost(a.size) : 0;
 	pyr__stream *stream = pyr__session_open_theirs(s, frame->stream);
 	if (has_message && !pyr__session_charge(s, stream, cost))
 		return false;
-	check_limits(s, &c, total);
+	check_limits(s, &c, a.size);
 	s->calls_taken += !s->drained;
+	if (!c.refusal && !a.more && !take_body(s, &c, stream, &a, &event->payload))
+		return false;
 	if (c.refusal)
 		return turn_down(s, stream, &c, cost);
-	if (!whole) {
-		pyr__session_begin_partial(s, stream, c.head, c.method, total);
+	if (a.more) {
+		pyr__session_begin_partial(s, stream, c.head, c.method, &a);
 		return false;
 	}
 	event->type = PYR__EVENT_CALL;
 	event->ended = stream->ended = (frame->flags & PYR__END) != 0;
 	event->has_message = has_message;
-	event->payload = (pyr__payload){message, size, s->rx};
 	event->cost = cost;
 	if (c.head->oneway)
 		pyr__session_close(s, stream);

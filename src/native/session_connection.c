@@ -15,6 +15,8 @@ void pyr__session_put_hello(pyr__session *s)
 	const pyr__session_config *c = &s->config;
 	at = pyr__put_u32(
 		at, PYR__HELLO_VERSIONS | PYR__CRITICAL, PYR__VERSION_MIN | PYR__VERSION_MAX << 16);
+	at = pyr__put_u64(at, PYR__HELLO_FEATURES,
+		PYR__FEATURE_DEFLATED | (c->shares ? PYR__FEATURE_SHARED : 0));
 	if (c->server)
 		at = pyr__put_field(at, PYR__HELLO_ID, c->id, sizeof c->id);
 	at = pyr__put_u32(at, PYR__HELLO_MESSAGE_MAX, c->message_max);
@@ -35,6 +37,7 @@ typedef struct hello {
 	uint32_t versions; /* the lowest, and shifted by 16 the highest */
 	uint32_t message_max, metadata_max, streams_max, methods_max;
 	uint32_t stream_window, connection_window;
+	uint64_t features;
 	uint8_t id[16];
 	pyr__text authorization;
 } hello;
@@ -79,6 +82,15 @@ static bool read_field(pyr__session *s, hello *h, const pyr__field *f)
 			return false;
 		}
 		*(number ? number : &h->versions) = value;
+		return true;
+	}
+	if (f->number == PYR__HELLO_FEATURES) {
+		if (f->size != sizeof h->features) {
+			pyr__session_violation(
+				s, "HELLO: the features have %u bytes, not 8", f->size);
+			return false;
+		}
+		h->features = pyr__load64(f->data);
 		return true;
 	}
 	if (f->number == PYR__HELLO_ID) {
@@ -143,6 +155,8 @@ bool pyr__session_on_hello(pyr__session *s, const pyr__frame *frame, pyr__event 
 		h.metadata_max < PYR__METADATA_LIMIT ? h.metadata_max : PYR__METADATA_LIMIT;
 	s->peer_streams_max = h.streams_max < PYR__STREAMS_MOST ? h.streams_max : PYR__STREAMS_MOST;
 	s->peer_methods_max = h.methods_max;
+	s->peer_takes_deflated = (h.features & PYR__FEATURE_DEFLATED) != 0;
+	s->peer_shares = s->config.shares && (h.features & PYR__FEATURE_SHARED) != 0;
 	pyr__session_set_windows(s, h.stream_window, h.connection_window);
 	s->hello_done = true;
 	if (!s->hello_sent)
@@ -248,8 +262,7 @@ bool pyr__session_on_goaway(pyr__session *s, const pyr__frame *frame, pyr__event
 		pyr__copy_text(reason, sizeof reason, final->message.data, final->message.size);
 		pyr__session_disconnect(s, final->status, reason);
 	} else {
-		pyr__copy_text(
-			s->reason, sizeof s->reason, final->message.data, final->message.size);
+		pyr__keep_reason(&s->reason, final->message.data, final->message.size);
 	}
 	return true;
 }

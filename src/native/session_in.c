@@ -65,15 +65,22 @@ void pyr__session_input(pyr__session *s, void **ret_data, size_t *ret_room)
 	*ret_room = s->rx->size - s->rx_size;
 }
 
+/* While nothing is half received the session keeps no block; the thread has one at hand. */
+static void release_rx(pyr__session *s)
+{
+	if (received_left(s) > 0)
+		return;
+	pyr__block_unref(s->rx);
+	s->rx = NULL;
+	s->rx_at = s->rx_size = 0;
+}
+
 void pyr__session_received(pyr__session *s, size_t size)
 {
 	s->rx_size += size;
 	s->rx_filled = s->rx && s->rx_size == s->rx->size;
-	if (received_left(s) == 0 && size == 0) {
-		pyr__block_unref(s->rx); /* an idle connection keeps no buffer */
-		s->rx = NULL;
-		s->rx_at = s->rx_size = 0;
-	}
+	if (size == 0)
+		release_rx(s);
 }
 
 /* Frames */
@@ -94,6 +101,13 @@ static bool take_preface(pyr__session *s)
 	return s->preface_done = true;
 }
 
+/* SHARE is for those who have said that they know it. */
+static bool is_known(const pyr__session *s, uint8_t type)
+{
+	return type > 0 && type < PYR__FRAME_TYPES &&
+	       (type != PYR__FRAME_SHARE || s->config.shares);
+}
+
 /* What is wrong with a header. */
 static void refuse_header(pyr__session *s, const pyr__frame *frame)
 {
@@ -103,7 +117,7 @@ static void refuse_header(pyr__session *s, const pyr__frame *frame)
 			s, "a frame of %u bytes; the most is %u", frame->length, PYR__FRAME_MAX);
 	else if (frame->zero)
 		pyr__session_violation(s, "%s with reserved bytes that are not 0", name);
-	else if (frame->type == 0 || frame->type >= PYR__FRAME_TYPES)
+	else if (!is_known(s, frame->type))
 		pyr__session_violation(s, "an unknown frame of type %u", frame->type);
 	else if (frame->flags & ~pyr__frame_flags[frame->type])
 		pyr__session_violation(s, "%s with unknown flags: %02x", name, frame->flags);
@@ -118,8 +132,7 @@ static bool check_header(const pyr__session *s, const pyr__frame *frame)
 		return false;
 	if (frame->type >= PYR__FRAME_IGNORABLE)
 		return s->hello_done;
-	if (frame->type == 0 || frame->type >= PYR__FRAME_TYPES ||
-		(frame->flags & ~pyr__frame_flags[frame->type]))
+	if (!is_known(s, frame->type) || (frame->flags & ~pyr__frame_flags[frame->type]))
 		return false;
 	return s->hello_done || frame->type == PYR__FRAME_HELLO || frame->type == PYR__FRAME_GOAWAY;
 }
@@ -149,6 +162,7 @@ static on_frame *const of_connection[PYR__FRAME_TYPES] = {
 	[PYR__FRAME_PING] = pyr__session_on_ping,
 	[PYR__FRAME_PONG] = pyr__session_on_pong,
 	[PYR__FRAME_GOAWAY] = pyr__session_on_goaway,
+	[PYR__FRAME_SHARE] = pyr__session_on_share,
 };
 
 static on_frame *const of_stream[PYR__FRAME_TYPES] = {
@@ -187,6 +201,8 @@ bool pyr__session_next(pyr__session *s, pyr__event *event)
 	if (s->delivered)
 		pyr__partial_free(s->delivered);
 	s->delivered = NULL;
+	pyr__block_unref(s->inflated);
+	s->inflated = NULL;
 	for (;;) {
 		pyr__frame frame;
 		*event = (pyr__event){.type = PYR__EVENT_NONE};
@@ -195,8 +211,12 @@ bool pyr__session_next(pyr__session *s, pyr__event *event)
 		if (!pyr__list_empty(&s->writable) && pyr__session_next_writable(s, event))
 			return true;
 		bool taken = take_preface(s) && take_frame(s, &frame);
-		if (!taken && !s->closing)
+		if (!taken && !s->closing) {
+			release_rx(s);
 			return false;
+		}
+		if (taken && s->config.trace)
+			pyr__session_trace_frame(s, '<', &frame);
 		if (taken && take_event(s, &frame, event))
 			return true;
 		check_queue(s);

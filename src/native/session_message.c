@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What comes for a call that is open: MESSAGE, METADATA, FINAL and RESET. */
+#include <pyrite/reference.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
@@ -42,19 +43,24 @@ static pyr__text keep(char **at, pyr__text text)
 }
 
 bool pyr__session_begin_partial(pyr__session *s, pyr__stream *stream, const pyr__head *head,
-	uint32_t method, uint32_t total)
+	uint32_t method, const pyr__arrival *arrival)
 {
 	bool by_name = head && method == PYR__NO_METHOD;
 	size_t texts = head ? head->object.size + head->metadata.size + head->correlation.size : 0;
 	texts += by_name ? head->method.size : 0;
-	if (total == 0) {
+	if (arrival->bytes == 0) {
 		pyr__session_violation(
 			s, "a message in parts on the stream %08x is empty", stream->id);
 		return false;
 	}
 	pyr__partial *partial = pyr__alloc(sizeof *partial + texts);
 	*partial = (pyr__partial){
-		.total = total, .cost = pyr__cost(total), .opens = head, .method = method};
+		.total = arrival->bytes,
+		.cost = pyr__cost(arrival->size),
+		.inflated_size = arrival->deflated ? arrival->size : 0,
+		.opens = head,
+		.method = method,
+	};
 	if (head) {
 		char *at = partial->texts;
 		partial->head = *head;
@@ -68,13 +74,17 @@ bool pyr__session_begin_partial(pyr__session *s, pyr__stream *stream, const pyr_
 	return true;
 }
 
-/* Room grows with what has really come, never beyond what was announced; false: no memory. */
+/*
+ * Room grows with what has really come, never beyond what was announced; but for a block that is
+ * kept anyway a peer needs to have sent nothing. False: no memory.
+ */
 static bool make_room(pyr__partial *partial, size_t needed)
 {
 	if (partial->block && partial->block->size >= needed)
 		return true;
-	size_t room = needed * 2 < partial->total ? needed * 2 : partial->total;
-	pyr__block *grown = pyr__block_new(room);
+	pyr__block *grown = pyr__block_spare(partial->total);
+	if (!grown)
+		grown = pyr__block_new(needed * 2 < partial->total ? needed * 2 : partial->total);
 	if (!grown)
 		return false;
 	if (partial->size)
@@ -109,57 +119,84 @@ static bool give_up(pyr__session *s, pyr__stream *stream, const char *why, pyr__
 
 /* MESSAGE */
 
-static bool is_well_formed(const pyr__session *s, const pyr__frame *frame)
+/* Reads the arrival of a message that begins. */
+static bool is_well_formed(
+	const pyr__session *s, const pyr__frame *frame, pyr__arrival *ret_arrival)
 {
 	bool msg = (frame->flags & PYR__MSG) != 0, more = (frame->flags & PYR__MORE) != 0;
 	bool cont = (frame->flags & PYR__CONT) != 0, end = (frame->flags & PYR__END) != 0;
 	if (end && pyr__session_is_ours(s, frame->stream))
 		return false; /* a callee's last word is FINAL */
-	if (!msg)
-		return end && !more && !cont && frame->length == 0;
-	return !more || (!end && (cont || frame->length == 4));
+	if (end ? more : !msg)
+		return false;
+	if (cont)
+		return msg && !(frame->flags & PYR__DEFLATED);
+	return pyr__arrival_read(ret_arrival, frame->flags, frame->data, frame->length);
 }
 
 /* A message that nobody will see still takes its part of the window, and gives it back. */
-static bool drop_message(pyr__session *s, const pyr__frame *frame)
+static bool drop_message(pyr__session *s, const pyr__frame *frame, const pyr__arrival *a)
 {
 	bool begins = (frame->flags & PYR__MSG) && !(frame->flags & PYR__CONT);
-	uint32_t total =
-		frame->flags & PYR__MORE && begins ? pyr__load32(frame->data) : frame->length;
-	if (begins && pyr__session_charge(s, NULL, pyr__cost(total)))
-		pyr__session_return(s, pyr__cost(total));
+	if (begins && pyr__session_charge(s, NULL, pyr__cost(a->size)))
+		pyr__session_return(s, pyr__cost(a->size));
 	return false;
 }
 
 static bool begin_message(
-	pyr__session *s, pyr__stream *stream, const pyr__frame *frame, pyr__event *event)
+	pyr__session *s, pyr__stream *stream, const pyr__arrival *a, pyr__event *event)
 {
-	bool more = (frame->flags & PYR__MORE) != 0;
-	uint32_t total = more ? pyr__load32(frame->data) : frame->length;
-	uint32_t cost = pyr__cost(total);
-	if (!pyr__session_charge(s, stream, cost))
+	const char *why = a->size > s->config.message_max ? too_long : NULL;
+	event->payload = (pyr__payload){a->data, a->size, s->rx};
+	event->cost = pyr__cost(a->size);
+	if (!pyr__session_charge(s, stream, event->cost))
 		return false;
-	if (more || total > s->config.message_max) {
-		if (!pyr__session_begin_partial(s, stream, NULL, PYR__NO_METHOD, total))
+	if (!why && a->deflated && !a->more) {
+		pyr__unpacked unpacked = pyr__session_unpack(
+			s, stream->id, a->data, a->bytes, a->size, &event->payload);
+		if (unpacked == PYR__UNPACKED_VIOLATION)
 			return false;
-		return total > s->config.message_max && give_up(s, stream, too_long, event);
+		why = unpacked == PYR__UNPACKED_NO_MEMORY ? no_memory : NULL;
+	}
+	if (a->more || why) {
+		event->cost = 0;
+		if (!pyr__session_begin_partial(s, stream, NULL, PYR__NO_METHOD, a))
+			return false;
+		return why && give_up(s, stream, why, event);
 	}
 	event->type = PYR__EVENT_MESSAGE;
 	event->has_message = true;
-	event->payload = (pyr__payload){frame->data, frame->length, s->rx};
-	event->cost = cost;
 	return true;
+}
+
+/* The bytes of a partial are there; those of a deflated one are not needed afterwards. */
+static pyr__unpacked unpack_partial(
+	pyr__session *s, uint32_t stream, pyr__partial *partial, pyr__payload *ret_payload)
+{
+	*ret_payload = (pyr__payload){partial->block->data, partial->total, partial->block};
+	if (!partial->inflated_size)
+		return PYR__UNPACKED;
+	pyr__unpacked unpacked = pyr__session_unpack(s, stream, partial->block->data,
+		partial->total, partial->inflated_size, ret_payload);
+	pyr__block_unref(partial->block);
+	partial->block = NULL;
+	return unpacked;
 }
 
 /* The partial is whole. It, and with it the event's payload, lives until the next event. */
 static bool deliver(
 	pyr__session *s, pyr__stream *stream, const pyr__frame *frame, pyr__event *event)
 {
-	pyr__partial *partial = s->delivered = stream->partial;
+	pyr__partial *partial = stream->partial;
+	pyr__unpacked unpacked = unpack_partial(s, stream->id, partial, &event->payload);
+	if (unpacked == PYR__UNPACKED_VIOLATION)
+		return false;
+	if (unpacked == PYR__UNPACKED_NO_MEMORY)
+		return give_up(s, stream, no_memory, event);
+	s->delivered = partial;
 	stream->partial = NULL;
 	event->type = PYR__EVENT_MESSAGE;
 	event->has_message = true;
-	event->payload = (pyr__payload){partial->block->data, partial->total, partial->block};
 	event->cost = partial->cost;
 	if (!partial->opens)
 		return true;
@@ -198,16 +235,17 @@ static bool continue_message(
 
 bool pyr__session_on_message(pyr__session *s, const pyr__frame *frame, pyr__event *event)
 {
-	if (!is_well_formed(s, frame))
+	pyr__arrival a;
+	if (!is_well_formed(s, frame, &a))
 		return malformed(s, frame);
 	pyr__stream *stream = pyr__session_stream_of(s, frame);
 	if (!stream)
-		return !s->closing && drop_message(s, frame);
+		return !s->closing && drop_message(s, frame, &a);
 	bool cont = (frame->flags & PYR__CONT) != 0, end = (frame->flags & PYR__END) != 0;
 	if (stream->ended)
 		return out_of_turn(s, frame);
 	if (stream->reset || stream->finished)
-		return drop_message(s, frame);
+		return drop_message(s, frame, &a);
 	if (cont != (stream->partial != NULL))
 		return out_of_turn(s, frame);
 	event->user = stream->user;
@@ -216,7 +254,7 @@ bool pyr__session_on_message(pyr__session *s, const pyr__frame *frame, pyr__even
 	if (cont)
 		return continue_message(s, stream, frame, event);
 	if (frame->flags & PYR__MSG)
-		return begin_message(s, stream, frame, event);
+		return begin_message(s, stream, &a, event);
 	event->type = PYR__EVENT_END;
 	return true;
 }
@@ -261,6 +299,9 @@ static bool read_final_field(const pyr__session *s, const pyr__field *f, pyr__fi
 	case PYR__FINAL_WHERE:
 		final->where = pyr__field_text(f);
 		return true;
+	case PYR__FINAL_MOVED:
+		final->moved = pyr__field_text(f);
+		return f->size < PYR_REFERENCE_MAX;
 	case PYR__FINAL_DETAILS:
 		final->details = pyr__field_text(f);
 		return true;
@@ -284,13 +325,33 @@ static bool read_final(
 	return !fields.malformed;
 }
 
+/* What is in a FINAL is free, and so no longer than a frame, however it is sent. */
+static bool read_answer(const pyr__frame *frame, size_t fields, pyr__arrival *ret_arrival)
+{
+	return pyr__arrival_read(ret_arrival, frame->flags, frame->data + 2 + fields,
+		       frame->length - 2 - fields) &&
+	       ret_arrival->size <= PYR__FRAME_MAX;
+}
+
+/* The answer's message for the event; a reason if it cannot be taken, also after a violation. */
+static const char *take_answer(
+	pyr__session *s, uint32_t stream, const pyr__arrival *a, pyr__payload *ret_payload)
+{
+	*ret_payload = (pyr__payload){a->data, a->size, s->rx};
+	if (a->size > s->config.message_max)
+		return too_long;
+	if (a->deflated && pyr__session_unpack(s, stream, a->data, a->bytes, a->size,
+				   ret_payload) != PYR__UNPACKED)
+		return no_memory;
+	return NULL;
+}
+
 bool pyr__session_on_final(pyr__session *s, const pyr__frame *frame, pyr__event *event)
 {
+	pyr__arrival a;
 	size_t fields = frame->length >= 2 ? pyr__load16(frame->data) : SIZE_MAX;
-	bool has_message = (frame->flags & PYR__MSG) != 0;
 	if (!pyr__session_is_ours(s, frame->stream) || fields > frame->length - 2u ||
-		(!has_message && fields != frame->length - 2u) ||
-		!read_final(s, frame, fields, &event->final))
+		!read_answer(frame, fields, &a) || !read_final(s, frame, fields, &event->final))
 		return malformed(s, frame);
 	pyr__stream *stream = pyr__session_stream_of(s, frame);
 	if (!stream)
@@ -298,19 +359,17 @@ bool pyr__session_on_final(pyr__session *s, const pyr__frame *frame, pyr__event 
 	bool silent = stream->reset;
 	if (stream->partial && !silent)
 		return out_of_turn(s, frame);
+	const char *why = silent ? NULL : take_answer(s, stream->id, &a, &event->payload);
+	if (s->closing)
+		return false;
+	event->type = PYR__EVENT_FINAL;
 	event->user = stream->user;
-	pyr__session_close(s, stream);
-	size_t size = frame->length - 2 - fields;
-	if (size > s->config.message_max) {
-		event->type = PYR__EVENT_FINAL;
+	event->has_message = !why && (frame->flags & PYR__MSG);
+	if (why)
 		event->final = (pyr__final){.status = PYR_RESOURCE_EXHAUSTED,
 			.executed = PYR_EXECUTED_YES,
-			.message = {too_long, sizeof too_long - 1}};
-		return !silent;
-	}
-	event->type = PYR__EVENT_FINAL;
-	event->has_message = has_message;
-	event->payload = (pyr__payload){frame->data + 2 + fields, size, s->rx};
+			.message = {why, strlen(why)}};
+	pyr__session_close(s, stream);
 	return !silent;
 }
 

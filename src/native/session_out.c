@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
-#include "codec/encode.h"
 #include "native/session_private.h"
 
 #define METHOD_TABLE_SIZE 2048u /* twice the methods a peer can be sent by number */
@@ -14,28 +13,51 @@
 
 /* Frames with a message */
 
-static void pack(uint8_t *to, const pyr__body *body)
+/* What the peer gets to hold. */
+static size_t message_size(const pyr__body *body)
 {
-	if (!body || !body->size)
-		return;
-	if (body->raw)
-		memcpy(to, body->raw, body->size);
-	else
-		pyr__encode(body->message, to, body->size);
+	return !body ? 0 : body->inflated_size ? body->inflated_size : body->size;
+}
+
+static uint32_t cost_of(const pyr__body *body)
+{
+	return body ? pyr__cost(message_size(body)) : 0;
+}
+
+/* Bytes that a message takes in a frame which has all of it. */
+static size_t framed_size(const pyr__body *body)
+{
+	return body ? body->size + (body->inflated_size ? 4 : 0) : 0;
+}
+
+static uint8_t message_flags(const pyr__body *body)
+{
+	return body ? PYR__MSG | (body->inflated_size ? PYR__DEFLATED : 0) : 0;
+}
+
+/* As framed_size() says. */
+static void put_body(uint8_t *at, const pyr__body *body)
+{
+	if (body && body->inflated_size) {
+		pyr__store32(at, body->inflated_size);
+		at += 4;
+	}
+	if (body)
+		pyr__body_write(body, at);
 }
 
 /* A long message, packed, to be sent in fragments. */
-static pyr__block *pack_apart(pyr__session *s, const pyr__body *body)
+static pyr__block *pack_apart(const pyr__body *body)
 {
-	pyr__block *block = pyr__output_block(&s->output, body->size);
+	pyr__block *block = pyr__block_new(body->size);
 	if (block)
-		pack(block->data, body);
+		pyr__body_write(body, block->data);
 	return block;
 }
 
 static size_t head_size(const pyr__body *body, size_t fields_size)
 {
-	return PYR__FRAME_HEADER + 2 + fields_size + (body ? body->size : 0);
+	return PYR__FRAME_HEADER + 2 + fields_size + framed_size(body);
 }
 
 /* A CALL or FINAL with the whole message; takes head_size() bytes. */
@@ -43,33 +65,53 @@ static void store_head(uint8_t *at, uint8_t type, uint8_t flags, uint32_t stream
 	const uint8_t *fields, size_t fields_size, const pyr__body *body)
 {
 	uint32_t length = (uint32_t)(head_size(body, fields_size) - PYR__FRAME_HEADER);
-	pyr__frame_store(at, length, type, (uint8_t)(flags | (body ? PYR__MSG : 0)), stream);
+	pyr__frame_store(at, length, type, flags | message_flags(body), stream);
 	at += PYR__FRAME_HEADER;
 	pyr__store16(at, (uint16_t)fields_size);
 	memcpy(at + 2, fields, fields_size);
-	pack(at + 2 + fields_size, body);
+	put_body(at + 2 + fields_size, body);
 }
 
-/* The parcel of a long message, to begin with a frame that has its size for a body. */
-static pyr__parcel *long_parcel(pyr__stream *stream, pyr__block *payload, size_t payload_size,
+static void store_message(uint8_t *at, uint8_t flags, uint32_t stream, const pyr__body *body)
+{
+	pyr__frame_store(at, (uint32_t)framed_size(body), PYR__FRAME_MESSAGE,
+		flags | message_flags(body), stream);
+	put_body(at + PYR__FRAME_HEADER, body);
+}
+
+/* The parcel of a long message, to begin with a frame that has its sizes for a body. */
+static pyr__parcel *long_parcel(pyr__stream *stream, pyr__block *payload, const pyr__body *body,
 	uint8_t type, uint8_t flags, const uint8_t *fields, size_t fields_size)
 {
-	uint8_t total[4];
-	pyr__store32(total, (uint32_t)payload_size);
-	pyr__body size = {.raw = total, .size = sizeof total};
+	uint8_t bytes[8];
+	pyr__store32(bytes, (uint32_t)body->size);
+	pyr__store32(bytes + 4, body->inflated_size);
+	pyr__body sizes = {.raw = bytes, .size = body->inflated_size ? 8 : 4};
 	bool opens = type == PYR__FRAME_CALL;
 	pyr__parcel *parcel = pyr__parcel_new(
-		stream, opens ? head_size(&size, fields_size) : PYR__FRAME_HEADER + sizeof total);
+		stream, opens ? head_size(&sizes, fields_size) : PYR__FRAME_HEADER + sizes.size);
 	parcel->payload = payload;
-	parcel->size = payload_size;
-	parcel->cost = pyr__cost(payload_size);
-	flags |= PYR__MSG | PYR__MORE;
-	if (opens) {
-		store_head(parcel->head, type, flags, stream->id, fields, fields_size, &size);
-		return parcel;
+	parcel->size = body->size;
+	parcel->cost = cost_of(body);
+	flags |= message_flags(body) | PYR__MORE;
+	if (opens)
+		store_head(parcel->head, type, flags, stream->id, fields, fields_size, &sizes);
+	else
+		store_message(parcel->head, flags, stream->id, &sizes);
+	return parcel;
+}
+
+/* The parcel of a MESSAGE; NULL: there is no memory. */
+static pyr__parcel *message_parcel(pyr__stream *stream, const pyr__body *body)
+{
+	if (framed_size(body) > PYR__FRAME_MAX) {
+		pyr__block *payload = pack_apart(body);
+		return payload ? long_parcel(stream, payload, body, PYR__FRAME_MESSAGE, 0, NULL, 0)
+			       : NULL;
 	}
-	pyr__frame_store(parcel->head, sizeof total, type, flags, stream->id);
-	memcpy(parcel->head + PYR__FRAME_HEADER, total, sizeof total);
+	pyr__parcel *parcel = pyr__parcel_new(stream, PYR__FRAME_HEADER + framed_size(body));
+	parcel->cost = cost_of(body);
+	store_message(parcel->head, 0, stream->id, body);
 	return parcel;
 }
 
@@ -108,10 +150,10 @@ static uint32_t slots_of_peer(const pyr__session *s)
 static pyr_status check_call(
 	const pyr__session *s, const pyr__head *head, const pyr__body *body, pyr_error *err)
 {
-	size_t size = body ? body->size : 0;
+	size_t size = message_size(body);
 	if (s->closing || s->going)
 		return refuse(err, PYR_UNAVAILABLE,
-			s->reason[0] ? s->reason : "the peer takes no new calls");
+			s->reason ? s->reason : "the peer takes no new calls");
 	if (size > s->peer_message_max)
 		return refuse_size(s, size, err);
 	if (head->metadata.size > s->peer_metadata_max)
@@ -123,7 +165,7 @@ static pyr_status check_call(
 	if (s->ours.open >= (head->oneway ? slots_of_peer(s) : s->peer_streams_max))
 		return refuse(err, PYR_RESOURCE_EXHAUSTED,
 			"as many calls are open as the peer takes at once");
-	if (!queue_has_room(s, size))
+	if (!queue_has_room(s, framed_size(body)))
 		return refuse(err, PYR_RESOURCE_EXHAUSTED, "too many bytes wait to be sent");
 	return PYR_OK;
 }
@@ -183,14 +225,11 @@ static size_t put_call_fields(pyr__session *s, uint8_t *fields, const pyr__head 
 static void put_call(pyr__session *s, pyr__stream *stream, uint8_t flags, const uint8_t *fields,
 	size_t fields_size, const pyr__body *body)
 {
-	size_t size = head_size(body, fields_size);
-	store_head(pyr__session_room(s, size), PYR__FRAME_CALL, flags, stream->id, fields,
-		fields_size, body);
-	if (body) {
-		uint32_t cost = pyr__cost(body->size);
-		s->send_left -= cost;
-		stream->send_left -= cost;
-	}
+	uint8_t *at = pyr__session_room(s, head_size(body, fields_size));
+	store_head(at, PYR__FRAME_CALL, flags, stream->id, fields, fields_size, body);
+	pyr__session_trace_sent(s, at);
+	s->send_left -= cost_of(body);
+	stream->send_left -= cost_of(body);
 	stream->order = ++s->calls_sent;
 	stream->sent_at = s->output.taken + pyr__output_committed(&s->output);
 	if (stream->oneway)
@@ -202,12 +241,12 @@ static void put_call_later(pyr__session *s, pyr__stream *stream, uint8_t flags,
 {
 	pyr__parcel *parcel;
 	if (payload) {
-		parcel = long_parcel(stream, payload, body->size, PYR__FRAME_CALL,
+		parcel = long_parcel(stream, payload, body, PYR__FRAME_CALL,
 			flags & (uint8_t)~PYR__END, fields, fields_size);
 		parcel->end = (flags & PYR__END) != 0;
 	} else {
 		parcel = pyr__parcel_new(stream, head_size(body, fields_size));
-		parcel->cost = body ? pyr__cost(body->size) : 0;
+		parcel->cost = cost_of(body);
 		store_head(parcel->head, PYR__FRAME_CALL, flags, stream->id, fields, fields_size,
 			body);
 	}
@@ -223,8 +262,8 @@ pyr_status pyr__session_call(pyr__session *s, const pyr__head *head, const pyr__
 	uint8_t small[2048], *fields = small;
 	size_t most = 64 + head->method.size + head->object.size + head->metadata.size +
 		      head->correlation.size;
-	bool is_long = body && most + body->size > PYR__FRAME_MAX;
-	pyr__block *payload = is_long ? pack_apart(s, body) : NULL;
+	bool is_long = body && most + framed_size(body) > PYR__FRAME_MAX;
+	pyr__block *payload = is_long ? pack_apart(body) : NULL;
 	if (is_long && !payload)
 		return refuse(err, PYR_RESOURCE_EXHAUSTED, "there is no memory for the message");
 	if (most > sizeof small)
@@ -254,10 +293,21 @@ static pyr_status gone(pyr_error *err)
 }
 
 /* The stream, as long as the owner may still send on it. */
-static pyr__stream *sending(pyr__session *s, uint32_t id)
+static pyr__stream *sending(const pyr__session *s, uint32_t id)
 {
 	pyr__stream *stream = s->closing ? NULL : pyr__session_find(s, id);
 	return stream && !stream->reset && !stream->finished ? stream : NULL;
+}
+
+bool pyr__session_may_deflate(const pyr__session *s, size_t size)
+{
+	return s->peer_takes_deflated && !s->closing && size <= s->peer_message_max;
+}
+
+bool pyr__session_may_send(const pyr__session *s, uint32_t id)
+{
+	const pyr__stream *stream = sending(s, id);
+	return stream && pyr__stream_sendable(stream) && pyr__session_sendable(s);
 }
 
 static pyr_status block(pyr__session *s, pyr__stream *stream, pyr_error *err)
@@ -273,23 +323,21 @@ static pyr_status block(pyr__session *s, pyr__stream *stream, pyr_error *err)
 static pyr_status put_message(
 	pyr__session *s, pyr__stream *stream, const pyr__body *body, bool end, pyr_error *err)
 {
-	if (body->size > PYR__FRAME_MAX) {
-		pyr__block *payload = pack_apart(s, body);
-		if (!payload)
+	size_t size = framed_size(body);
+	if (size > PYR__FRAME_MAX) {
+		pyr__parcel *parcel = message_parcel(stream, body);
+		if (!parcel)
 			return pyr_error_set(
 				err, PYR_RESOURCE_EXHAUSTED, "there is no memory for the message");
-		pyr__parcel *parcel =
-			long_parcel(stream, payload, body->size, PYR__FRAME_MESSAGE, 0, NULL, 0);
 		parcel->end = end;
 		pyr__session_put_parcel(s, parcel);
 		return PYR_OK;
 	}
-	uint8_t *at = pyr__session_room(s, PYR__FRAME_HEADER + body->size);
-	pyr__frame_store(at, (uint32_t)body->size, PYR__FRAME_MESSAGE,
-		PYR__MSG | (end ? PYR__END : 0), stream->id);
-	pack(at + PYR__FRAME_HEADER, body);
-	s->send_left -= pyr__cost(body->size);
-	stream->send_left -= pyr__cost(body->size);
+	uint8_t *at = pyr__session_room(s, PYR__FRAME_HEADER + size);
+	store_message(at, end ? PYR__END : 0, stream->id, body);
+	pyr__session_trace_sent(s, at);
+	s->send_left -= cost_of(body);
+	stream->send_left -= cost_of(body);
 	return PYR_OK;
 }
 
@@ -302,8 +350,8 @@ pyr_status pyr__session_send(
 	if (stream->end_sent)
 		return pyr_error_set(
 			err, PYR_FAILED_PRECONDITION, "the end of the messages has been sent");
-	if (body->size > s->peer_message_max)
-		return refuse_size(s, body->size, err);
+	if (message_size(body) > s->peer_message_max)
+		return refuse_size(s, message_size(body), err);
 	if (!pyr__stream_sendable(stream) || !pyr__session_sendable(s))
 		return block(s, stream, err);
 	pyr_status status = put_message(s, stream, body, end, err);
@@ -367,6 +415,7 @@ static uint8_t *put_final_fields(uint8_t *at, const pyr__final *final, pyr__text
 	at = pyr__put_text(at, PYR__FINAL_MESSAGE, cut(final->message, PYR_ERROR_MESSAGE_MAX - 1));
 	at = pyr__put_text(at, PYR__FINAL_WHERE, cut(final->where, PYR_ERROR_WHERE_MAX - 1));
 	at = pyr__put_text(at, PYR__FINAL_DETAILS, cut(final->details, PYR__INITIAL_METADATA_MAX));
+	at = pyr__put_text(at, PYR__FINAL_MOVED, final->moved);
 	return pyr__put_text(at, PYR__FINAL_METADATA, metadata);
 }
 
@@ -385,28 +434,27 @@ static void finish_later(pyr__session *s, pyr__stream *stream, const uint8_t *fi
 static void finish_now(pyr__session *s, pyr__stream *stream, const uint8_t *fields,
 	size_t fields_size, const pyr__body *body)
 {
-	store_head(pyr__session_room(s, head_size(body, fields_size)), PYR__FRAME_FINAL, 0,
-		stream->id, fields, fields_size, body);
+	uint8_t *at = pyr__session_room(s, head_size(body, fields_size));
+	store_head(at, PYR__FRAME_FINAL, 0, stream->id, fields, fields_size, body);
+	pyr__session_trace_sent(s, at);
 	pyr__session_close(s, stream);
 }
 
 static void put_final(pyr__session *s, pyr__stream *stream, const pyr__final *final,
-	const pyr__body *body, pyr__block *payload)
+	const pyr__body *body, pyr__parcel *before)
 {
 	pyr__text metadata = final->metadata;
 	if (metadata.size > s->peer_metadata_max)
 		metadata.size = 0;
 	uint8_t small[1536], *fields = small;
-	size_t most = FINAL_LITTLE + final->details.size + metadata.size;
+	size_t most = FINAL_LITTLE + final->details.size + final->moved.size + metadata.size;
 	if (most > sizeof small)
 		fields = pyr__alloc(most);
 	size_t fields_size = (size_t)(put_final_fields(fields, final, metadata) - fields);
-	if (payload) {
-		pyr__parcel *parcel =
-			long_parcel(stream, payload, body->size, PYR__FRAME_MESSAGE, 0, NULL, 0);
-		stream->parcel = parcel;
+	if (before) {
+		stream->parcel = before;
 		finish_later(s, stream, fields, fields_size, NULL);
-		pyr__session_put_parcel(s, parcel);
+		pyr__session_put_parcel(s, before);
 	} else if (stream->parcel) {
 		finish_later(s, stream, fields, fields_size, body);
 	} else {
@@ -416,23 +464,24 @@ static void put_final(pyr__session *s, pyr__stream *stream, const pyr__final *fi
 		free(fields);
 }
 
-/* True if the answer with this message may not fit one frame. */
+/* True if the answer with this message may not fit one frame, deflated or not. */
 static bool is_long_answer(const pyr__final *final, const pyr__body *body)
 {
 	size_t fields = FINAL_LITTLE + final->details.size + final->metadata.size;
-	return 2 + fields + body->size > PYR__FRAME_MAX;
+	return 2 + fields + framed_size(body) > PYR__FRAME_MAX ||
+	       message_size(body) > PYR__FRAME_MAX;
 }
 
-/* The message can be sent; for a long one, *ret_payload is it. */
-static bool prepare_answer(pyr__session *s, const pyr__stream *stream, const pyr__final *final,
-	const pyr__body *body, pyr__block **ret_payload)
+/* The message can be sent; a long one is *ret_before, which goes before the answer. */
+static bool prepare_answer(pyr__session *s, pyr__stream *stream, const pyr__final *final,
+	const pyr__body *body, pyr__parcel **ret_before)
 {
-	if (body->size > s->peer_message_max || !queue_has_room(s, body->size))
+	if (message_size(body) > s->peer_message_max || !queue_has_room(s, framed_size(body)))
 		return false;
 	if (!is_long_answer(final, body))
 		return true;
 	/* behind a long message that is still on its way another one has no place */
-	return !stream->parcel && (*ret_payload = pack_apart(s, body)) != NULL;
+	return !stream->parcel && (*ret_before = message_parcel(stream, body)) != NULL;
 }
 
 pyr_status pyr__session_finish(pyr__session *s, uint32_t id, const pyr__final *final,
@@ -444,11 +493,11 @@ pyr_status pyr__session_finish(pyr__session *s, uint32_t id, const pyr__final *f
 	if (!stream || stream->finished || pyr__session_is_ours(s, id))
 		return gone(err);
 	pyr_status status = PYR_OK;
-	pyr__block *payload = NULL;
+	pyr__parcel *before = NULL;
 	pyr__final own;
 	if (stream->reset)
 		body = NULL; /* nobody waits for it */
-	if (body && !prepare_answer(s, stream, final, body, &payload)) {
+	if (body && !prepare_answer(s, stream, final, body, &before)) {
 		own = (pyr__final){
 			.status = PYR_RESOURCE_EXHAUSTED,
 			.executed = PYR_EXECUTED_YES,
@@ -458,7 +507,7 @@ pyr_status pyr__session_finish(pyr__session *s, uint32_t id, const pyr__final *f
 		body = NULL;
 		status = pyr_error_set(err, PYR_RESOURCE_EXHAUSTED, "%s", too_long);
 	}
-	put_final(s, stream, final, body, payload);
+	put_final(s, stream, final, body, before);
 	if (pyr__output_queued(&s->output) > (size_t)s->config.queue_max + PYR__QUEUE_SLACK)
 		pyr__session_disconnect(
 			s, PYR_RESOURCE_EXHAUSTED, "the peer takes none of its answers");

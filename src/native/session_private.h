@@ -6,11 +6,14 @@
  *   session_streams.c     the table of open calls
  *   session_in.c          bytes to frames to events
  *   session_connection.c  HELLO, PING, PONG, GOAWAY
+ *   session_share.c       SHARE
  *   session_call.c        CALL, received
+ *   session_body.c        how a message lies in its frames, received
  *   session_message.c     MESSAGE, METADATA, FINAL, RESET, received
  *   session_window.c      WINDOW, and what a message costs
  *   session_out.c         what the owner sends
  *   session_queue.c       the bytes that wait to be taken
+ *   session_trace.c       what is told of each frame to who watches
  */
 #ifndef PYR_NATIVE_SESSION_PRIVATE_H
 #define PYR_NATIVE_SESSION_PRIVATE_H
@@ -21,6 +24,7 @@
 #include "native/session.h"
 
 #define PYR__PAGE_STREAMS  64u
+#define PYR__FIRST_STREAMS 8u /* enough for most, and so for connections that idle */
 #define PYR__STREAMS_MOST  65536u
 #define PYR__SEGMENTS_MAX  24u
 #define PYR__QUEUE_SLACK   (1u << 20) /* room beyond queue_max for what must always be said */
@@ -34,7 +38,8 @@ typedef struct pyr__partial {
 	pyr__block *block; /* its size is the room made so far; NULL at first */
 	size_t size, total;
 	uint32_t cost;
-	bool opens;      /* it is a CALL's, which is told when the message is whole */
+	uint32_t inflated_size; /* of the message, of which these are the deflated bytes; or 0 */
+	bool opens;             /* it is a CALL's, which is told when the message is whole */
 	pyr__head head;  /* of that CALL; its texts are in `texts` or are an interned method's */
 	uint32_t method; /* its number, or PYR__NO_METHOD */
 	char texts[];
@@ -61,6 +66,14 @@ typedef struct pyr__parcel {
 	uint8_t head[]; /* its first frame */
 } pyr__parcel;
 
+/* How far the two ends are with going over to shared memory: session_share.c. */
+typedef enum pyr__sharing {
+	PYR__SHARING_NONE,
+	PYR__SHARING_OFFER, /* not answered yet */
+	PYR__SHARING_HALF,  /* the server has switched, the client has not */
+	PYR__SHARING_OVER,
+} pyr__sharing;
+
 /* One call of either side, while it is open; the slot is used again with the next generation. */
 typedef struct pyr__stream {
 	uint32_t id; /* of the present, or else the last, call */
@@ -76,6 +89,7 @@ typedef struct pyr__stream {
 	int64_t send_left;  /* the window for messages that we send */
 	int64_t recv_left;  /* and that we receive */
 	uint64_t recv_owed; /* consumed, but not given back yet */
+	uint64_t credited;  /* by the peer, in all */
 	uint64_t sent_at;   /* ours: the output's position behind its CALL, or PYR__NOT_SENT */
 	void *user;
 	pyr__partial *partial;
@@ -84,8 +98,12 @@ typedef struct pyr__stream {
 	struct pyr__stream *next_free;
 } pyr__stream;
 
-/* The calls of one side. Slots come in pages, made when they are first used, which never move. */
+/*
+ * The calls of one side. Slots come in pages, made when they are first used, which never move; the
+ * first few have a small one of their own, and those of page 0 are not used.
+ */
 typedef struct pyr__streams {
+	pyr__stream *first;
 	pyr__stream **pages;
 	uint32_t page_count; /* places for pages, made as they are needed */
 	uint32_t slots_max;
@@ -117,12 +135,11 @@ typedef struct pyr__segment {
 typedef struct pyr__output {
 	uint8_t *flat;
 	size_t at, size, room;
-	uint64_t flat_taken; /* bytes of flat ever taken */
-	uint64_t taken;      /* bytes ever taken */
-	pyr__segment segments[PYR__SEGMENTS_MAX];
+	uint64_t flat_taken;    /* bytes of flat ever taken */
+	uint64_t taken;         /* bytes ever taken */
+	pyr__segment *segments; /* PYR__SEGMENTS_MAX, made for the first one */
 	unsigned segment_count;
 	size_t in_segments, in_ring, in_waiting; /* bytes */
-	pyr__block *spare;                       /* for the next long message */
 	pyr__link ring;                          /* started parcels, the next in turn first */
 	pyr__link waiting; /* for the connection's window or the peer's hello, oldest first */
 } pyr__output;
@@ -134,10 +151,12 @@ struct pyr__session {
 	bool closing, closed; /* no more frames; CLOSED has been told */
 	bool going, drained;  /* the peer, we: no new calls */
 	pyr_status why;
-	char reason[PYR_ERROR_MESSAGE_MAX];
+	char *reason; /* why there are no new calls; NULL: nobody said */
 	uint8_t peer_id[16];
 	uint32_t peer_message_max, peer_metadata_max, peer_streams_max, peer_methods_max;
 	uint32_t peer_stream_window; /* of a new stream */
+	bool peer_takes_deflated, peer_shares;
+	pyr__sharing share;
 	bool peer_took_known;
 	uint32_t peer_took;                /* calls, by its last GOAWAY */
 	uint32_t calls_sent, calls_taken;  /* CALL frames, in order */
@@ -147,6 +166,7 @@ struct pyr__session {
 	size_t rx_at, rx_size;
 	bool rx_filled;          /* the last read filled what there was: offer more room */
 	pyr__partial *delivered; /* of the last event */
+	pyr__block *inflated;    /* likewise */
 
 	pyr__output output;
 	int64_t send_left; /* the connection's windows, as a stream's */
@@ -159,12 +179,15 @@ struct pyr__session {
 	uint32_t sent_method_count;
 	pyr__interned *known_methods; /* by number */
 	uint32_t known_method_count, known_method_room;
+	char **traced_methods; /* the names of sent_methods by number, for a trace alone */
+	uint32_t traced_method_count;
 };
 
 /* session.c */
 
 /* The peer broke the protocol: tells it why, and ends. */
-void pyr__session_violation(pyr__session *session, const char *format, ...) PYR_PRINTF(2, 3);
+void pyr__session_violation(pyr__session *session, const char *format, ...)
+	PYR_PRINTF(2, 3) PYR_COLD;
 
 /* The next event of the closing sequence. */
 bool pyr__session_next_closing(pyr__session *session, pyr__event *event);
@@ -179,6 +202,8 @@ static inline bool pyr__session_is_ours(const pyr__session *session, uint32_t id
 /* The slot, used or not; NULL while its page was never needed, or if it cannot be. */
 static inline pyr__stream *pyr__streams_slot(const pyr__streams *streams, uint32_t slot)
 {
+	if (slot < PYR__FIRST_STREAMS)
+		return streams->first ? &streams->first[slot] : NULL;
 	uint32_t page = slot / PYR__PAGE_STREAMS;
 	if (page >= streams->page_count || !streams->pages[page])
 		return NULL;
@@ -240,19 +265,48 @@ void pyr__session_put_hello(pyr__session *session);
 void pyr__session_put_goaway(
 	pyr__session *session, uint8_t flags, pyr_status status, const char *reason);
 
+/* session_share.c */
+
+bool pyr__session_on_share(pyr__session *session, const pyr__frame *frame, pyr__event *event);
+
 /* session_call.c */
 
 /* The answer to a call that is not taken, or not any more; the session gives it by itself. */
-void pyr__session_refuse(pyr__session *session, uint32_t id, pyr_status status, const char *why);
+void pyr__session_refuse(
+	pyr__session *session, uint32_t id, pyr_status status, const char *why) PYR_COLD;
 
 /* A partial that opens a call is whole: fills in the event's head. */
 void pyr__session_tell_call(pyr__session *session, pyr__partial *partial, pyr__event *event);
+
+/* session_body.c */
+
+/* What the first frame of a message says of it. */
+typedef struct pyr__arrival {
+	bool more;     /* its bytes come in later frames */
+	bool deflated; /* they are a zlib stream */
+	uint32_t bytes;
+	uint32_t size;       /* of the message: that of its bytes, unless it is deflated */
+	const uint8_t *data; /* the bytes, unless more is set */
+} pyr__arrival;
+
+/* Reads what a frame, which has not CONT, ends with; false if it is malformed. */
+bool pyr__arrival_read(pyr__arrival *arrival, uint8_t flags, const uint8_t *data, size_t size);
+
+typedef enum pyr__unpacked {
+	PYR__UNPACKED,
+	PYR__UNPACKED_NO_MEMORY,
+	PYR__UNPACKED_VIOLATION, /* has been told */
+} pyr__unpacked;
+
+/* Inflates a message for the event that is about to be told. */
+pyr__unpacked pyr__session_unpack(pyr__session *session, uint32_t stream, const uint8_t *data,
+	size_t bytes, size_t size, pyr__payload *ret_payload);
 
 /* session_message.c */
 
 /* A message in parts begins; head is NULL if it opens no call. False after a violation. */
 bool pyr__session_begin_partial(pyr__session *session, pyr__stream *stream, const pyr__head *head,
-	uint32_t method, uint32_t total);
+	uint32_t method, const pyr__arrival *arrival);
 
 void pyr__partial_free(pyr__partial *partial);
 
@@ -286,6 +340,23 @@ static inline bool pyr__stream_sendable(const pyr__stream *stream)
 	return !stream->parcel && stream->send_left > 0;
 }
 
+/* session_trace.c */
+
+/* For a session that is traced; '<': it has come. Of the parts of a message the header is enough.
+ */
+void pyr__session_trace_frame(pyr__session *session, char direction, const pyr__frame *frame);
+void pyr__session_trace_done(pyr__session *session);
+
+/* A frame has been queued, with its header at `at`. */
+static inline void pyr__session_trace_sent(pyr__session *session, const uint8_t *at)
+{
+	if (session->config.trace) {
+		pyr__frame frame;
+		pyr__frame_load(&frame, at);
+		pyr__session_trace_frame(session, '>', &frame);
+	}
+}
+
 /* session_queue.c */
 
 void pyr__output_init(pyr__output *output);
@@ -309,9 +380,6 @@ static inline size_t pyr__output_queued(const pyr__output *output)
 {
 	return pyr__output_committed(output) + output->in_ring + output->in_waiting;
 }
-
-/* A block of that size at least, to pack a long message into; NULL: there is no memory. */
-pyr__block *pyr__output_block(pyr__output *output, size_t size);
 
 /* A parcel of the stream's. Its first frame, of head_size bytes, is the caller's to write. */
 pyr__parcel *pyr__parcel_new(pyr__stream *stream, size_t head_size);

@@ -6,8 +6,7 @@
 #include "native/session_private.h"
 
 #define FLAT_KEEP_BYTES   (2u << 20)   /* a larger buffer is not kept once it is empty */
-#define SPARE_MAX_BYTES   (1u << 20)   /* nor a larger block of a long message */
-#define COMMIT_BYTES      (128u << 10) /* fragments are added while less than this is queued */
+#define COMMIT_BYTES      (256u << 10) /* fragments are added while less than this is queued */
 #define SEGMENT_MIN_BYTES (8u << 10)   /* shorter fragments are copied */
 
 void pyr__output_init(pyr__output *output)
@@ -20,7 +19,7 @@ void pyr__output_done(pyr__output *output)
 {
 	for (unsigned i = 0; i < output->segment_count; i++)
 		pyr__block_unref(output->segments[i].block);
-	pyr__block_unref(output->spare);
+	free(output->segments);
 	free(output->flat);
 }
 
@@ -37,7 +36,7 @@ uint8_t *pyr__session_room(pyr__session *s, size_t size)
 		out->at = 0;
 	}
 	if (out->room - out->size < size) {
-		size_t room = out->room ? out->room : 512;
+		size_t room = out->room ? out->room : 256;
 		while (room - out->size < size)
 			room *= 2;
 		out->flat = pyr__realloc(out->flat, room);
@@ -55,10 +54,13 @@ void pyr__session_put_frame(pyr__session *s, uint8_t type, uint8_t flags, uint32
 	pyr__frame_store(at, (uint32_t)size, type, flags, stream);
 	if (size)
 		memcpy(at + PYR__FRAME_HEADER, data, size);
+	pyr__session_trace_sent(s, at);
 }
 
 static void put_segment(pyr__output *out, pyr__block *block, const uint8_t *data, size_t size)
 {
+	if (!out->segments)
+		out->segments = pyr__alloc(PYR__SEGMENTS_MAX * sizeof *out->segments);
 	out->segments[out->segment_count++] = (pyr__segment){
 		.position = out->flat_taken + (out->size - out->at),
 		.block = pyr__block_ref(block),
@@ -66,28 +68,6 @@ static void put_segment(pyr__output *out, pyr__block *block, const uint8_t *data
 		.size = size,
 	};
 	out->in_segments += size;
-}
-
-/* Blocks */
-
-pyr__block *pyr__output_block(pyr__output *out, size_t size)
-{
-	pyr__block *spare = out->spare;
-	if (!spare || spare->size < size)
-		return pyr__block_new(size);
-	out->spare = NULL;
-	return spare;
-}
-
-/* Drops a reference, and keeps the block for the next message if it was the last. */
-static void give_block(pyr__output *out, pyr__block *block)
-{
-	bool last = block && atomic_load_explicit(&block->refs, memory_order_acquire) == 1;
-	bool keep = last && block->size <= SPARE_MAX_BYTES &&
-		    (!out->spare || out->spare->size < block->size);
-	pyr__block_unref(keep ? out->spare : block);
-	if (keep)
-		out->spare = block;
 }
 
 /* Parcels */
@@ -106,11 +86,11 @@ static size_t payload_left(const pyr__parcel *parcel)
 }
 
 /* Off the stream, and freed; what was queued of it stays queued. */
-static void free_parcel(pyr__output *out, pyr__parcel *parcel)
+static void free_parcel(pyr__parcel *parcel)
 {
 	parcel->stream->parcel = NULL;
 	pyr__list_remove(&parcel->link);
-	give_block(out, parcel->payload);
+	pyr__block_unref(parcel->payload);
 	free(parcel->tail);
 	free(parcel);
 }
@@ -122,12 +102,19 @@ void pyr__session_drop_parcel(pyr__session *s, pyr__stream *stream)
 		s->output.in_ring -= payload_left(parcel);
 	else
 		s->output.in_waiting -= parcel->head_size + payload_left(parcel);
-	free_parcel(&s->output, parcel);
+	free_parcel(parcel);
+}
+
+/* A whole frame, or the first of a message in parts. */
+static void put_ready(pyr__session *s, const uint8_t *frame, size_t size)
+{
+	memcpy(pyr__session_room(s, size), frame, size);
+	pyr__session_trace_sent(s, frame);
 }
 
 static void put_tail(pyr__session *s, const pyr__parcel *parcel)
 {
-	memcpy(pyr__session_room(s, parcel->tail_size), parcel->tail, parcel->tail_size);
+	put_ready(s, parcel->tail, parcel->tail_size);
 }
 
 void pyr__session_cut_short(pyr__session *s, pyr__stream *stream)
@@ -142,7 +129,7 @@ static void finish_parcel(pyr__session *s, pyr__parcel *parcel)
 	pyr__stream *stream = parcel->stream;
 	if (parcel->tail)
 		put_tail(s, parcel);
-	free_parcel(&s->output, parcel);
+	free_parcel(parcel);
 	if (stream->sent_at == PYR__NOT_SENT)
 		stream->sent_at = s->output.taken + pyr__output_committed(&s->output);
 	if (stream->finished || stream->oneway)
@@ -160,7 +147,7 @@ static void start_parcel(pyr__session *s, pyr__parcel *parcel)
 	stream->send_left -= parcel->cost;
 	if (parcel->head[4] == PYR__FRAME_CALL)
 		stream->order = ++s->calls_sent;
-	memcpy(pyr__session_room(s, parcel->head_size), parcel->head, parcel->head_size);
+	put_ready(s, parcel->head, parcel->head_size);
 	if (!parcel->payload) {
 		finish_parcel(s, parcel);
 		return;
@@ -213,6 +200,7 @@ static void put_fragment(pyr__session *s, pyr__parcel *parcel)
 		memcpy(at + PYR__FRAME_HEADER, data, part);
 	else
 		put_segment(out, parcel->payload, data, part);
+	pyr__session_trace_sent(s, at);
 	parcel->at += part;
 	out->in_ring -= part;
 	pyr__list_remove(&parcel->link);
@@ -287,7 +275,7 @@ static size_t take_segment(pyr__output *out, size_t size)
 	segment->size -= part;
 	out->in_segments -= part;
 	if (segment->size == 0) {
-		give_block(out, segment->block);
+		pyr__block_unref(segment->block);
 		out->segment_count--;
 		memmove(segment, segment + 1, out->segment_count * sizeof *segment);
 	}

@@ -17,18 +17,32 @@ static void forget(pyr__stream *stream)
 	}
 }
 
+static void free_page(pyr__stream *page, uint32_t count)
+{
+	for (uint32_t i = 0; page && i < count; i++)
+		forget(&page[i]);
+	free(page);
+}
+
 void pyr__streams_done(pyr__streams *streams)
 {
-	for (uint32_t page = 0; page < streams->page_count; page++) {
-		for (uint32_t i = 0; streams->pages[page] && i < PYR__PAGE_STREAMS; i++)
-			forget(&streams->pages[page][i]);
-		free(streams->pages[page]);
-	}
+	free_page(streams->first, PYR__FIRST_STREAMS);
+	for (uint32_t page = 0; page < streams->page_count; page++)
+		free_page(streams->pages[page], PYR__PAGE_STREAMS);
 	free(streams->pages);
+}
+
+static pyr__stream *make_first(pyr__streams *streams)
+{
+	if (!streams->first)
+		streams->first = pyr__zalloc(PYR__FIRST_STREAMS * sizeof *streams->first);
+	return streams->first;
 }
 
 static pyr__stream *make_slot(pyr__streams *streams, uint32_t slot)
 {
+	if (slot < PYR__FIRST_STREAMS)
+		return &make_first(streams)[slot];
 	uint32_t number = slot / PYR__PAGE_STREAMS;
 	if (number >= streams->page_count) {
 		uint32_t count = streams->page_count ? streams->page_count * 2 : 4;

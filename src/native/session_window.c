@@ -104,11 +104,19 @@ bool pyr__session_on_window(pyr__session *s, const pyr__frame *frame, pyr__event
 		return false;
 	int64_t *left = stream ? &stream->send_left : &s->send_left;
 	*left += credit;
+	if (stream)
+		stream->credited += credit;
 	if (*left > PYR__WINDOW_MAX)
 		pyr__session_violation(s, "the window of stream %08x overflows", frame->stream);
 	else if (stream)
 		pyr__stream_unblocked(s, stream);
 	return false;
+}
+
+uint64_t pyr__session_consumed_by_peer(const pyr__session *s, uint32_t id)
+{
+	const pyr__stream *stream = pyr__session_find(s, id);
+	return stream ? stream->credited : 0;
 }
 
 bool pyr__session_sendable(const pyr__session *s)

@@ -15,6 +15,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/*
+ * A Unix socket wakes its writer when three quarters of this have been read, and meanwhile the
+ * reader is to have enough. TCP finds its own size.
+ */
+#define UNIX_SEND_BYTES (1 << 20)
+
 static pyr_status unix_address(const char *path, pyr__address *ret_address, pyr_error *err)
 {
 	struct sockaddr_un *un = (struct sockaddr_un *)&ret_address->storage;
@@ -75,10 +81,20 @@ void pyr__socket_peer_user(int fd, char *buf, size_t size)
 		snprintf(buf, size, "uid:%u", (unsigned)peer.uid);
 }
 
+bool pyr__socket_is_own_user(int fd)
+{
+	struct ucred peer;
+	socklen_t length = sizeof peer;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid > 0 &&
+	       peer.uid == geteuid();
+}
+
 void pyr__socket_tune(int fd, int family)
 {
-	int one = 1;
-	if (family != AF_UNIX)
+	int one = 1, send_bytes = UNIX_SEND_BYTES;
+	if (family == AF_UNIX)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
+	else
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
 
@@ -201,6 +217,22 @@ pyr_status pyr__socket_inherit(int fd, pyr__address *ret_bound, pyr_error *err)
 	ret_bound->size = sizeof ret_bound->storage;
 	getsockname(fd, (struct sockaddr *)&ret_bound->storage, &ret_bound->size);
 	int family = ret_bound->storage.ss_family;
+	if (family != AF_INET && family != AF_INET6 && family != AF_UNIX)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"the socket %d is neither of TCP nor a Unix socket", fd);
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	return PYR_OK;
+}
+
+pyr_status pyr__socket_adopt(int fd, pyr__address *ret_peer, pyr_error *err)
+{
+	ret_peer->size = sizeof ret_peer->storage;
+	if (get_option(fd, SO_TYPE) != SOCK_STREAM ||
+		getpeername(fd, (struct sockaddr *)&ret_peer->storage, &ret_peer->size))
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"the descriptor %d is not a stream socket that is connected", fd);
+	int family = ret_peer->storage.ss_family;
 	if (family != AF_INET && family != AF_INET6 && family != AF_UNIX)
 		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
 			"the socket %d is neither of TCP nor a Unix socket", fd);

@@ -54,6 +54,10 @@ pyr_status pyr__socket_listen(
  */
 pyr_status pyr__socket_inherit(int fd, pyr__address *ret_bound, pyr_error *err);
 
+/* Makes a connected stream socket fit for a connection; INVALID_ARGUMENT if it is not such a one.
+ */
+pyr_status pyr__socket_adopt(int fd, pyr__address *ret_peer, pyr_error *err);
+
 /* "127.0.0.1:4711", "[::1]:4711", "unix:/path" or "unix:" for an unnamed one. */
 void pyr__socket_text(const pyr__address *address, char *buf, size_t size);
 
@@ -63,7 +67,10 @@ void pyr__socket_text(const pyr__address *address, char *buf, size_t size);
  */
 void pyr__socket_peer_user(int fd, char *buf, size_t size);
 
-/* Sets what every connection has: no delay on TCP. */
+/* It is a Unix socket whose other end was made, or connected, by a process of our user. */
+bool pyr__socket_is_own_user(int fd);
+
+/* Sets what every connection has: no delay on TCP, much room to send into a Unix socket. */
 void pyr__socket_tune(int fd, int family);
 
 #endif

@@ -3,11 +3,12 @@
 #ifndef PYR_SERVER_ACCESS_H
 #define PYR_SERVER_ACCESS_H
 
-#include <pyrite/daemon.h>
+#include "server/objects.h"
+#include "server/rules.h"
 #include "transport/transport.h"
 
 /* Before anything of the call is looked at or run. Any failure is the answer. */
-pyr_status pyr__access_check(
-	const pyr_daemon_options *options, pyr_call *call, pyr__incall *incall, pyr_error *err);
+pyr_status pyr__access_check(const pyr_daemon_options *options, pyr__rules_slot *rules,
+	pyr__objects *objects, pyr_call *call, pyr_error *err);
 
 #endif

@@ -16,7 +16,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "codec/encode.h"
+#include "server/callbacks.h"
 #include "server/daemon_private.h"
 
 #define OWN_PREFIX "pyrite.Batch/"
@@ -89,10 +89,8 @@ static void add_reply(batch *b, const pyr__body *body)
 	result->where = copy_text((pyr__text){"", 0});
 	result->reply.data = pyr__alloc(size + 1);
 	result->reply.len = size;
-	if (size && body->raw)
-		memcpy(result->reply.data, body->raw, size);
-	else if (size)
-		pyr__encode(body->message, result->reply.data, size);
+	if (body)
+		pyr__body_write(body, result->reply.data);
 	b->bytes += size;
 }
 
@@ -142,8 +140,10 @@ static void go_on_later(batch *b)
 	pyr_call *outer = pyr_call_ref(b->outer); /* the job's */
 	if (!pyr__pool_add(daemon->pool, &b->job)) {
 		pyr_error err;
-		pyr_error_set(&err, PYR_RESOURCE_EXHAUSTED,
-			"no worker has time for the rest of the batch");
+		bool stopping = pyr__pool_is_stopping(daemon->pool);
+		pyr_error_set(&err, stopping ? PYR_UNAVAILABLE : PYR_RESOURCE_EXHAUSTED, "%s",
+			stopping ? "the daemon is stopping"
+				 : "no worker has time for the rest of the batch");
 		err.executed = PYR_EXECUTED_NO;
 		if (b->count < b->request->n_calls)
 			add_error(b, &err);
@@ -300,6 +300,17 @@ static uint64_t in_connection(pyr__incall *in)
 	return pyr__incall_connection(&batch_of(in)->outer->incall);
 }
 
+static pyr_scheme in_reached(
+	pyr__incall *in, struct sockaddr_storage *ret_address, socklen_t *ret_size)
+{
+	return pyr__incall_reached(&batch_of(in)->outer->incall, ret_address, ret_size);
+}
+
+static pyr__channel *in_back(pyr__incall *in, void (*release)(void *arg), void *arg)
+{
+	return pyr__incall_back(&batch_of(in)->outer->incall, release, arg);
+}
+
 static const pyr__incall_ops incall_ops = {
 	.send = in_send,
 	.finish = in_finish,
@@ -314,12 +325,19 @@ static const pyr__incall_ops incall_ops = {
 	.authorization = in_authorization,
 	.set_principal = in_set_principal,
 	.connection = in_connection,
+	.reached = in_reached,
+	.back = in_back,
 };
 
 /* The calls */
 
-static pyr_status check(const pyr__bound *bound, const Pyrite__BatchedCall *call, pyr_error *err)
+static pyr_status check(
+	const batch *b, const pyr__bound *bound, const Pyrite__BatchedCall *call, pyr_error *err)
 {
+	if (b->outer->callbacks &&
+		pyr__callbacks_hide((pyr__text){call->method, strlen(call->method)}))
+		return pyr_error_set(
+			err, PYR_NOT_FOUND, "%s is not for the peer of a client", call->method);
 	if (strncmp(call->method, OWN_PREFIX, strlen(OWN_PREFIX)) == 0)
 		return pyr_error_set(err, PYR_INVALID_ARGUMENT, "a batch cannot be in a batch");
 	if (bound && bound->method->flags & (PYR_METHOD_CLIENT_STREAM | PYR_METHOD_SERVER_STREAM))
@@ -343,6 +361,7 @@ static pyr_call *new_call(batch *b, const pyr__bound *bound, const Pyrite__Batch
 	pyr__daemon_begin_call(daemon);
 	pyr_call *call = pyr__call_new(
 		daemon, bound, bound ? bound->statistics : &daemon->unknown, &head, pyr__now_us());
+	call->callbacks = b->outer->callbacks;
 	call->incall.ops = &incall_ops;
 	call->incall.carrier = b;
 	call->incall.deadline_us = outer->incall.deadline_us;
@@ -359,7 +378,7 @@ static pyr_call *begin_next(batch *b)
 	const Pyrite__BatchedCall *asked = b->request->calls[b->count];
 	const pyr__bound *bound = pyr__objects_bind(
 		&b->outer->daemon->objects, (pyr__text){asked->method, strlen(asked->method)});
-	if (check(bound, asked, &err)) {
+	if (check(b, bound, asked, &err)) {
 		err.executed = PYR_EXECUTED_NO;
 		add_error(b, &err);
 		return NULL;

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One incoming call: from its arrival to the servant's function, and what the servant may ask. */
+/* One incoming call: how long it lives, and what its servant may ask of it. */
 #include "server/call.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/correlation.h"
 #include "base/error.h"
 #include "base/fork.h"
-#include "base/loop.h"
 #include "base/metadata.h"
+#include "base/mutex.h"
 #include "base/random.h"
-#include "codec/decode.h"
-#include "server/access.h"
-#include "server/locator.h"
+#include "base/recycle.h"
+#include "base/refs.h"
+#include "server/resumable.h"
 
 static pyr__text keep(pyr__arena *arena, pyr__text text)
 {
@@ -38,9 +37,9 @@ static int64_t deadline_of(const pyr__head *head, int64_t now_us)
 pyr_call *pyr__call_new(pyr_daemon *daemon, const pyr__bound *bound, pyr__statistics *statistics,
 	const pyr__head *head, int64_t now_us)
 {
-	pyr_call *call = pyr__alloc(sizeof *call);
-	memset(call, 0, offsetof(pyr_call, arena));
+	pyr_call *call = pyr__recycle_alloc(PYR__RECYCLED_CALL, sizeof *call);
 	pyr__incall_init(&call->incall);
+	memset(&call->refs, 0, offsetof(pyr_call, arena) - offsetof(pyr_call, refs));
 	call->incall.deadline_us = deadline_of(head, now_us);
 	atomic_init(&call->refs, 1);
 	atomic_init(&call->answered, false);
@@ -48,9 +47,10 @@ pyr_call *pyr__call_new(pyr_daemon *daemon, const pyr__bound *bound, pyr__statis
 	call->bound = bound;
 	call->statistics = statistics;
 	call->began_us = now_us;
-	pyr__statistics_begin(statistics);
+	if (statistics)
+		pyr__statistics_begin(statistics);
 	call->oneway = head->oneway;
-	pthread_mutex_init(&call->lock, NULL);
+	pyr__mutex_init(&call->lock);
 	pyr__arena_init(&call->arena, call->space, sizeof call->space);
 	pyr__arena_init(&call->stream_arena, NULL, 0);
 	if (bound)
@@ -67,8 +67,13 @@ pyr_call *pyr__call_new(pyr_daemon *daemon, const pyr__bound *bound, pyr__statis
 
 pyr_call *pyr_call_ref(pyr_call *call)
 {
-	atomic_fetch_add_explicit(&call->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&call->refs);
 	return call;
+}
+
+pyr_call *pyr__call_ref_if_used(pyr_call *call)
+{
+	return pyr__refs_take_if_used(&call->refs) ? call : NULL;
 }
 
 /* A child has the parent's sockets, and its own idea of what is going on there. */
@@ -77,179 +82,64 @@ pyr_status pyr__call_check_process(const pyr_call *call, pyr_error *err)
 	return pyr__fork_check(pyr__daemon_fork_count(call->daemon), "this call", err);
 }
 
+pyr_status pyr__call_check_method(const pyr_call *call, const pyr_method *method, pyr_error *err)
+{
+	if (call->bound->method == method)
+		return PYR_OK;
+	return pyr_error_set(err, PYR_FAILED_PRECONDITION, "this call is for %s, not for %s",
+		call->bound->name, method->name);
+}
+
 /* Nobody has answered it, and nobody can any more. */
 static void end_unanswered(pyr_call *call)
 {
 	pyr_status status = PYR_INTERNAL;
-	int64_t now_us = pyr__now_us();
 	if (call->oneway || call->incall.silent)
 		status = PYR_OK;
-	else if (now_us >= call->incall.deadline_us)
+	else if (pyr__now_us() >= call->incall.deadline_us)
 		status = PYR_DEADLINE_EXCEEDED;
 	else if (atomic_load(&call->incall.cancelled))
 		status = PYR_CANCELLED;
-	pyr__statistics_end(call->statistics, status, now_us - call->began_us);
+	pyr__daemon_count_end(call->daemon, call, status);
 	pyr__call_intercepted(call, status);
+}
+
+/* What few calls have. */
+static void drop_extras(pyr_call *call)
+{
+	pyr__resumable_unref(call->resumable);
+	if (call->instance)
+		pyr__object_destroy_instance(call->object, call->instance);
+	pyr__client_session_release(call->session);
+	pyr_metadata_free(call->metadata);
+	pyr_metadata_free(call->trailer);
+}
+
+static void drop_chunks(pyr_call *call)
+{
+	pyr__arena_reset(&call->stream_arena);
+	pyr__arena_reset(&call->arena);
 }
 
 void pyr_call_unref(pyr_call *call)
 {
 	if (!call || pyr__daemon_fork_count(call->daemon) != pyr__fork_count() ||
-		atomic_fetch_sub_explicit(&call->refs, 1, memory_order_acq_rel) != 1)
+		!pyr__refs_drop(&call->refs))
 		return;
 	if (!atomic_load(&call->answered))
 		end_unanswered(call);
 	if (call->current)
 		pyr__incall_release(&call->incall, call->current);
 	pyr__incall_done(&call->incall);
-	if (call->instance)
-		pyr__object_destroy_instance(call->object, call->instance);
-	pyr__client_session_release(call->session);
+	if (call->resumable || call->instance || call->session || call->metadata || call->trailer)
+		drop_extras(call);
 	pyr__object_unref(call->object);
-	pyr_metadata_free(call->metadata);
-	pyr_metadata_free(call->trailer);
-	pyr__arena_reset(&call->stream_arena);
-	pyr__arena_reset(&call->arena);
+	if (call->stream_arena.chunks || call->arena.chunks)
+		drop_chunks(call);
 	pthread_mutex_destroy(&call->lock);
 	pyr_daemon *daemon = call->daemon;
-	free(call);
+	pyr__recycle_free(PYR__RECYCLED_CALL, call);
 	pyr__daemon_end_call(daemon);
-}
-
-/* Running */
-
-static pyr_status decode(pyr_call *call, pyr__arena *arena, const pyr__message *message,
-	size_t decoded_bytes_max, ProtobufCMessage **ret_request, pyr_error *err)
-{
-	pyr__decode_options options = {
-		.arena = arena,
-		.bytes_max = decoded_bytes_max,
-		.alias = true,
-	};
-	return pyr__decode(call->bound->method->input, message ? message->payload.data : NULL,
-		message ? message->payload.size : 0, &options, ret_request, err);
-}
-
-static pyr_status no_function(const pyr_call *call, pyr_error *err)
-{
-	return pyr_error_set(err, PYR_UNIMPLEMENTED, "the object '%s' does not implement %s",
-		call->object->id, call->bound->name);
-}
-
-pyr_status pyr__call_find(pyr_call *call, pyr__objects *objects, pyr_error *err)
-{
-	if (call->object)
-		return PYR_OK;
-	return pyr__objects_find(
-		objects, call->object_id, call->method_name, call->bound, &call->object, err);
-}
-
-/* One that is registered, or one that a locator has or makes. */
-static pyr_status find_object(pyr_call *call, pyr__objects *objects, pyr_error *err)
-{
-	pyr__locators *locators = pyr__daemon_locators(call->daemon);
-	pyr_status status = pyr__call_find(call, objects, err);
-	if (status == PYR_OK || !call->bound ||
-		!pyr__locators_cover(locators, call->object_id, call->bound->interface))
-		return status;
-	return pyr__locators_find(
-		locators, call->object_id, call->bound->interface, &call->object, err);
-}
-
-/* The caller's session; it is there from the first time on. */
-static pyr_status find_session(pyr_call *call, pyr__client_session **ret_session, pyr_error *err)
-{
-	pthread_mutex_lock(&call->lock);
-	if (!call->session)
-		call->session = pyr__client_session_find(
-			pyr__daemon_sessions(call->daemon), pyr_call_connection(call));
-	*ret_session = call->session;
-	pthread_mutex_unlock(&call->lock);
-	if (*ret_session)
-		return PYR_OK;
-	if (pyr_call_connection(call) & PYR__CONNECTION_UNSEEN)
-		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
-			"nothing can be kept for this connection: gRPC over TLS does not tell when "
-			"it ends");
-	return pyr_error_set(err, PYR_CANCELLED, "the caller's connection has ended");
-}
-
-pyr_status pyr__call_admit(pyr_call *call, pyr_error *err)
-{
-	pyr__client_session *session;
-	const pyr_daemon_options *options = pyr__daemon_options(call->daemon);
-	if (find_session(call, &session, NULL)) /* it has ended, or nobody sees its end */
-		return options->admit(options->access_ctx, call, err);
-	return pyr__client_session_admit(session, options->admit, options->access_ctx, call, err);
-}
-
-/* What the servant's functions get as self. */
-static pyr_status find_servant(pyr_call *call, void **ret_self, pyr_error *err)
-{
-	pyr__object *object = call->object;
-	const pyr__instancing *instancing =
-		atomic_load_explicit(&object->instancing, memory_order_acquire);
-	if (!instancing) {
-		*ret_self = object->self;
-		return PYR_OK;
-	}
-	if (instancing->kind == PYR_INSTANCES_CALL) {
-		pyr_status status = pyr__object_make_instance(object, call, &call->instance, err);
-		*ret_self = call->instance;
-		return status;
-	}
-	pyr__client_session *session;
-	pyr_status status = find_session(call, &session, err);
-	if (status)
-		return status;
-	return pyr__client_session_instance(session, object, call, ret_self, err);
-}
-
-static pyr_status run(
-	pyr_call *call, pyr__objects *objects, size_t decoded_bytes_max, pyr_error *err)
-{
-	pyr_status status =
-		pyr__access_check(pyr__daemon_options(call->daemon), call, &call->incall, err);
-	if (status == PYR_OK)
-		status = pyr__call_intercept(pyr__daemon_interceptors(call->daemon), call, err);
-	if (status == PYR_OK)
-		status = find_object(call, objects, err);
-	if (status)
-		return status;
-	const pyr_method *method = call->bound->method;
-	ProtobufCMessage *request = NULL;
-	if (!(method->flags & PYR_METHOD_CLIENT_STREAM)) {
-		call->current = pyr__incall_take(&call->incall);
-		status =
-			decode(call, &call->arena, call->current, decoded_bytes_max, &request, err);
-		if (status)
-			return status;
-	}
-	void *self;
-	status = find_servant(call, &self, err);
-	if (status)
-		return status;
-	if (!method->dispatch(call->object->ops, self, call, request))
-		return no_function(call, err);
-	return PYR_OK;
-}
-
-void pyr__call_run(pyr_call *call, pyr__objects *objects, size_t decoded_bytes_max)
-{
-	if (pyr_call_cancelled(call))
-		return;
-	pyr__scope scope = {call->incall.deadline_us, call, pyr_call_correlation};
-	const pyr__scope *outer = pyr__scope_current;
-	pyr__scope_current = &scope;
-	pyr_error err;
-	pyr__error_clear(&err);
-	pyr_status status = run(call, objects, decoded_bytes_max, &err);
-	pyr__scope_current = outer;
-	if (status) {
-		err.status = status;
-		err.executed = PYR_EXECUTED_NO;
-		pyr__call_fail(call, &err);
-	}
 }
 
 void pyr__call_cancelled(pyr_call *call)
@@ -281,8 +171,7 @@ void pyr__call_writable(pyr_call *call)
 bool pyr_call_cancelled(const pyr_call *call)
 {
 	return atomic_load_explicit(&call->incall.cancelled, memory_order_acquire) ||
-	       (call->incall.deadline_us != PYR__DEADLINE_NONE &&
-		       pyr__now_us() >= call->incall.deadline_us);
+	       pyr__has_passed(call->incall.deadline_us);
 }
 
 void pyr_call_on_cancel(pyr_call *call, void (*on_cancel)(void *ctx), void *ctx)
@@ -351,20 +240,37 @@ uint64_t pyr_call_connection(const pyr_call *call)
 	return pyr__incall_connection((pyr__incall *)&call->incall);
 }
 
+pyr_status pyr__call_session(pyr_call *call, pyr__client_session **ret_session, pyr_error *err)
+{
+	pthread_mutex_lock(&call->lock);
+	if (!call->session)
+		call->session = pyr__client_session_find(
+			pyr__daemon_sessions(call->daemon), pyr_call_connection(call));
+	*ret_session = call->session;
+	pthread_mutex_unlock(&call->lock);
+	if (*ret_session)
+		return PYR_OK;
+	if (pyr_call_connection(call) & PYR__CONNECTION_UNSEEN)
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"nothing can be kept for this connection: gRPC over TLS does not tell when "
+			"it ends");
+	return pyr_error_set(err, PYR_CANCELLED, "the caller's connection has ended");
+}
+
 pyr_status pyr_call_track(
 	pyr_call *call, void *resource, void (*close)(void *resource), pyr_error *err)
 {
 	pyr__client_session *session;
 	pyr_status status = pyr__call_check_process(call, err);
 	if (status == PYR_OK)
-		status = find_session(call, &session, err);
+		status = pyr__call_session(call, &session, err);
 	return status ? status : pyr__client_session_track(session, resource, close, err);
 }
 
 bool pyr_call_untrack(pyr_call *call, void *resource)
 {
 	pyr__client_session *session;
-	return find_session(call, &session, NULL) == PYR_OK &&
+	return pyr__call_session(call, &session, NULL) == PYR_OK &&
 	       pyr__client_session_untrack(session, resource);
 }
 
@@ -402,120 +308,4 @@ const pyr_metadata *pyr_call_metadata(pyr_call *call)
 	}
 	pthread_mutex_unlock(&call->lock);
 	return call->metadata;
-}
-
-/* Messages of a client stream */
-
-static pyr_status check_method(const pyr_call *call, const pyr_method *method, pyr_error *err)
-{
-	pyr_status status = pyr__call_check_process(call, err);
-	if (status)
-		return status;
-	if (call->bound->method == method)
-		return PYR_OK;
-	return pyr_error_set(err, PYR_FAILED_PRECONDITION, "this call is for %s, not for %s",
-		call->bound->name, method->name);
-}
-
-/* True when there was a message, or the end, or a reason why none will come. */
-static bool next_one(pyr_call *call, const ProtobufCMessage **ret_request, pyr_status *ret_status,
-	pyr_error *err)
-{
-	if (call->current)
-		pyr__incall_release(&call->incall, call->current);
-	pyr__arena_reset(&call->stream_arena);
-	*ret_request = NULL;
-	*ret_status = PYR_OK;
-	bool at_end = pyr__incall_at_end(&call->incall);
-	call->current = pyr__incall_take(&call->incall);
-	if (!call->current) {
-		if (pyr_call_cancelled(call))
-			*ret_status = pyr_error_set(
-				err, PYR_CANCELLED, "the caller no longer waits for an answer");
-		return at_end || *ret_status;
-	}
-	ProtobufCMessage *request;
-	*ret_status = decode(call, &call->stream_arena, call->current,
-		pyr__daemon_decoded_max(call->daemon), &request, err);
-	if (*ret_status == PYR_OK)
-		*ret_request = request;
-	return true;
-}
-
-pyr_status pyr_stub_next_request(pyr_call *call, const pyr_method *method,
-	const ProtobufCMessage **ret_request, pyr_error *err)
-{
-	const ProtobufCMessage *request;
-	pyr_status status = check_method(call, method, err);
-	if (status)
-		return status;
-	while (!next_one(call, &request, &status, err)) {
-		if (pyr__loop_in_callback())
-			return pyr_error_set(err, PYR_FAILED_PRECONDITION,
-				"next_request would block the loop's thread: use "
-				"__observe_requests, or a daemon with workers");
-		pyr__incall_wait(&call->incall, PYR__READ, call->incall.deadline_us);
-	}
-	if (status == PYR_OK)
-		*ret_request = request;
-	return status;
-}
-
-/* Takes the right to call on_request, or leaves word for who has it. */
-static bool begin_push(pyr_call *call)
-{
-	pthread_mutex_lock(&call->lock);
-	bool mine = call->on_request && !call->pushing && !call->push_ended;
-	if (mine)
-		call->pushing = true;
-	else
-		call->push_again = true;
-	pthread_mutex_unlock(&call->lock);
-	return mine;
-}
-
-static bool end_push(pyr_call *call)
-{
-	pthread_mutex_lock(&call->lock);
-	bool again = call->push_again && !call->push_ended;
-	call->push_again = false;
-	if (!again)
-		call->pushing = false;
-	pthread_mutex_unlock(&call->lock);
-	return !again;
-}
-
-void pyr__call_push(pyr_call *call)
-{
-	if (!begin_push(call))
-		return;
-	do {
-		const ProtobufCMessage *request;
-		pyr_status status;
-		while (!call->push_ended && next_one(call, &request, &status, NULL)) {
-			call->push_ended = request == NULL;
-			call->bound->method->deliver_request(
-				call->on_request, call->request_ctx, call, status, request);
-		}
-	} while (!end_push(call));
-}
-
-pyr_status pyr_stub_observe_requests(
-	pyr_call *call, const pyr_method *method, pyr_fn on_request, void *ctx, pyr_error *err)
-{
-	pyr_status status = check_method(call, method, err);
-	if (status)
-		return status;
-	pthread_mutex_lock(&call->lock);
-	bool twice = call->on_request != NULL;
-	if (!twice) {
-		call->on_request = on_request;
-		call->request_ctx = ctx;
-	}
-	pthread_mutex_unlock(&call->lock);
-	if (twice)
-		return pyr_error_set(
-			err, PYR_FAILED_PRECONDITION, "the requests are observed already");
-	pyr__incall_poke(&call->incall);
-	return PYR_OK;
 }

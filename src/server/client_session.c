@@ -28,6 +28,7 @@ struct pyr__client_session {
 	unsigned refs; /* one while it is connected, and one for each call that has asked */
 	uint32_t resource_count;
 	pyr__link resources;
+	pyr__lane lane;
 	pthread_mutex_t making; /* guards what follows; held while one is made, or admit asked */
 	instance *instances;
 	bool admitted;
@@ -57,6 +58,7 @@ void pyr__client_session_begin(pyr__client_sessions *sessions, uint64_t connecti
 	session->connection = connection;
 	session->refs = 1;
 	pyr__list_init(&session->resources);
+	session->lane.last = &session->lane.first;
 	pthread_mutex_init(&session->making, NULL);
 	pthread_mutex_lock(&sessions->lock);
 	pyr__map_insert(&sessions->by_connection, &session->connection, sizeof connection, session);
@@ -81,6 +83,11 @@ pyr__client_session *pyr__client_session_find(pyr__client_sessions *sessions, ui
 		session->refs++;
 	pthread_mutex_unlock(&sessions->lock);
 	return session;
+}
+
+pyr__lane *pyr__client_session_lane(pyr__client_session *session)
+{
+	return &session->lane;
 }
 
 /* Nobody else has it any more. What is newer may use what is older. */

@@ -12,9 +12,18 @@
 #ifndef PYR_SERVER_CLIENT_SESSION_H
 #define PYR_SERVER_CLIENT_SESSION_H
 
+#include <pthread.h>
+#include "base/map.h"
 #include "server/object.h"
 
 typedef struct pyr__client_session pyr__client_session;
+
+/* Oneway calls that wait for the one before them, which runs: see oneways.h. */
+typedef struct pyr__lane {
+	pyr_call *first, **last;
+	uint32_t count;
+	bool busy;
+} pyr__lane;
 
 typedef struct pyr__client_sessions {
 	pthread_mutex_t lock; /* guards the rest, and every session's refs and resources */
@@ -32,6 +41,9 @@ void pyr__client_session_end(pyr__client_sessions *sessions, uint64_t connection
 
 /* With a reference; NULL when the connection has ended, or is one whose end nobody would see. */
 pyr__client_session *pyr__client_session_find(pyr__client_sessions *sessions, uint64_t connection);
+
+/* The session's, to be used with pyr__client_sessions.lock held. */
+pyr__lane *pyr__client_session_lane(pyr__client_session *session);
 
 /* NULL is ignored. The last one closes everything, on this thread. */
 void pyr__client_session_release(pyr__client_session *session);

@@ -15,8 +15,15 @@
 #include "base/fork.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/refs.h"
+#include "server/callbacks.h"
 #include "server/daemon_private.h"
 #include "server/discoverable.h"
+
+#define RESUMABLES_PART 4 /* of queue_bytes_total_max, for what streams may be carried on with */
+
+#define A_REFERENCE ((uint64_t)1) /* in pyr_daemon.uses */
+#define A_CALL      ((uint64_t)1 << 32 | A_REFERENCE)
 
 /* What is 0 becomes what the environment says, or the default. */
 static void fill(uint32_t *option, pyr__config_key key)
@@ -40,6 +47,9 @@ static void fill_options(pyr_daemon_options *options, const pyr_daemon_options *
 		PYR__CONFIG_QUEUE_BYTES_TOTAL_MAX, options->queue_bytes_total_max);
 	fill(&options->handshake_timeout_ms, PYR__CONFIG_HANDSHAKE_TIMEOUT);
 	fill(&options->stall_timeout_ms, PYR__CONFIG_STALL_TIMEOUT);
+	fill(&options->stream_linger_ms, PYR__CONFIG_STREAM_LINGER);
+	options->shared_memory = (pyr_shared_memory)pyr__config_number(
+		PYR__CONFIG_SHARED_MEMORY, options->shared_memory);
 }
 
 static void fill_session(pyr_daemon *daemon)
@@ -52,31 +62,53 @@ static void fill_session(pyr_daemon *daemon)
 	pyr__random_bytes(session->id, sizeof session->id);
 }
 
-static void unref(pyr_daemon *daemon)
+static void give_back(pyr_daemon *daemon, uint64_t use)
 {
-	if (atomic_fetch_sub_explicit(&daemon->refs, 1, memory_order_acq_rel) != 1)
+	if ((uint32_t)pyr__count_drop(&daemon->uses, use) != 1)
 		return;
 	pyr__reflection_free(daemon->reflection);
 	pyr__health_free(daemon->health);
+	pyr__resumables_done(&daemon->resumables);
 	pyr__client_sessions_done(&daemon->sessions);
 	pyr__locators_done(&daemon->locators);
+	pyr__lending_done(&daemon->lending);
+	pyr__forwards_done(&daemon->forwards);
+	pyr__rules_slot_done(&daemon->rules);
 	pyr__objects_done(&daemon->objects);
 	pyr__cow_done(&daemon->interceptors);
+	pyr__loop_free(daemon->loop);
+	pyr__context_unref(daemon->context);
 	pthread_cond_destroy(&daemon->stopped);
 	pthread_mutex_destroy(&daemon->lock);
 	free(daemon);
 }
 
+void pyr__daemon_keep(pyr_daemon *daemon)
+{
+	pyr__count_add(&daemon->uses, A_REFERENCE);
+}
+
+void pyr__daemon_drop(void *daemon)
+{
+	give_back(daemon, A_REFERENCE);
+}
+
+void pyr__daemon_collected(void *arg, const char *id)
+{
+	pyr_daemon *daemon = arg;
+	pyr__callbacks_forget(daemon, id);
+	pyr_status status = pyr__objects_remove(&daemon->objects, id, NULL, NULL);
+	(void)status; /* NOT_FOUND: it was taken out by hand just now */
+}
+
 void pyr__daemon_begin_call(pyr_daemon *daemon)
 {
-	atomic_fetch_add_explicit(&daemon->refs, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&daemon->running, 1, memory_order_relaxed);
+	pyr__count_add(&daemon->uses, A_CALL);
 }
 
 void pyr__daemon_end_call(pyr_daemon *daemon)
 {
-	atomic_fetch_sub_explicit(&daemon->running, 1, memory_order_release);
-	unref(daemon);
+	give_back(daemon, A_CALL);
 }
 
 unsigned pyr__daemon_fork_count(const pyr_daemon *daemon)
@@ -104,6 +136,11 @@ pyr__locators *pyr__daemon_locators(pyr_daemon *daemon)
 	return &daemon->locators;
 }
 
+pyr__rules_slot *pyr__daemon_rules(pyr_daemon *daemon)
+{
+	return &daemon->rules;
+}
+
 const pyr__cow_array *pyr__daemon_interceptors(pyr_daemon *daemon)
 {
 	return pyr__cow_read(&daemon->interceptors);
@@ -112,6 +149,11 @@ const pyr__cow_array *pyr__daemon_interceptors(pyr_daemon *daemon)
 pyr__client_sessions *pyr__daemon_sessions(pyr_daemon *daemon)
 {
 	return &daemon->sessions;
+}
+
+pyr__resumables *pyr__daemon_resumables(pyr_daemon *daemon)
+{
+	return &daemon->resumables;
 }
 
 size_t pyr__daemon_decoded_max(const pyr_daemon *daemon)
@@ -164,6 +206,10 @@ static void accept_native(
 		.credentials = credentials,
 		.connect_timeout_ms = daemon->options.handshake_timeout_ms,
 		.stall_timeout_ms = daemon->options.stall_timeout_ms,
+		.compress_from = daemon->options.compress_from,
+		.shared_memory = daemon->options.shared_memory,
+		.spin_us = daemon->spin_us,
+		.socket_spin_us = daemon->socket_spin_us,
 		.queued_total = &daemon->queued_total,
 		.queued_total_max = daemon->options.queue_bytes_total_max,
 		.on_closed = on_conn_closed,
@@ -196,27 +242,68 @@ static void on_sorted(void *arg, pyr__protocol protocol, int fd, const pyr__addr
 	}
 }
 
-void pyr__daemon_accept(void *arg, int fd, const pyr__address *address)
+static bool count_conn(pyr_daemon *daemon)
 {
-	const endpoint *e = arg;
-	pyr_daemon *daemon = e->daemon;
 	if (daemon->conn_count >= daemon->options.connections_max) {
 		PYR__LOG_OF_PEER(PYR_LOG_WARNING,
 			"a connection was refused: there are %u already, the limit",
 			daemon->options.connections_max);
 		atomic_fetch_add(&daemon->conns_refused, 1);
-		close(fd);
-		return;
+		return false;
 	}
 	daemon->conn_count++;
 	atomic_fetch_add(&daemon->conns_accepted, 1);
+	return true;
+}
+
+void pyr__daemon_accept(void *arg, int fd, const pyr__address *address)
+{
+	const endpoint *e = arg;
+	pyr_daemon *daemon = e->daemon;
+	if (!count_conn(daemon)) {
+		close(fd);
+		return;
+	}
 	if (e->credentials)
 		accept_native(daemon, e->credentials, fd, address);
 	else
 		pyr__newcomers_add(&daemon->newcomers, fd, address);
 }
 
+/* A connection that is handed in by the user. */
+typedef struct adoption {
+	pyr__task task;
+	pyr_daemon *daemon;
+	pyr__address peer;
+	int fd;
+	bool done;
+} adoption;
+
+static void run_adoption(pyr__task *task)
+{
+	adoption *a = (adoption *)task;
+	a->done = count_conn(a->daemon);
+	if (a->done)
+		pyr__newcomers_add(&a->daemon->newcomers, a->fd, &a->peer);
+}
+
 /* The public functions */
+
+pyr_status pyr_daemon_adopt(pyr_daemon *daemon, int fd, pyr_error *err)
+{
+	adoption a = {.task = {.run = run_adoption}, .daemon = daemon, .fd = fd};
+	pyr_status status = pyr__daemon_check_serving(daemon, err);
+	if (status == PYR_OK)
+		status = pyr__socket_adopt(fd, &a.peer, err);
+	if (status)
+		return status;
+	pyr__loop_call(daemon->loop, &a.task);
+	if (a.done)
+		return PYR_OK;
+	return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED,
+		"the daemon has %u connections already, the most it takes",
+		daemon->options.connections_max);
+}
 
 static bool has_object(void *host, pyr__text object)
 {
@@ -232,9 +319,10 @@ static bool same_endpoint(const pyr_reference *a, const pyr_reference *b)
 }
 
 /* Callers who have something to prove do so on a connection. */
-static bool asks_who_calls(const pyr_daemon *daemon)
+static bool asks_who_calls(pyr_daemon *daemon)
 {
-	return daemon->options.authenticate || daemon->options.intercept || daemon->options.admit;
+	return daemon->options.authenticate || daemon->options.intercept || daemon->options.admit ||
+	       pyr__rules_slot_filled(&daemon->rules);
 }
 
 static bool is_at(void *host, const pyr_reference *reference)
@@ -255,6 +343,7 @@ static void join_neighbours(pyr_daemon *daemon)
 	pyr__local_host_options options = {
 		.ops = &pyr__dispatcher_ops,
 		.host = daemon,
+		.id = daemon->session.id,
 		.loop = daemon->loop,
 		.message_max = daemon->session.message_max,
 		.metadata_max = daemon->session.metadata_max,
@@ -275,14 +364,19 @@ pyr_status pyr_daemon_new(
 	pyr_daemon *daemon = pyr__zalloc(sizeof *daemon);
 	fill_options(&daemon->options, options);
 	daemon->decoded_bytes_max = daemon->options.decoded_bytes_max;
+	daemon->spin_us = (unsigned)pyr__config_number(PYR__CONFIG_SPIN_US, 0);
+	daemon->socket_spin_us = (unsigned)pyr__config_number(PYR__CONFIG_SOCKET_SPIN_US, 0);
 	daemon->fork_count = pyr__fork_count();
 	daemon->began_us = pyr__now_us();
 	clock_gettime(CLOCK_REALTIME, &daemon->start_time);
-	atomic_init(&daemon->refs, 1);
+	atomic_init(&daemon->uses, A_REFERENCE);
 	pyr__list_init(&daemon->conns);
 	pyr__newcomers_init(&daemon->newcomers);
 	pyr__objects_init(&daemon->objects);
 	pyr__locators_init(&daemon->locators);
+	pyr__lending_init(&daemon->lending, pyr__daemon_collected, daemon);
+	pyr__forwards_init(&daemon->forwards);
+	pyr__rules_slot_init(&daemon->rules);
 	pyr__client_sessions_init(&daemon->sessions);
 	pthread_mutex_init(&daemon->lock, NULL);
 	pthread_cond_init(&daemon->stopped, NULL);
@@ -299,14 +393,15 @@ pyr_status pyr_daemon_new(
 		status = pyr__pool_new(daemon->options.workers, daemon->options.worker_queue_max,
 			pyr__call_same_chain, &daemon->pool, err);
 	if (status) {
-		pyr__loop_free(daemon->loop);
-		pyr__context_unref(daemon->context);
 		if (daemon->signal_fd >= 0)
 			close(daemon->signal_fd);
-		unref(daemon);
+		give_back(daemon, A_REFERENCE);
 		return status;
 	}
+	pyr__resumables_init(&daemon->resumables, daemon->loop, daemon->options.stream_linger_ms,
+		daemon->options.queue_bytes_total_max / RESUMABLES_PART, &daemon->queued_total);
 	daemon->locators.loop = daemon->loop;
+	daemon->lending.loop = daemon->loop;
 	daemon->newcomers.loop = daemon->loop;
 	daemon->newcomers.timeout_ms = daemon->options.handshake_timeout_ms;
 	daemon->newcomers.sorted = on_sorted;
@@ -319,6 +414,7 @@ pyr_status pyr_daemon_new(
 	if (!daemon->options.no_daemon_object)
 		pyr__daemon_object_add(daemon);
 	pyr__batch_add(daemon);
+	pyr__leases_add(daemon);
 	join_neighbours(daemon);
 	*ret_daemon = daemon;
 	return PYR_OK;
@@ -371,19 +467,22 @@ void pyr_daemon_free(pyr_daemon *daemon)
 	pyr__loop_finish(daemon->loop);
 	pyr__daemon_stop_now(daemon);
 	pyr__daemon_grpc_free(daemon);
+	pyr__callbacks_detach_all(daemon);
 	pyr__loop_finish(daemon->loop);
 	pyr__local_host_detach(daemon->neighbour.host);
 	pyr__pool_free(daemon->pool); /* what came late was refused by it */
+	pyr__resumables_close(&daemon->resumables);
+	pyr__loop_finish(daemon->loop);
 	pyr__publisher_free(daemon->publisher);
 	pyr__context_remove_neighbour(daemon->context, &daemon->neighbour);
 	pyr__discoverable_free(daemon->discoverable);
 	pyr__endpoints_free(daemon);
 	pyr__locators_stop(&daemon->locators);
-	pyr__loop_free(daemon->loop);
-	pyr__context_unref(daemon->context);
+	pyr__lending_stop(&daemon->lending);
+	pyr__loop_close(daemon->loop); /* calls and proxies that are left may know it still */
 	close(daemon->signal_fd);
 	pyr__local_host_unref(daemon->neighbour.host);
-	unref(daemon);
+	give_back(daemon, A_REFERENCE);
 }
 
 static pyr_status check_interface(const pyr_interface *interface, pyr_error *err)
@@ -398,9 +497,12 @@ static pyr_status serve(pyr_daemon *daemon, const char *object, const pyr_interf
 	const void *ops, void *self, bool replace, pyr_error *err)
 {
 	pyr_status status = check_interface(interface, err);
-	return status ? status
-		      : pyr__objects_add(
-				&daemon->objects, object, interface, ops, self, replace, err);
+	if (status == PYR_OK)
+		status = pyr__objects_add(
+			&daemon->objects, object, interface, ops, self, replace, err);
+	if (status == PYR_OK)
+		pyr__forwards_remove(&daemon->forwards, object);
+	return status;
 }
 
 pyr_status pyr_stub_serve(pyr_daemon *daemon, const char *object, const pyr_interface *interface,
@@ -440,6 +542,27 @@ pyr_status pyr_daemon_configure(pyr_daemon *daemon, const char *object,
 	return pyr__objects_configure(&daemon->objects, object, interface, &options, err);
 }
 
+pyr_status pyr_daemon_forward(
+	pyr_daemon *daemon, const char *object, const char *reference, pyr_error *err)
+{
+	pyr__text id = {object, strlen(object)};
+	pyr_status status = pyr__daemon_check_process(daemon, err);
+	if (status == PYR_OK && !pyr__object_is_id(id))
+		status = pyr_error_set(
+			err, PYR_INVALID_ARGUMENT, "'%.300s' is no id of an object", object);
+	if (status == PYR_OK && reference)
+		status = pyr__forwards_set(&daemon->forwards, object, reference, err);
+	else if (status == PYR_OK && !pyr__forwards_remove(&daemon->forwards, object))
+		status = pyr_error_set(
+			err, PYR_NOT_FOUND, "calls of '%s' are not forwarded", object);
+	if (status || !reference)
+		return status;
+	pyr__lending_forget(&daemon->lending, object);
+	pyr_status removed = pyr__objects_remove(&daemon->objects, object, NULL, NULL);
+	(void)removed; /* it may never have been here */
+	return PYR_OK;
+}
+
 pyr_status pyr_daemon_unregister(
 	pyr_daemon *daemon, const char *object, const pyr_interface *interface, pyr_error *err)
 {
@@ -447,5 +570,9 @@ pyr_status pyr_daemon_unregister(
 	pyr_error own;
 	pyr_status status =
 		pyr__objects_remove(&daemon->objects, object, interface, located ? &own : err);
+	if (!has_object(daemon, (pyr__text){object, strlen(object)})) {
+		pyr__lending_forget(&daemon->lending, object);
+		pyr__callbacks_forget(daemon, object);
+	}
 	return located ? PYR_OK : status;
 }

@@ -9,11 +9,15 @@
 #include "client/context.h"
 #include "native/conn.h"
 #include "native/listener.h"
+#include "server/forwards.h"
+#include "server/lending.h"
 #include "server/locator.h"
 #include "server/call.h"
 #include "server/newcomer.h"
-#include "server/object.h"
+#include "server/objects.h"
 #include "server/pool.h"
+#include "server/rules.h"
+#include "server/resumables.h"
 #include "transport/grpc.h"
 
 struct pyr__publisher;
@@ -39,26 +43,36 @@ typedef struct endpoint {
 	pyr_credentials *credentials; /* NULL: cleartext */
 	pyr__listener *listener;
 	pyr_reference advertised;
+	bool is_told; /* the user has said what to advertise */
 } endpoint;
 
 struct pyr_daemon {
-	atomic_uint refs; /* the user's, and one for each call */
+	/*
+	 * The lower half counts references: the user's, and one for each call and each way back to
+	 * a caller; the upper half those of them that are calls, which servants have not given
+	 * back.
+	 */
+	atomic_uint_fast64_t uses;
 	pyr_daemon_options options;
 	size_t decoded_bytes_max;
+	unsigned spin_us, socket_spin_us; /* see pyr__conn_options */
 	pyr__loop *loop;
 	pyr_context *context;
 	pyr__pool *pool; /* NULL: servants run on the loop */
 	pyr__objects objects;
 	pyr__client_sessions sessions;
+	pyr__resumables resumables;
 	struct pyr__reflection *reflection; /* NULL: turned off, as the next */
 	struct pyr__health *health;
 	pyr__session_config session;
 	pyr__neighbour neighbour; /* for callers in this process */
 	pyr__locators locators;
+	pyr__lending lending;
+	pyr__forwards forwards;
+	pyr__rules_slot rules;      /* who may call what */
 	pyr__cow_head interceptors; /* of pyr_server_interceptor */
 	pyr__statistics unknown;    /* calls of methods that no object has */
 	atomic_uint_fast64_t queued_total;
-	atomic_uint_fast64_t running; /* calls that servants have not given back */
 	unsigned fork_count;
 	int64_t began_us;
 	struct timespec start_time;
@@ -71,8 +85,11 @@ struct pyr_daemon {
 	struct pyr__publisher *publisher;       /* made by the first publish */
 	struct pyr__metrics *metrics;           /* NULL: not asked for */
 	struct pyr__discoverable *discoverable; /* or NULL */
+	struct pyr__callbacks *callbacks;       /* on connections of this program */
+	bool callbacks_closed;                  /* no more are added */
 
 	/* the loop thread's */
+	pyr__endings endings;
 	pyr__newcomers newcomers;
 	pyr__link conns;
 	atomic_uint conn_count; /* of all kinds; others may read it, as what follows */
@@ -88,6 +105,12 @@ struct pyr_daemon {
 	atomic_uint signal_grace_ms; /* by the last one */
 	struct event signal_event;
 };
+
+/* Calls that servants have not given back. */
+static inline uint32_t pyr__daemon_running(const pyr_daemon *daemon)
+{
+	return (uint32_t)(atomic_load(&daemon->uses) >> 32);
+}
 
 /* endpoint.c: with nobody dispatching the loop */
 void pyr__endpoints_free(pyr_daemon *daemon);
@@ -138,6 +161,16 @@ void pyr__health_free(struct pyr__health *health);
 
 /* daemon_object.c: registers the servant, which is the daemon itself */
 void pyr__daemon_object_add(pyr_daemon *daemon);
+
+/* leases.c: registers the servant, which is the daemon itself */
+void pyr__leases_add(pyr_daemon *daemon);
+
+/* daemon.c: nobody holds this object any more */
+void pyr__daemon_collected(void *daemon, const char *id);
+
+/* daemon.c: the daemon's memory is kept by who may use it to the last */
+void pyr__daemon_keep(pyr_daemon *daemon);
+void pyr__daemon_drop(void *daemon);
 
 /* batch.c: registers the servant, which is the daemon itself */
 void pyr__batch_add(pyr_daemon *daemon);

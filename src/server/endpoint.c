@@ -76,6 +76,7 @@ static pyr_status new_endpoint(pyr_daemon *daemon, place *at, const pyr_listen_o
 		return status;
 	endpoint *e = pyr__zalloc(sizeof *e);
 	e->daemon = daemon;
+	e->is_told = options->advertise != NULL;
 	if (options->credentials)
 		e->credentials = pyr_credentials_ref(options->credentials);
 	if (at->grpcs)

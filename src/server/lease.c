@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/refs.h"
 
 #define RETRY_MS_MAX 1000 /* after a failure, if a third of the TTL is longer */
 
@@ -152,7 +153,7 @@ static void register_missing(pyr__name_server *server)
 		Pyrite__RegisterRequest request;
 		pyr__publication_request(p, lease_id, false, &request);
 		p->next_lease_id = lease_id;
-		atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+		pyr__refs_take(&p->refs);
 		if (pyrite_names_register__invoke(
 			    server->names, &request, on_registered, p, NULL, NULL)) {
 			p->next_lease_id = 0;
@@ -243,7 +244,7 @@ static void look_up(pyr__name_server *server, pyr__publication *p)
 {
 	Pyrite__LookupRequest request = PYRITE__LOOKUP_REQUEST__INIT;
 	request.name = p->name;
-	atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&p->refs);
 	p->looking = true;
 	if (pyrite_names_lookup__invoke(server->names, &request, on_looked_up, p, NULL, NULL)) {
 		p->looking = false;
@@ -282,7 +283,7 @@ static pyr__publication *find_lost(pyr__name_server *server)
 			found = p;
 	}
 	if (found)
-		atomic_fetch_add_explicit(&found->refs, 1, memory_order_relaxed);
+		pyr__refs_take(&found->refs);
 	pthread_mutex_unlock(&server->publisher->lock);
 	return found;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/map.h"
 #include "base/owner.h"
 
 #define MOST_DEFAULT    1000

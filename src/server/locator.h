@@ -14,6 +14,7 @@
 #define PYR_SERVER_LOCATOR_H
 
 #include <event2/event_struct.h>
+#include <pthread.h>
 #include "base/list.h"
 #include "base/loop.h"
 #include "server/object.h"

@@ -11,7 +11,7 @@
 
 #define SPARES_MAX 64 /* threads at once beside the workers */
 
-/* One thread, with what it runs. A spare one ends with its job. */
+/* One thread, with what it runs. A spare one ends with its job, and the brief ones that wait. */
 typedef struct worker {
 	pyr__link link; /* among the busy ones; guarded by the pool's lock, as job is */
 	pyr__job *job;
@@ -49,6 +49,17 @@ static void run_job(worker *w, pyr__job *job)
 	pthread_mutex_lock(&pool->lock);
 }
 
+/* Lock held. */
+static pyr__job *take_first(pyr__pool *pool)
+{
+	pyr__job *job = pool->first;
+	pool->first = job->next;
+	if (!pool->first)
+		pool->last = &pool->first;
+	pool->queued--;
+	return job;
+}
+
 static void *work(void *arg)
 {
 	worker *w = arg;
@@ -60,14 +71,9 @@ static void *work(void *arg)
 			pthread_cond_wait(&pool->more, &pool->lock);
 			pool->idle--;
 		}
-		pyr__job *job = pool->first;
-		if (!job)
-			break;
-		pool->first = job->next;
 		if (!pool->first)
-			pool->last = &pool->first;
-		pool->queued--;
-		run_job(w, job);
+			break;
+		run_job(w, take_first(pool));
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
@@ -79,6 +85,8 @@ static void *work_once(void *arg)
 	pyr__pool *pool = w->pool;
 	pthread_mutex_lock(&pool->lock);
 	run_job(w, w->job);
+	while (pool->first && pool->first->brief)
+		run_job(w, take_first(pool));
 	if (--pool->spares == 0)
 		pthread_cond_broadcast(&pool->no_spares);
 	pthread_mutex_unlock(&pool->lock);
@@ -143,9 +151,11 @@ static bool start_spare(pyr__pool *pool, pyr__job *job)
 /* Lock held. */
 static void enqueue(pyr__pool *pool, pyr__job *job)
 {
-	job->next = NULL;
-	*pool->last = job;
-	pool->last = &job->next;
+	pyr__job **at = job->brief ? &pool->first : pool->last;
+	job->next = *at;
+	*at = job;
+	if (!job->next)
+		pool->last = &job->next;
 	pool->queued++;
 	if (pool->idle > 0)
 		pthread_cond_signal(&pool->more);
@@ -156,14 +166,22 @@ bool pyr__pool_add(pyr__pool *pool, pyr__job *job)
 	pthread_mutex_lock(&pool->lock);
 	bool fits = !pool->stopping;
 	bool must_wait = pool->idle <= pool->queued;
-	if (!fits || !must_wait || pool->spares == SPARES_MAX || !is_chained(pool, job) ||
-		!start_spare(pool, job)) {
+	if (!fits || !must_wait || pool->spares == SPARES_MAX ||
+		!(job->brief || is_chained(pool, job)) || !start_spare(pool, job)) {
 		fits = fits && pool->queued < pool->queue_max;
 		if (fits)
 			enqueue(pool, job);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return fits;
+}
+
+bool pyr__pool_is_stopping(pyr__pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	bool stopping = pool->stopping;
+	pthread_mutex_unlock(&pool->lock);
+	return stopping;
 }
 
 uint32_t pyr__pool_waiting(pyr__pool *pool)

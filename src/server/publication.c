@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/refs.h"
 #include "server/advertise.h"
 
 #define ENDPOINTS_MAX 8
@@ -26,7 +27,7 @@ static void free_texts(char **texts, size_t count)
 
 void pyr__publication_unref(pyr__publication *p)
 {
-	if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
+	if (!p || !pyr__refs_drop(&p->refs))
 		return;
 	free_texts(p->references, p->reference_count);
 	free_texts(p->tags, p->tag_count);

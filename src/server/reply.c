@@ -2,12 +2,13 @@
 /* What a servant answers with. */
 #include <stdlib.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/metadata.h"
-#include "codec/encode.h"
+#include "base/refs.h"
 #include "server/call.h"
 
 static pyr_status twice(pyr_error *err)
@@ -26,15 +27,14 @@ static pyr_status finish(pyr_call *call, pyr__final *final, const pyr__body *bod
 	pyr_status status = pyr__call_check_process(call, err);
 	if (status)
 		return status;
-	if (atomic_exchange_explicit(&call->answered, true, memory_order_acq_rel))
+	if (!pyr__flag_set(&call->answered))
 		return twice(err);
-	int64_t now_us = pyr__now_us();
-	if (final->status == PYR_CANCELLED && now_us >= call->incall.deadline_us) {
+	if (final->status == PYR_CANCELLED && pyr__now_us() >= call->incall.deadline_us) {
 		/* it was the clock, which may be a little ahead of the caller's */
 		final->status = PYR_DEADLINE_EXCEEDED;
 		final->message = text_of("the deadline passed before the answer came");
 	}
-	pyr__statistics_end(call->statistics, final->status, now_us - call->began_us);
+	pyr__daemon_count_end(call->daemon, call, final->status);
 	pyr__call_intercepted(call, final->status);
 	if (call->oneway)
 		return PYR_OK;
@@ -43,22 +43,19 @@ static pyr_status finish(pyr_call *call, pyr__final *final, const pyr__body *bod
 	return pyr__incall_finish(&call->incall, final, body, err);
 }
 
-static pyr_status measure(pyr_call *call, const pyr_method *method, const ProtobufCMessage *message,
-	pyr__body *ret_body, pyr_error *err)
+static pyr_status make_body(pyr_call *call, const pyr_method *method,
+	const ProtobufCMessage *message, uint8_t *space, pyr__body *ret_body, pyr_error *err)
 {
-	if (call->bound->method != method)
-		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
-			"this call is for %s, not for %s", call->bound->name, method->name);
-	ret_body->message = message;
-	ret_body->raw = NULL;
-	return pyr__encoded_size(message, &ret_body->size, err);
+	pyr_status status = pyr__call_check_method(call, method, err);
+	return status ? status : pyr__body_init(ret_body, message, space, err);
 }
 
 pyr_status pyr_stub_reply(pyr_call *call, const pyr_method *method, const ProtobufCMessage *reply)
 {
 	pyr__body body;
+	uint8_t space[PYR__BODY_SPACE];
 	pyr_error err;
-	pyr_status status = measure(call, method, reply, &body, &err);
+	pyr_status status = make_body(call, method, reply, space, &body, &err);
 	if (status == PYR_FAILED_PRECONDITION)
 		return status;
 	if (status) {
@@ -76,10 +73,11 @@ pyr_status pyr_stub_send(
 	pyr_call *call, const pyr_method *method, const ProtobufCMessage *message, pyr_error *err)
 {
 	pyr__body body;
+	uint8_t space[PYR__BODY_SPACE];
 	pyr_error own;
 	pyr_status status = pyr__call_check_process(call, err);
 	if (status == PYR_OK)
-		status = measure(call, method, message, &body, err);
+		status = make_body(call, method, message, space, &body, err);
 	if (status)
 		return status;
 	if (atomic_load(&call->answered))
@@ -120,6 +118,21 @@ pyr_status pyr_call_fail_error(
 pyr_status pyr__call_fail(pyr_call *call, const pyr_error *err)
 {
 	return pyr_call_fail_error(call, err, NULL, 0);
+}
+
+void pyr__call_moved(pyr_call *call, const char *reference)
+{
+	char message[PYR_ERROR_MESSAGE_MAX];
+	snprintf(message, sizeof message, "the object '%s' has moved to %s", call->object_id.data,
+		reference);
+	pyr__final final = {
+		.status = PYR_NOT_FOUND,
+		.executed = PYR_EXECUTED_NO,
+		.message = text_of(message),
+		.moved = text_of(reference),
+	};
+	pyr_status status = finish(call, &final, NULL, NULL);
+	(void)status; /* the caller may have gone */
 }
 
 pyr_status pyr_call_fail(pyr_call *call, pyr_status status, const char *format, ...)

@@ -57,7 +57,7 @@ static void read_daemon(pyr_daemon *daemon, Pyrite__GetStatisticsReply *all)
 {
 	pyrite__get_statistics_reply__init(all);
 	all->uptime_us = (uint64_t)(pyr__now_us() - daemon->began_us);
-	all->running = load(&daemon->running);
+	all->running = pyr__daemon_running(daemon);
 	all->waiting = daemon->pool ? pyr__pool_waiting(daemon->pool) : 0;
 	all->connections = atomic_load(&daemon->conn_count);
 	all->connections_accepted = load(&daemon->conns_accepted);

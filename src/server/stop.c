@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "server/callbacks.h"
 #include "server/daemon_private.h"
 #include "server/discoverable.h"
 
@@ -33,7 +34,7 @@ static bool is_withdrawing(const pyr_daemon *daemon)
 
 static bool is_busy(pyr_daemon *daemon)
 {
-	if (atomic_load(&daemon->running) > 0 || pyr__daemon_grpc_busy(daemon) ||
+	if (pyr__daemon_running(daemon) > 0 || pyr__daemon_grpc_busy(daemon) ||
 		is_withdrawing(daemon))
 		return true;
 	for (pyr__link *l = daemon->conns.next; l != &daemon->conns; l = l->next)
@@ -61,6 +62,7 @@ static void complete_stop(pyr_daemon *daemon)
 			"the daemon has stopped");
 	pyr__daemon_grpc_shut(daemon);
 	pyr__local_host_close(daemon->neighbour.host, "the daemon has stopped");
+	pyr__callbacks_close_all(daemon);
 	event_del(&daemon->drain_timer);
 	event_del(&daemon->signal_event);
 	pthread_mutex_lock(&daemon->lock);
@@ -112,6 +114,7 @@ static void run_stop(pyr__task *task)
 	if (daemon->health)
 		pyr__health_stop(daemon->health);
 	close_listeners(daemon);
+	pyr__resumables_stop(&daemon->resumables);
 	pyr__discoverable_close(discoverable);
 	pyr__local_host_drain(daemon->neighbour.host);
 	for (pyr__link *l = daemon->conns.next; l != &daemon->conns; l = l->next)

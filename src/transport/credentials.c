@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/refs.h"
 
 struct pyr_credentials {
 	atomic_uint refs;
@@ -170,14 +171,13 @@ pyr_status pyr_credentials_reload(pyr_credentials *credentials, pyr_error *err)
 
 pyr_credentials *pyr_credentials_ref(pyr_credentials *credentials)
 {
-	atomic_fetch_add_explicit(&credentials->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&credentials->refs);
 	return credentials;
 }
 
 void pyr_credentials_unref(pyr_credentials *credentials)
 {
-	if (credentials &&
-		atomic_fetch_sub_explicit(&credentials->refs, 1, memory_order_acq_rel) == 1)
+	if (credentials && pyr__refs_drop(&credentials->refs))
 		free_credentials(credentials);
 }
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <pyrite/version.h>
 #include "transport/library.h"
+#include "transport/trace.h"
 
 static const pyr__library file = {
 	.file = "libpyrite-grpc.so.0",
@@ -16,7 +17,16 @@ static const pyr__library file = {
 
 static void log_of_core(pyr_log_level level, const char *line)
 {
-	PYR__LOG_OF_PEER(level, "gRPC: %s", line);
+	/* GRPC_TRACE says a lot, and who has asked for a trace wants all of it */
+	if (pyr__log_wants(PYR_LOG_TRACE))
+		pyr__log(level, "gRPC: %s", line);
+	else
+		PYR__LOG_OF_PEER(level, "gRPC: %s", line);
+}
+
+static bool trace_wanted(void)
+{
+	return pyr__log_wants(PYR_LOG_TRACE);
 }
 
 static const pyr__grpc_services services = {
@@ -28,6 +38,10 @@ static const pyr__grpc_services services = {
 	.next_connection = pyr__next_connection,
 	.credentials_pem = pyr__credentials_pem,
 	.log_of_core = log_of_core,
+	.trace_wanted = trace_wanted,
+	.trace_call = pyr__trace_call,
+	.trace_message = pyr__trace_message,
+	.trace_final = pyr__trace_final,
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

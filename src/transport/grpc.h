@@ -29,7 +29,12 @@ typedef struct pyr__grpc_services {
 	bool (*loop_is_current)(const pyr__loop *loop);
 	uint64_t (*next_connection)(void);
 	bool (*credentials_pem)(pyr_credentials *credentials, uint64_t *seen, pyr__pem *ret_pem);
-	void (*log_of_core)(pyr_log_level level, const char *line); /* not too often */
+	void (*log_of_core)(
+		pyr_log_level level, const char *line); /* not too often, unless all is traced */
+	bool (*trace_wanted)(void);
+	void (*trace_call)(const char *who, char direction, const pyr__head *head);
+	void (*trace_message)(const char *who, char direction, size_t size);
+	void (*trace_final)(const char *who, char direction, const pyr__final *final);
 } pyr__grpc_services;
 
 typedef struct pyr__grpc_client_options {

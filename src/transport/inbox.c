@@ -99,7 +99,7 @@ static pyr__text copy_text(char **at, pyr__text text)
 pyr__final *pyr__final_copy(const pyr__final *final)
 {
 	size_t size = final->message.size + final->where.size + final->details.size +
-		      final->metadata.size;
+		      final->metadata.size + final->moved.size;
 	pyr__final *copy = pyr__alloc(sizeof *copy + size);
 	char *at = (char *)(copy + 1);
 	copy->status = final->status;
@@ -108,5 +108,6 @@ pyr__final *pyr__final_copy(const pyr__final *final)
 	copy->where = copy_text(&at, final->where);
 	copy->details = copy_text(&at, final->details);
 	copy->metadata = copy_text(&at, final->metadata);
+	copy->moved = copy_text(&at, final->moved);
 	return copy;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What opens a call, what it carries and what ends it: the same on every transport. */
+/* What opens a call and what ends it: the same on every transport. */
 #ifndef PYR_TRANSPORT_PARTS_H
 #define PYR_TRANSPORT_PARTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <protobuf-c/protobuf-c.h>
 #include <pyrite/status.h>
 #include "base/text.h"
 
@@ -26,6 +25,7 @@ typedef struct pyr__head {
 	void **method_slot;
 	pyr__text object;
 	uint64_t timeout_us;   /* what is left of the caller's time; PYR__TIMEOUT_NONE */
+	int64_t now_us;        /* sending: when that was so; 0: not known */
 	pyr__text correlation; /* see base/correlation.h; empty: none */
 	pyr__text metadata;    /* as base/metadata.h encodes it; checked when received */
 	bool oneway;           /* nothing is sent back, whatever happens */
@@ -40,13 +40,7 @@ typedef struct pyr__final {
 	pyr__text where;
 	pyr__text details;
 	pyr__text metadata;
+	pyr__text moved; /* a reference: the object is there now, and nothing was run here */
 } pyr__final;
-
-/* A message to send: encoded straight into the output, or copied when `raw` is set. */
-typedef struct pyr__body {
-	const ProtobufCMessage *message;
-	const uint8_t *raw;
-	size_t size; /* pyr__encoded_size() of message, or bytes at raw */
-} pyr__body;
 
 #endif

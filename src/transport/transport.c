@@ -9,6 +9,8 @@ void pyr__outcall_init(pyr__outcall *call, int64_t deadline_us)
 	call->ready = NULL;
 	call->deadline_us = deadline_us;
 	call->unary = false;
+	call->output = NULL;
+	call->decoded_bytes_max = 0;
 	call->ops = NULL;
 	call->carrier = NULL;
 	call->stream = 0;
@@ -16,8 +18,10 @@ void pyr__outcall_init(pyr__outcall *call, int64_t deadline_us)
 	call->is_ready = false;
 	call->waiters[PYR__READ] = call->waiters[PYR__WRITE] = NULL;
 	call->writable = false;
-	call->over = false;
-	call->outcome = (pyr__outcome){PYR_OK, PYR_EXECUTED_MAYBE, NULL};
+	call->greeted = false;
+	call->over = call->seen_over = false;
+	call->outcome = (pyr__outcome){PYR_OK, PYR_EXECUTED_MAYBE, NULL, false};
+	call->reply = NULL;
 	pyr__inbox_init(&call->inbox);
 }
 
@@ -33,16 +37,21 @@ void pyr__incall_init(pyr__incall *call)
 	call->carrier = NULL;
 	call->stream = 0;
 	call->deadline_us = PYR__DEADLINE_NONE;
+	call->link = (pyr__link){NULL, NULL};
 	call->next_work = NULL;
 	call->work = 0;
 	call->waiters[PYR__READ] = call->waiters[PYR__WRITE] = NULL;
 	call->single = false;
 	call->silent = false;
+	call->settles = false;
 	call->whole = false;
+	call->detached = false;
 	call->finished = false;
 	call->ended = false;
 	call->writable = false;
+	call->lost = false;
 	atomic_init(&call->cancelled, false);
+	call->lent = NULL;
 	pyr__inbox_init(&call->inbox);
 }
 

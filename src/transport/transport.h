@@ -18,14 +18,20 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <pyrite/reference.h>
 #include <pyrite/status.h>
 #include "base/list.h"
+#include "base/loop.h"
 #include "base/owner.h"
+#include "base/refs.h"
 #include "transport/inbox.h"
+#include "transport/body.h"
 #include "transport/parts.h"
 
 #define PYR__DEADLINE_NONE INT64_MAX
+
+#define PYR__MESSAGE_COST_MIN 64u /* of flow control, where a message costs its size */
 
 typedef struct pyr__outcall pyr__outcall;
 typedef struct pyr__incall pyr__incall;
@@ -49,6 +55,7 @@ typedef struct pyr__outcome {
 	pyr_status status;
 	pyr_executed executed;
 	pyr__final *final; /* NULL when there is nothing but the status */
+	bool lost;         /* it is the connection that is over, which the callee has not said */
 } pyr__outcome;
 
 typedef struct pyr__outcall_ops {
@@ -91,6 +98,12 @@ struct pyr__outcall {
 	void (*ready)(pyr__outcall *call);
 	int64_t deadline_us; /* absolute; when it passes the call is over with DEADLINE_EXCEEDED */
 	bool unary;          /* ready is for the end only */
+	/*
+	 * What the reply is decoded to, which takes at most so many bytes, for a carrier that can
+	 * give the reply itself; NULL: it is to give the bytes.
+	 */
+	const ProtobufCMessageDescriptor *output;
+	size_t decoded_bytes_max;
 
 	/* The carrier's from here on. */
 	const pyr__outcall_ops *ops;
@@ -101,8 +114,11 @@ struct pyr__outcall {
 	bool is_ready;
 	struct pyr__waiter *waiters[PYR__DIRECTIONS]; /* the threads in wait */
 	bool writable; /* a send that would have blocked may be tried again */
+	bool greeted;  /* see pyr__incall_ops.greet; set before the first message, or the end */
 	bool over;
+	bool seen_over; /* a unary one, by the thread that waits */
 	pyr__outcome outcome;
+	ProtobufCMessage *reply; /* instead of a message; freed with the call unless it is taken */
 	pyr__inbox inbox;
 };
 
@@ -133,6 +149,28 @@ typedef struct pyr__incall_ops {
 	void (*set_principal)(pyr__incall *call, const char *name);
 	/* A number that no other connection of this process has, or had. */
 	uint64_t (*connection)(pyr__incall *call);
+	/*
+	 * How the caller has reached us, and at which address of ours; *ret_size is 0 if that is
+	 * not known, and for PEER, on a connection that we have made.
+	 */
+	pyr_scheme (*reached)(
+		pyr__incall *call, struct sockaddr_storage *ret_address, socklen_t *ret_size);
+	/*
+	 * A way back to the caller over its own connection, with one reference; NULL where there is
+	 * none. It lasts as long as the connection. release(arg) runs once when it is freed.
+	 */
+	pyr__channel *(*back)(pyr__incall *call, void (*release)(void *arg), void *arg);
+	/*
+	 * The next two are NULL where a call cannot survive its connection. Tells the caller,
+	 * before any message, that its call is taken; it may be too late for that, which is no
+	 * failure.
+	 */
+	void (*greet)(pyr__incall *call);
+	/*
+	 * What the messages have cost that the caller has used up, and said so: each its size, and
+	 * PYR__MESSAGE_COST_MIN at least. It never says more than is true, but may say it later.
+	 */
+	uint64_t (*consumed)(pyr__incall *call);
 } pyr__incall_ops;
 
 /* Why the server half is given a call to work on. */
@@ -153,14 +191,22 @@ struct pyr__incall {
 	pyr__incall *next_work;
 	unsigned work; /* pyr__incall_work, while on the work list */
 	struct pyr__waiter *waiters[PYR__DIRECTIONS];
-	bool single; /* the host's: the method takes one message, so that no end need be waited for
-		      */
-	bool silent; /* the host's: the method has no answer; left unanswered it has not failed */
-	bool whole;  /* the opening event carried everything: nobody else looks at the inbox */
+	bool single;  /* the host's: the method takes one message, so that no end need be waited for
+		       */
+	bool silent;  /* the host's: the method has no answer; left unanswered it has not failed */
+	bool settles; /* the carrier's: it calls pyr__host_ops.settle */
+	bool whole;   /* the opening event carried everything: nobody else looks at the inbox */
+	bool detached; /* the carrier's: it has been answered, and nobody there looks at it now */
 	bool finished; /* guarded by the carrier's lock, as what follows */
 	bool ended;    /* the caller sends no more messages */
 	bool writable;
+	bool lost; /* cancelled because the connection is over; set before that */
 	atomic_bool cancelled;
+	/*
+	 * The request itself, of a caller that waits on this very thread: to be cloned, as long as
+	 * `run_here` has not returned, and set to NULL, or else taken as a message.
+	 */
+	const ProtobufCMessage *lent;
 	pyr__inbox inbox;
 };
 
@@ -169,14 +215,23 @@ typedef struct pyr__host_ops {
 	/*
 	 * Makes the call that head opens, with one reference for the carrier and one for its work
 	 * list. Called under the carrier's lock: it must not call the carrier, and must be
-	 * quick.
+	 * quick. NULL: the caller has no right to the object, which a daemon that hosts calls of
+	 * connections that others have made to it never says.
 	 */
 	pyr__incall *(*open)(void *host, const pyr__head *head, int64_t now_us);
-	/* Works on it: on the carrier's loop, no lock held; gives the work list's reference back.
+	/*
+	 * Works on it: on the carrier's loop, or where the host's calls are cancelled, no lock
+	 * held; gives the work list's reference back.
 	 */
 	void (*work)(void *host, pyr__incall *call, unsigned work);
 	/* One more reference, for more work; false if the last is being given back just now. */
 	bool (*ref)(pyr__incall *call);
+	/*
+	 * What was answered in this turn of the carrier's loop is about to be sent, if no other
+	 * thread has sent it with something of its own. On the loop's thread; the carrier's lock
+	 * may be held. NULL: there is nothing to do.
+	 */
+	void (*settle)(void *host);
 	/*
 	 * For a carrier without a wire: whether a new call may run on the thread that makes it, and
 	 * to run it there, which gives the work list's reference back. No lock held.
@@ -190,7 +245,12 @@ typedef struct pyr__host_ops {
 	 */
 	void (*connected)(void *host, uint64_t connection);
 	void (*disconnected)(void *host, uint64_t connection);
+	/* A connection or channel keeps the host, or is freed. NULL: it outlives them all. */
+	void (*keep)(void *host);
+	void (*drop)(void *host);
 } pyr__host_ops;
+
+#define PYR__PEER_ID_SIZE 16 /* bytes of a daemon's incarnation */
 
 typedef struct pyr__channel_ops {
 	/*
@@ -204,6 +264,15 @@ typedef struct pyr__channel_ops {
 	/* Ends everything with CANCELLED; later starts fail. */
 	void (*shut)(pyr__channel *channel);
 	void (*free)(pyr__channel *channel);
+	/* Who is at the other end, by its handshake; false: not known. NULL: never. */
+	bool (*peer_id)(pyr__channel *channel, uint8_t ret_id[PYR__PEER_ID_SIZE]);
+	/*
+	 * From now on calls that the peer makes on the channel's connections come to this host; it
+	 * can be said once. False: another host is there. NULL: there is no way.
+	 */
+	bool (*set_host)(pyr__channel *channel, const pyr__host_ops *ops, void *host);
+	/* Cancels the calls that run on that host, which has been told on return. With set_host. */
+	void (*cancel_hosted)(pyr__channel *channel);
 } pyr__channel_ops;
 
 /* A way to one endpoint, shared by all proxies that lead there. */
@@ -212,6 +281,8 @@ struct pyr__channel {
 	atomic_uint refs; /* given back through pyr__context_release() */
 	pyr__link link;   /* among its context's channels */
 	pyr_scheme scheme;
+	uint64_t connection; /* the only one that it has, or to one daemon; 0: it makes its own */
+	pyr__loop *loop;     /* where the `ready` of its calls is called */
 	atomic_bool retired; /* good for what runs on it, but not for new calls */
 	char name[320];      /* "127.0.0.1:4711", for errors and for finding it again */
 };
@@ -233,9 +304,30 @@ static inline void pyr__channel_shut(pyr__channel *channel)
 	channel->ops->shut(channel);
 }
 
+static inline bool pyr__channel_peer_id(pyr__channel *channel, uint8_t ret_id[PYR__PEER_ID_SIZE])
+{
+	return channel->ops->peer_id && channel->ops->peer_id(channel, ret_id);
+}
+
+static inline bool pyr__channel_can_host(const pyr__channel *channel)
+{
+	return channel->ops->set_host != NULL;
+}
+
+static inline bool pyr__channel_set_host(
+	pyr__channel *channel, const pyr__host_ops *ops, void *host)
+{
+	return channel->ops->set_host(channel, ops, host);
+}
+
+static inline void pyr__channel_cancel_hosted(pyr__channel *channel)
+{
+	channel->ops->cancel_hosted(channel);
+}
+
 static inline pyr__channel *pyr__channel_ref(pyr__channel *channel)
 {
-	atomic_fetch_add_explicit(&channel->refs, 1, memory_order_relaxed);
+	pyr__refs_take(&channel->refs);
 	return channel;
 }
 
@@ -368,6 +460,34 @@ static inline const char *pyr__incall_authorization(pyr__incall *call)
 static inline uint64_t pyr__incall_connection(pyr__incall *call)
 {
 	return call->ops->connection(call);
+}
+
+static inline pyr_scheme pyr__incall_reached(
+	pyr__incall *call, struct sockaddr_storage *ret_address, socklen_t *ret_size)
+{
+	return call->ops->reached(call, ret_address, ret_size);
+}
+
+static inline pyr__channel *pyr__incall_back(
+	pyr__incall *call, void (*release)(void *arg), void *arg)
+{
+	return call->ops->back(call, release, arg);
+}
+
+/* Whether a call may be carried on by another connection than the one it came on. */
+static inline bool pyr__incall_survives(const pyr__incall *call)
+{
+	return call->ops->greet != NULL;
+}
+
+static inline void pyr__incall_greet(pyr__incall *call)
+{
+	call->ops->greet(call);
+}
+
+static inline uint64_t pyr__incall_consumed(pyr__incall *call)
+{
+	return call->ops->consumed(call);
 }
 
 #endif

@@ -28,3 +28,25 @@ Test(clock, never_goes_back)
 		last = now;
 	}
 }
+
+/* A tick is never ahead; that it is not long ago is what it is for. */
+Test(clock, tells_a_time_of_a_little_ago)
+{
+	for (int i = 0; i < 1000; i++) {
+		int64_t before = pyr__now_us();
+		int64_t tick = pyr__tick_us();
+		cr_assert(tick <= pyr__now_us());
+		cr_assert(tick > before - 1000000, "%ld us ago", (long)(before - tick));
+	}
+}
+
+Test(clock, knows_exactly_what_has_passed)
+{
+	int64_t soon = pyr__now_us() + 3000;
+	while (!pyr__has_passed(soon))
+		cr_assert(pyr__now_us() < soon + 10000000);
+	cr_assert(pyr__now_us() >= soon);
+	cr_assert(pyr__has_passed(pyr__now_us()));
+	cr_assert(!pyr__has_passed(pyr__now_us() + 1000000000));
+	cr_assert(!pyr__has_passed(INT64_MAX));
+}

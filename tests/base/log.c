@@ -30,6 +30,7 @@ static void at_all_levels(void)
 	pyr__log(PYR_LOG_WARNING, "w%d", 2);
 	pyr__log(PYR_LOG_INFO, "i%d", 3);
 	pyr__log(PYR_LOG_DEBUG, "d%d", 4);
+	PYR__TRACE("t%d", 5);
 }
 
 Test(log, calls_the_function_for_its_levels_only)
@@ -63,8 +64,8 @@ Test(log, says_so_when_the_environment_has_no_level, .init = cr_redirect_stderr)
 	pyr__log(PYR_LOG_WARNING, "w");
 	pyr__log(PYR_LOG_INFO, "i");
 	cr_assert_stderr_eq_str(
-		"pyrite: warning: PYRITE_LOG is none of none, error, warning, info, "
-		"debug\npyrite: warning: w\n");
+		"pyrite: warning: PYRITE_LOG is none of none, error, warning, info, debug, "
+		"trace\npyrite: warning: w\n");
 }
 
 Test(log, makes_one_printable_line_of_whatever_a_peer_sent)
@@ -78,6 +79,41 @@ Test(log, makes_one_printable_line_of_whatever_a_peer_sent)
 	text[sizeof text - 1] = '\0';
 	pyr__log(PYR_LOG_ERROR, "%s", text);
 	cr_assert(strlen(s.last) == 1000);
+}
+
+Test(log, has_the_trace_below_everything_else, .init = cr_redirect_stderr)
+{
+	setenv("PYRITE_LOG", "trace", 1);
+	at_all_levels();
+	cr_assert_stderr_eq_str("pyrite: error: e1\npyrite: warning: w2\npyrite: info: i3\n"
+				"pyrite: debug: d4\npyrite: trace: t5\n");
+}
+
+static int times_asked;
+
+static int ask(void)
+{
+	return ++times_asked;
+}
+
+Test(log, prepares_nothing_for_a_trace_that_is_not_wanted)
+{
+	seen s = {.count = 0};
+	pyr_log_set(see, &s, PYR_LOG_DEBUG);
+	PYR__TRACE("%d", ask());
+	cr_assert(times_asked == 0 && s.count == 0);
+	pyr_log_set(see, &s, PYR_LOG_TRACE);
+	PYR__TRACE("%d", ask());
+	cr_assert(times_asked == 1 && s.count == 1 && s.level == PYR_LOG_TRACE);
+}
+
+Test(log, leaves_nothing_out_of_the_trace)
+{
+	seen s = {.count = 0};
+	pyr_log_set(see, &s, PYR_LOG_TRACE);
+	for (int i = 0; i < 1000; i++)
+		PYR__TRACE("line %d", i);
+	cr_assert(s.count == 1000);
 }
 
 static void of_peer(unsigned count)
@@ -113,5 +149,6 @@ Test(log, says_how_many_lines_were_left_out)
 Test(log, names_its_levels)
 {
 	cr_assert_str_eq(pyr_log_level_name(PYR_LOG_WARNING), "warning");
+	cr_assert_str_eq(pyr_log_level_name(PYR_LOG_TRACE), "trace");
 	cr_assert_str_eq(pyr_log_level_name((pyr_log_level)77), "unknown");
 }

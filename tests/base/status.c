@@ -167,3 +167,18 @@ Test(text, is_copied_up_to_the_last_whole_character)
 	cr_assert(!pyr__copy_text(to, sizeof to, "", 0));
 	cr_assert_str_eq(to, "");
 }
+
+Test(text, of_a_reason_is_replaced_and_an_empty_one_is_none)
+{
+	char much[2 * PYR_ERROR_MESSAGE_MAX];
+	char *reason = NULL;
+	pyr__keep_reason(&reason, "because", 7);
+	cr_assert_str_eq(reason, "because");
+	pyr__keep_reason(&reason, reason + 2, 5);
+	cr_assert_str_eq(reason, "cause");
+	memset(much, 'x', sizeof much);
+	pyr__keep_reason(&reason, much, sizeof much);
+	cr_assert_eq(strlen(reason), PYR_ERROR_MESSAGE_MAX - 1);
+	pyr__keep_reason(&reason, "", 0);
+	cr_assert_null(reason);
+}

@@ -177,13 +177,14 @@ Test(proxy, says_which_methods_request_is_no_message)
 	begin();
 	pyr_proxy *proxy = new_proxy(NOBODY, NULL);
 	pyr__body body;
+	uint8_t space[PYR__BODY_SPACE];
 	Suite__Failure request = SUITE__FAILURE__INIT;
 	request.message = "\xc3(";
 	CHECK_STATUS(PYR_INVALID_ARGUMENT,
-		pyr__proxy_body(proxy, method("Fail"), &request.base, &body, &err));
+		pyr__proxy_body(proxy, method("Fail"), &request.base, space, &body, &err));
 	cr_assert_str_eq(err.where, "suite.Suite/Fail");
 	cr_assert_eq(err.executed, PYR_EXECUTED_NO);
-	cr_assert_eq(pyr__proxy_body(proxy, method("Fail"), &request.base, &body, NULL),
+	cr_assert_eq(pyr__proxy_body(proxy, method("Fail"), &request.base, space, &body, NULL),
 		PYR_INVALID_ARGUMENT);
 	pyr_proxy_unref(proxy);
 	end();
@@ -196,7 +197,7 @@ Test(proxy, turns_what_a_server_says_into_an_error_of_bounded_size)
 	memset(big, 'b', sizeof big);
 	pyr_proxy *proxy = new_proxy(NOBODY, NULL);
 	pyr__final final = {.status = PYR_ABORTED, .message = {"why", 3}, .details = {"abc", 3}};
-	pyr__outcome outcome = {PYR_ABORTED, PYR_EXECUTED_YES, &final};
+	pyr__outcome outcome = {PYR_ABORTED, PYR_EXECUTED_YES, &final, false};
 	CHECK_STATUS(
 		PYR_ABORTED, pyr__proxy_outcome(proxy, method("Echo"), "there", &outcome, &err));
 	cr_assert_eq(err.status, PYR_ABORTED);
@@ -212,7 +213,7 @@ Test(proxy, turns_what_a_server_says_into_an_error_of_bounded_size)
 	cr_assert_eq(strlen(err.where), PYR_ERROR_WHERE_MAX - 1);
 	cr_assert_eq(err.details_size, 0, "half of the details are none");
 	cr_assert(err.truncated);
-	outcome = (pyr__outcome){PYR_UNAVAILABLE, PYR_EXECUTED_NO, NULL};
+	outcome = (pyr__outcome){PYR_UNAVAILABLE, PYR_EXECUTED_NO, NULL, false};
 	CHECK_STATUS(PYR_UNAVAILABLE,
 		pyr__proxy_outcome(proxy, method("Echo"), "there", &outcome, &err));
 	cr_assert_str_eq(err.message, "");

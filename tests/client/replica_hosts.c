@@ -78,25 +78,6 @@ suite_suite *open_balanced(served *s, pyr_balance balance)
 	return proxy;
 }
 
-pyr_status count(suite_suite *proxy, pyr_error *err)
-{
-	Suite__Nothing request = SUITE__NOTHING__INIT;
-	Suite__Number *reply;
-	pyr_status status = suite_suite_count(proxy, &request, &reply, err);
-	if (status == PYR_OK)
-		suite__number__free_unpacked(reply, NULL);
-	return status;
-}
-
-pyr_status echo(suite_suite *proxy, pyr_error *err)
-{
-	Suite__Blob request = SUITE__BLOB__INIT, *reply;
-	pyr_status status = suite_suite_echo(proxy, &request, &reply, err);
-	if (status == PYR_OK)
-		suite__blob__free_unpacked(reply, NULL);
-	return status;
-}
-
 unsigned counted(host *h)
 {
 	return tally_get(&h->servant.count_count);
@@ -105,7 +86,7 @@ unsigned counted(host *h)
 void count_times(served *s, suite_suite *proxy, unsigned times)
 {
 	for (unsigned i = 0; i < times; i++)
-		assert_ok(s, count(proxy, &s->err));
+		assert_ok(s, suite_count(proxy, &s->err));
 }
 
 void add_ended(void *ctx, pyr_status status, const Suite__Number *reply, const pyr_error *err)

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include "nameserver/served.h"
+#include "transport/caller.h"
 #include "transport/servant.h"
 
 #define HOSTS 3
@@ -28,9 +29,6 @@ void hosts_stop(host *hosts);
 
 suite_suite *open_balanced(served *s, pyr_balance balance);
 
-/* Count is idempotent, Echo is not. */
-pyr_status count(suite_suite *proxy, pyr_error *err);
-pyr_status echo(suite_suite *proxy, pyr_error *err);
 void count_times(served *s, suite_suite *proxy, unsigned times);
 unsigned counted(host *h);
 

@@ -65,7 +65,7 @@ static void drained(served *s)
 	host hosts[HOSTS];
 	unsigned ran = 0;
 	hosts_start(s, hosts);
-	unsigned calls = call_through_restarts(s, hosts, 5000, echo);
+	unsigned calls = call_through_restarts(s, hosts, 5000, suite_echo);
 	for (int i = 0; i < HOSTS; i++)
 		ran += tally_get(&hosts[i].servant.echo_count);
 	cr_assert_eq(ran, calls);
@@ -105,7 +105,7 @@ static void leave_draining(served *s)
 	pthread_create(&thread, NULL, hold, proxy);
 	cr_assert(tally_await(&hosts[0].servant.held_count, 1));
 	pyr_daemon_stop_from_signal(hosts[0].daemon, 10000);
-	wait_until(count(proxy, &s->err) == PYR_UNAVAILABLE);
+	wait_until(suite_count(proxy, &s->err) == PYR_UNAVAILABLE);
 	servant_answer(&hosts[0].servant, 0, 1);
 	pthread_join(thread, &held);
 	cr_assert(held, "the call was lost");
@@ -144,7 +144,7 @@ static void killed(served *s)
 {
 	host hosts[HOSTS];
 	hosts_start(s, hosts);
-	cr_assert_gt(call_through_restarts(s, hosts, 0, count), 0);
+	cr_assert_gt(call_through_restarts(s, hosts, 0, suite_count), 0);
 	hosts_stop(hosts);
 }
 
@@ -169,9 +169,9 @@ static void moved(served *s)
 	wait_until((count_times(s, proxy, 1), counted(&hosts[1]) > before));
 	for (int i = 0; i < HOSTS; i++)
 		host_stop(&hosts[i], 0);
-	assert_fails(s, PYR_UNAVAILABLE, "", count(proxy, &s->err));
+	assert_fails(s, PYR_UNAVAILABLE, "", suite_count(proxy, &s->err));
 	host_start(s, &hosts[2]);
-	wait_until(count(proxy, &s->err) == PYR_OK);
+	wait_until(suite_count(proxy, &s->err) == PYR_OK);
 	suite_suite__close(proxy);
 	hosts_stop(hosts);
 }

@@ -102,7 +102,7 @@ static uint64_t slowest_ms(served *s, suite_suite *proxy, unsigned times)
 	uint64_t slowest = 0;
 	for (unsigned i = 0; i < times; i++) {
 		uint64_t before = test_now_ms();
-		assert_ok(s, count(proxy, &s->err));
+		assert_ok(s, suite_count(proxy, &s->err));
 		uint64_t took = test_now_ms() - before;
 		slowest = took > slowest ? took : slowest;
 	}
@@ -179,7 +179,7 @@ static void ready(served *s)
 	Suite__Number number = SUITE__NUMBER__INIT;
 	hosts_start(s, hosts);
 	suite_suite *proxy = open_patient(s, PYR_BALANCE_PICK_FIRST);
-	assert_ok(s, echo(proxy, &s->err));
+	assert_ok(s, suite_echo(proxy, &s->err));
 	atomic_store(&hosts[0].hangs, true);
 	assert_ok(s, suite_suite_echo__invoke(proxy, &blob, ignore_blob, &ended, NULL, &s->err));
 	cr_assert(tally_await(&hosts[0].servant.echo_count, 2));
@@ -238,10 +238,10 @@ static void not_idempotent(served *s)
 	options.balance = PYR_BALANCE_PICK_FIRST;
 	options.timeout_ms = 1500;
 	assert_ok(s, suite_suite__open(s->context, "suite", &options, &proxy, &s->err));
-	assert_ok(s, echo(proxy, &s->err));
+	assert_ok(s, suite_echo(proxy, &s->err));
 	atomic_store(&hosts[0].hangs, true);
-	assert_fails(s, PYR_DEADLINE_EXCEEDED, "", echo(proxy, &s->err));
-	assert_ok(s, echo(proxy, &s->err)); /* goes elsewhere */
+	assert_fails(s, PYR_DEADLINE_EXCEEDED, "", suite_echo(proxy, &s->err));
+	assert_ok(s, suite_echo(proxy, &s->err)); /* goes elsewhere */
 	tally_add(&hosts[0].release, 1);
 	suite_suite__close(proxy);
 	hosts_stop(hosts);
@@ -320,6 +320,38 @@ Test(replicas, N9_they_are_asked_while_they_are_used)
 	run_served("memory", idle);
 }
 
+static void count_in_a_batch(served *s, suite_suite *proxy)
+{
+	Suite__Nothing request = SUITE__NOTHING__INIT;
+	pyr_batch *batch = pyr_batch_new(suite_suite__proxy(proxy));
+	assert_ok(s, suite_suite_count__batch(batch, &request, &s->err));
+	assert_ok(s, pyr_batch_run(batch, &s->err));
+	pyr_batch_free(batch);
+}
+
+/* They go where the proxy's calls go, and are no reason to ask more often. */
+static void batches(served *s)
+{
+	host hosts[HOSTS];
+	hosts_start(s, hosts);
+	suite_suite *proxy = open_balanced(s, PYR_BALANCE_ROUND_ROBIN);
+	uint64_t since = test_now_ms();
+	for (unsigned i = 0; i < 30 * HOSTS; i++)
+		count_in_a_batch(s, proxy);
+	uint64_t most = 2 + (test_now_ms() - since) / 400;
+	for (unsigned i = 0; i < HOSTS; i++) {
+		cr_assert_eq(counted(&hosts[i]), 30);
+		cr_assert_leq(asked(s, &hosts[i]), most);
+	}
+	suite_suite__close(proxy);
+	hosts_stop(hosts);
+}
+
+Test(replicas, N9_batches_take_turns_and_ask_no_more_than_calls)
+{
+	run_served("memory", batches);
+}
+
 /* A context goes with proxies that are watching, and one of them later. */
 static void context_first(served *s)
 {
@@ -345,7 +377,7 @@ static void context_first(served *s)
 	suite_suite__close(early);
 	pyr_context_free(context);
 	cr_assert_eq(tally_get(&ended), 6);
-	assert_fails(s, PYR_CANCELLED, "", count(late, &s->err));
+	assert_fails(s, PYR_CANCELLED, "", suite_count(late, &s->err));
 	suite_suite__close(late);
 	tally_add(&hosts[0].release, 1);
 	hosts_stop(hosts);

@@ -10,6 +10,21 @@
 
 #define BYTES(text) text, sizeof(text) - 1
 
+/* With ever less room: it is all of it, or nothing, and never written outside. */
+static void check_flat(const void *message, const char *expected, size_t size)
+{
+	for (size_t room = 0; room <= 254; room++) {
+		uint8_t bytes[256];
+		size_t flat_size = 77;
+		memset(bytes, 0xee, sizeof bytes);
+		const uint8_t *flat = pyr__encode_flat(message, bytes + 1, room, &flat_size);
+		cr_assert(bytes[0] == 0xee && bytes[1 + room] == 0xee);
+		cr_assert(flat_size == (flat ? size : 77), "%zu bytes", flat_size);
+		cr_assert(!flat || flat == bytes + 1 + room - size);
+		cr_assert(!flat || memcmp(flat, expected, size) == 0);
+	}
+}
+
 static void check_bytes(const void *message, const char *expected, size_t size)
 {
 	uint8_t bytes[256];
@@ -22,6 +37,7 @@ static void check_bytes(const void *message, const char *expected, size_t size)
 	cr_assert(pyr__encode(message, bytes + 1, size) == bytes + 1 + size);
 	cr_assert(memcmp(bytes + 1, expected, size) == 0);
 	cr_assert(bytes[0] == 0xee && bytes[1 + size] == 0xee);
+	check_flat(message, expected, size);
 }
 
 static void check_refused(const void *message, const char *what)
@@ -31,6 +47,8 @@ static void check_refused(const void *message, const char *what)
 	cr_assert(pyr__encoded_size(message, &size, &err) == PYR_INVALID_ARGUMENT, "%s", what);
 	cr_assert(strstr(err.message, what), "%s", err.message);
 	cr_assert(size == 77 && pyr__encoded_size(message, &size, NULL) == PYR_INVALID_ARGUMENT);
+	uint8_t space[256];
+	cr_assert(pyr__encode_flat(message, space, sizeof space, &size) == NULL && size == 77);
 }
 
 Test(encode, sends_minus_zero_but_not_zero)

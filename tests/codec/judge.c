@@ -132,6 +132,10 @@ static void round_trip(const ProtobufCMessage *message)
 	MUST(pyr__encoded_size(message, &size, NULL) == PYR_OK);
 	uint8_t *bytes = malloc(size + 1);
 	MUST(bytes && pyr__encode(message, bytes, size) == bytes + size);
+	uint8_t space[256];
+	size_t flat_size;
+	const uint8_t *flat = pyr__encode_flat(message, space, sizeof space, &flat_size);
+	MUST(!flat || (flat_size == size && memcmp(flat, bytes, size) == 0));
 	MUST(pyr__decode(message->descriptor, bytes, size, &options, &again, NULL) == PYR_OK);
 	MUST(same_message(message, again));
 	if (protobuf_c_message_get_packed_size(message) == size) { /* it is less with -0.0 */

@@ -35,6 +35,10 @@ static bytes encode(const ProtobufCMessage *message)
 	cr_assert(pyr__encoded_size(message, &b.size, &err) == PYR_OK, "%s", err.message);
 	b.data = malloc(b.size + 1);
 	cr_assert(pyr__encode(message, b.data, b.size) == b.data + b.size);
+	uint8_t space[256];
+	size_t flat_size;
+	const uint8_t *flat = pyr__encode_flat(message, space, sizeof space, &flat_size);
+	cr_assert(!flat || (flat_size == b.size && memcmp(flat, b.data, b.size) == 0));
 	return b;
 }
 

@@ -47,7 +47,8 @@ def learn(reflection):
     names = [s.name for s in names.list_services_response.service]
     assert names == ['grpc.reflection.v1.ServerReflection',
                      'grpc.reflection.v1alpha.ServerReflection', 'grpc.health.v1.Health',
-                     'pyrite.Daemon', 'pyrite.Batch', 'kinds.Kinds'], names
+                     'pyrite.Daemon', 'pyrite.Batch', 'pyrite.Leases',
+                     'kinds.Kinds'], names
     assert error.error_response.error_code == 5, error
     assert many.all_extension_numbers_response.base_type_name == 'kinds.Number', many
     pool = descriptor_pool.DescriptorPool()

@@ -88,8 +88,16 @@ try_callback()
 		"  done in 4 steps" \
 		"salad" "  step 1: chop" "  step 2: fry" "  ABORTED: no salad: the waiter said no at 'fry'" \
 		"soup"
-	matches "  NOT_FOUND: no soup: no object 'waiter' here.*"
+	matches "  NOT_FOUND: no soup: no such object was handed to this peer.*"
 	[ "$(grep -c '  step ' "$work/out")" = 6 ] || fail "more steps than the waiter agreed to"
+}
+
+try_autoproxy()
+{
+	run
+	shows "the robot says, for the 1. time: hello" "the doll says, for the 1. time: good morning" \
+		"the robot says, for the 2. time: hello again" "things: 2" "scrapped: the robot" "things: 1" \
+		"the doll says, for the 2. time: alone now" "scrapped: the doll" "things: 0"
 }
 
 try_stockquotes()

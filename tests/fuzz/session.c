@@ -10,6 +10,7 @@
  */
 #include <string.h>
 #include "fuzz/fuzz.h"
+#include "native/deflate.h"
 #include "native/frame.h"
 #include "native/session.h"
 
@@ -52,6 +53,7 @@ static void greet(owner *o)
 {
 	uint8_t hello[64], *at = hello + PYR__FRAME_HEADER;
 	at = pyr__put_u32(at, PYR__HELLO_VERSIONS | PYR__CRITICAL, 1u | 1u << 16);
+	at = pyr__put_u64(at, PYR__HELLO_FEATURES, PYR__FEATURE_DEFLATED | PYR__FEATURE_SHARED);
 	pyr__frame_store(hello, (uint32_t)(at - hello - PYR__FRAME_HEADER), PYR__FRAME_HELLO, 0, 0);
 	if (o->choices & SERVER)
 		give(o, (const uint8_t *)PYR__PREFACE, PYR__PREFACE_SIZE, 64);
@@ -88,12 +90,32 @@ static void on_call(owner *o, const pyr__event *event)
 {
 	pyr__final final = {.status = event->payload.size % 17};
 	pyr__body body = {.raw = zeros, .size = event->head.method.size * 40};
+	pyr__deflated deflated = {.memory = NULL};
 	pyr_status status = PYR_OK;
+	if (pyr__session_may_deflate(o->session, body.size) && pyr__deflate(&body, &deflated))
+		body = deflated.body;
 	if (o->choices & SENDS && !event->head.oneway)
 		status = pyr__session_send(o->session, event->stream, &body, false, NULL);
 	if (o->choices & ANSWERS && !event->head.oneway)
 		status = pyr__session_finish(o->session, event->stream, &final, &body, NULL);
 	(void)status;
+	free(deflated.memory);
+}
+
+/* Each end says what comes next in going over to shared memory; the bytes stay where they are. */
+static void share(owner *o, const pyr__event *event)
+{
+	if (event->type == PYR__EVENT_READY && pyr__session_may_offer(o->session))
+		pyr__session_share(o->session, PYR__SHARE_OFFERED, 4096);
+	if (event->type != PYR__EVENT_SHARE)
+		return;
+	bool refuses = event->share == PYR__SHARE_OFFERED && event->share_bytes % 2;
+	MUST(event->share <= PYR__SHARE_SWITCHED);
+	if (refuses)
+		pyr__session_share(o->session, PYR__SHARE_REFUSED, 0);
+	else if (event->share == PYR__SHARE_OFFERED ||
+		 (event->share == PYR__SHARE_SWITCHED && !(o->choices & SERVER)))
+		pyr__session_share(o->session, PYR__SHARE_SWITCHED, 0);
 }
 
 static void on_event(owner *o, const pyr__event *event)
@@ -101,10 +123,13 @@ static void on_event(owner *o, const pyr__event *event)
 	MUST(!o->closed);
 	if (event->has_message) {
 		look(event->payload.data, event->payload.size);
-		MUST(event->type == PYR__EVENT_FINAL || event->cost >= PYR__COST_MIN);
+		bool is_free = event->type == PYR__EVENT_FINAL;
+		MUST(is_free || event->cost >= PYR__COST_MIN);
+		MUST(event->payload.size <= (is_free ? PYR__FRAME_MAX : event->cost));
 		o->window -= event->cost;
 		MUST(o->window > -(4 << 20) - 1);
 	}
+	share(o, event);
 	if (event->type == PYR__EVENT_CALL)
 		on_call(o, event);
 	if (event->type == PYR__EVENT_FINAL)
@@ -137,6 +162,13 @@ static void give(owner *o, const uint8_t *data, size_t size, size_t cut)
 	}
 }
 
+/* A trace reads fields before anybody has judged them. */
+static void see_line(void *ctx, const char *line)
+{
+	(void)ctx;
+	MUST((line[0] == '<' || line[0] == '>') && strlen(line) <= 1000);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 2)
@@ -152,6 +184,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		config.connection_window = config.stream_window = 0;
 	}
 	o.window = config.connection_window ? config.connection_window : 256 << 10;
+	config.trace = see_line;
+	config.shares = true;
 	o.session = pyr__session_new(&config);
 	MUST(o.session);
 	if (o.choices & GREETED)

@@ -16,7 +16,7 @@ cat "$include"/pyrite/*.h | grep -v '^#' | tr '\n\t' '  ' | sed 's|/\*[^*]*\*\+\
 nm -D --defined-only "$library" | sed 's/.* //; s/@.*//' | sort > "$work/exported"
 
 [ -s "$work/declared" ] || { echo "no declaration was found"; exit 1; }
-grep -Ev '^(PYRITE_[0-9]+|pyr_file__.*|google__protobuf__.*|grpc__.*|grpc_(health|reflection)_v1.*|pyrite__.*|pyrite_(batch|daemon|names)_.*)$' "$work/exported" > "$work/functions"
+grep -Ev '^(PYRITE_[0-9]+|pyr_file__.*|google__protobuf__.*|grpc__.*|grpc_(health|reflection)_v1.*|pyrite__.*|pyrite_(batch|daemon|leases|names)_.*)$' "$work/exported" > "$work/functions"
 # while the runtime is being written, some functions are only declared
 [ "$what" = whole ] || comm -12 "$work/declared" "$work/functions" > "$work/both"
 [ "$what" = whole ] || mv "$work/both" "$work/declared"

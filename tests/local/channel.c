@@ -170,6 +170,24 @@ Test(channel, skips_the_sockets_to_a_daemon_of_the_same_context)
 	suite_end(s);
 }
 
+Test(channel, goes_over_a_socket_to_a_daemon_that_has_rules)
+{
+	suite *s = suite_begin(NULL);
+	pyr_error err;
+	char reference[PYR_REFERENCE_MAX];
+	const pyr_rule rules[] = {{"uid:*", NULL, NULL, true}};
+	suite_suite *here;
+	CHECK_OK(pyr_daemon_listen(s->daemon, "127.0.0.1:0", NULL, &err));
+	CHECK_OK(pyr_daemon_reference(s->daemon, "suite", 0, reference, sizeof reference, &err));
+	CHECK_OK(pyr_daemon_set_rules(s->daemon, rules, 1, &err));
+	CHECK_OK(suite_suite__open(s->context, reference, NULL, &here, &err));
+	/* where nobody proves anything, as it is for callers elsewhere */
+	CHECK_STATUS(PYR_UNAUTHENTICATED, suite_echo(here, &err));
+	CHECK_OK(suite_echo(s->proxy, &err)); /* local: is always by the process's user */
+	suite_suite__close(here);
+	suite_end(s);
+}
+
 static int64_t cpu_ns(void)
 {
 	struct timespec used;

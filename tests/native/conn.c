@@ -1,127 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection between a loop, threads that wait, and a peer that is a session on a bare socket. */
-#include "native/conn_private.h"
-
+/* A connection that dials, threads that wait, and a peer that is a session on a bare socket. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "descriptors.h"
-#include "leaks.h"
-#include "tally.h"
+#include "far.h"
+#include "near.h"
 
-#define PATIENCE_MS 10000
-#define BIG_BYTES   (3u << 20)
-#define ITEM_BYTES  (16u << 10)
+#define ITEM_BYTES (16u << 10)
 
-/* The other side: as much of one as a test wants. */
-typedef struct far {
-	int fd;
-	pyr__session *session;
-} far;
-
-static far far_new(int fd, bool server)
+static far new_far(int fd)
 {
 	pyr__session_config config;
-	pyr__session_config_init(&config, server);
-	return (far){.fd = fd, .session = pyr__session_new(&config)};
-}
-
-static void far_flush(far *f)
-{
-	struct iovec vectors[16];
-	int count;
-	while ((count = pyr__session_output(f->session, vectors, 16)) > 0) {
-		struct msghdr message = {.msg_iov = vectors, .msg_iovlen = (size_t)count};
-		ssize_t wrote = sendmsg(f->fd, &message, MSG_NOSIGNAL);
-		if (wrote < 0)
-			return;
-		pyr__session_sent(f->session, (size_t)wrote);
-	}
-}
-
-/* Reads until there is an event of this type; those before it are dropped. */
-static pyr__event far_await(far *f, pyr__event_type type)
-{
-	pyr__event event;
-	for (;;) {
-		while (pyr__session_next(f->session, &event)) {
-			far_flush(f);
-			if (event.type == type)
-				return event;
-		}
-		far_flush(f);
-		struct pollfd item = {.fd = f->fd, .events = POLLIN};
-		cr_assert_eq(poll(&item, 1, PATIENCE_MS), 1, "no event of type %d comes", type);
-		void *room;
-		size_t size;
-		pyr__session_input(f->session, &room, &size);
-		ssize_t got = recv(f->fd, room, size, 0);
-		pyr__session_received(f->session, got > 0 ? (size_t)got : 0);
-		if (got <= 0)
-			pyr__session_disconnect(f->session, PYR_UNAVAILABLE, "it hung up");
-	}
-}
-
-static void far_free(far *f)
-{
-	pyr__session_free(f->session);
-	close(f->fd);
-}
-
-/* The side under test */
-
-typedef struct setup {
-	int descriptors;
-	pyr__loop *loop;
-	pyr__session_config session;
-	pyr__conn_options options;
-} setup;
-
-static tally closed = TALLY_INIT;
-static char closed_reason[PYR_ERROR_MESSAGE_MAX];
-
-static void on_closed(void *arg, pyr__conn *conn)
-{
-	cr_assert_eq(arg, &closed);
-	snprintf(closed_reason, sizeof closed_reason, "%s", pyr__conn_reason(conn));
-	tally_add(&closed, 1);
-}
-
-static setup *begin(bool server)
-{
-	setup *s = pyr__zalloc(sizeof *s);
-	pyr_error err;
-	s->descriptors = descriptors();
-	cr_assert_eq(pyr__loop_new(NULL, &s->loop, &err), PYR_OK);
-	pyr__session_config_init(&s->session, server);
-	s->options = (pyr__conn_options){
-		.loop = s->loop,
-		.start_loop = !server,
-		.session = &s->session,
-		.connect_timeout_ms = PATIENCE_MS,
-		.on_closed = on_closed,
-		.closed_arg = &closed,
-	};
-	if (server)
-		cr_assert_eq(pyr__loop_start(s->loop, &err), PYR_OK);
-	return s;
-}
-
-/* Every connection must be over, and given back. */
-static void end(setup *s)
-{
-	pyr__loop_stop(s->loop);
-	pyr__loop_finish(s->loop);
-	pyr__loop_free(s->loop);
-	CHECK_DESCRIPTORS(s->descriptors);
-	free(s);
-	CHECK_LEAKS();
+	pyr__session_config_init(&config, true);
+	far f = far_new(fd, &config);
+	f.may_go = true;
+	return f;
 }
 
 static int bare_listener(pyr__address *ret_bound)
@@ -150,7 +50,7 @@ static pyr__conn *dialed(setup *s, far *f)
 	pyr__conn *conn = pyr__conn_dial(&where, 1, "the peer", &s->options);
 	pyr_status status = pyr__conn_ping(conn, pyr__now_us(), &err); /* to have it sent */
 	cr_assert_eq(status, PYR_DEADLINE_EXCEEDED);
-	*f = far_new(bare_accept(listening), true);
+	*f = new_far(bare_accept(listening));
 	close(listening);
 	return conn;
 }
@@ -171,7 +71,7 @@ static pyr_status start(pyr__conn *conn, pyr__outcall *call, const char *method,
 	pyr__body body = {.raw = (const uint8_t *)"", .size = 0};
 	pyr__outcall_init(call, PYR__DEADLINE_NONE);
 	call->unary = true;
-	return pyr__conn_start(conn, call, &head, &body, true, err);
+	return pyr__conn_start(conn, false, call, &head, &body, true, err);
 }
 
 static void finish_far(far *f, uint32_t stream)
@@ -216,7 +116,7 @@ Test(conn, takes_the_first_address_that_answers)
 	pyr__outcall_wait(&call, PYR__READ, pyr__now_us() + 1);
 	while (poll(&(struct pollfd){.fd = listening, .events = POLLIN}, 1, 0) == 0)
 		pyr__outcall_wait(&call, PYR__READ, pyr__now_us() + 1000);
-	far f = far_new(bare_accept(listening), true);
+	far f = new_far(bare_accept(listening));
 	/* whoever waits writes what waits to be written, and reads the answer */
 	while (pyr__session_queued(f.session) == 0) {
 		pyr__outcall_wait(&call, PYR__READ, pyr__now_us() + 1000);
@@ -286,7 +186,7 @@ Test(conn, gives_up_connecting_though_no_thread_waits)
 	pyr__conn *conn = pyr__conn_dial(&where, 1, "the silent one", &s->options);
 	pyr__head head = {.method = {"a.B/C", 5}, .oneway = true};
 	pyr__body body = {.raw = (const uint8_t *)"", .size = 0};
-	cr_assert_eq(pyr__conn_start(conn, NULL, &head, &body, true, &err), PYR_OK);
+	cr_assert_eq(pyr__conn_start(conn, false, NULL, &head, &body, true, &err), PYR_OK);
 	cr_assert(tally_await(&closed, 1));
 	cr_assert_str_eq(closed_reason, "no handshake with the silent one within 30 ms");
 	pyr__conn_unref(conn);
@@ -451,6 +351,22 @@ Test(conn, hands_the_reading_over_to_the_next_who_waits)
 	end(s);
 }
 
+/* The loop has done what it was asked to, and nothing comes: who waits next will read. */
+static void await_quiet(setup *s, pyr__conn *conn)
+{
+	pyr__task turn = {.run = do_nothing};
+	pyr__loop_call(s->loop, &turn);
+	for (bool quiet = false; !quiet;) {
+		int bytes = 0;
+		pthread_mutex_lock(&conn->lock);
+		cr_assert_eq(ioctl(conn->fd, FIONREAD, &bytes), 0);
+		quiet = conn->reader == READER_NOBODY ||
+			(conn->state == CONN_OPEN && !conn->in_turn && bytes == 0);
+		pthread_mutex_unlock(&conn->lock);
+		sched_yield();
+	}
+}
+
 static void await_thread_that_reads(pyr__conn *conn)
 {
 	pthread_mutex_lock(&conn->lock);
@@ -488,12 +404,13 @@ Test(conn, tells_a_sender_that_there_is_room_though_another_thread_reads)
 	wide.stream_window = wide.connection_window = 256u << 20; /* more than sockets hold */
 	f.session = pyr__session_new(&wide);
 	cr_assert_eq(start(conn, &call, "a.B/C", &err), PYR_OK);
-	pthread_create(&reading, NULL, wait_for, &call);
 	uint32_t stream = far_await(&f, PYR__EVENT_CALL).stream;
+	await_quiet(s, conn);
+	pthread_create(&reading, NULL, wait_for, &call);
 	await_thread_that_reads(conn);
 	pyr__outcall_init(&sending, PYR__DEADLINE_NONE);
 	head.timeout_us = PYR__TIMEOUT_NONE;
-	cr_assert_eq(pyr__conn_start(conn, &sending, &head, NULL, false, &err), PYR_OK);
+	cr_assert_eq(pyr__conn_start(conn, false, &sending, &head, NULL, false, &err), PYR_OK);
 	pyr_status status;
 	while ((status = pyr__outcall_send(&sending, &item, false, &err)) == PYR_OK)
 		;
@@ -531,220 +448,6 @@ Test(conn, retires_when_the_last_call_is_over)
 	pyr__event event = far_await(&f, PYR__EVENT_CLOSED);
 	cr_assert_eq(event.final.status, PYR_UNAVAILABLE);
 	pyr__conn_unref(conn);
-	far_free(&f);
-	end(s);
-}
-
-/* The accepting side: a host that answers each call with so many bytes. */
-
-typedef struct host_call {
-	pyr__incall incall;
-	atomic_uint refs;
-} host_call;
-
-static size_t answer_bytes;
-static tally answered = TALLY_INIT;
-static char seen_principal[64], seen_peer[PYR__PEER_TEXT_MAX];
-
-static void drop(pyr__incall *incall)
-{
-	host_call *call = (host_call *)incall;
-	if (atomic_fetch_sub(&call->refs, 1) != 1)
-		return;
-	pyr__incall_done(incall);
-	free(call);
-}
-
-static pyr__incall *open_call(void *host, const pyr__head *head, int64_t now_us)
-{
-	(void)host;
-	(void)head;
-	(void)now_us;
-	host_call *call = pyr__zalloc(sizeof *call);
-	pyr__incall_init(&call->incall);
-	call->incall.deadline_us = PYR__DEADLINE_NONE;
-	atomic_init(&call->refs, 1);
-	return &call->incall;
-}
-
-static void work(void *host, pyr__incall *call, unsigned what)
-{
-	(void)host;
-	static uint8_t bytes[BIG_BYTES];
-	if (what & PYR__WORK_RUN) {
-		pyr__final final = {.status = PYR_OK};
-		pyr__body body = {.raw = bytes, .size = answer_bytes};
-		snprintf(seen_principal, sizeof seen_principal, "%s", pyr__incall_principal(call));
-		snprintf(seen_peer, sizeof seen_peer, "%s", pyr__incall_peer(call));
-		pyr_status status = pyr__incall_finish(call, &final, &body, NULL);
-		(void)status; /* the peer may have gone */
-		tally_add(&answered, 1);
-	}
-	drop(call);
-}
-
-static bool ref(pyr__incall *incall)
-{
-	atomic_fetch_add(&((host_call *)incall)->refs, 1);
-	return true;
-}
-
-static const pyr__host_ops host_ops = {.open = open_call, .work = work, .ref = ref};
-
-typedef struct accept_task {
-	pyr__task task;
-	const pyr__conn_options *options;
-	int fd;
-	pyr__conn *conn;
-} accept_task;
-
-static void run_accept(pyr__task *task)
-{
-	accept_task *a = (accept_task *)task;
-	pyr__address peer = {.size = sizeof(sa_family_t)};
-	peer.storage.ss_family = AF_UNIX;
-	a->conn = pyr__conn_accept(a->fd, &peer, a->options);
-}
-
-/* The other end of a socket pair is the far side's. */
-static pyr__conn *accepted(setup *s, far *f)
-{
-	int pair[2];
-	s->options.host = &host_ops;
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	accept_task a = {.task = {.run = run_accept}, .options = &s->options, .fd = pair[0]};
-	pyr__loop_call(s->loop, &a.task);
-	*f = far_new(pair[1], false);
-	return a.conn;
-}
-
-static void far_call(far *f)
-{
-	uint32_t stream;
-	pyr_error err;
-	pyr__head head = {.method = {"a.B/C", 5}, .timeout_us = PYR__TIMEOUT_NONE};
-	pyr__body body = {.raw = (const uint8_t *)"abc", .size = 3};
-	cr_assert_eq(pyr__session_call(f->session, &head, &body, true, NULL, &stream, &err), PYR_OK,
-		"%s", err.message);
-	far_flush(f);
-}
-
-Test(conn, serves_its_host_and_says_who_calls)
-{
-	setup *s = begin(true);
-	far f;
-	answer_bytes = 5;
-	s->options.connect_timeout_ms = 30;
-	pyr__conn *conn = accepted(s, &f);
-	far_call(&f);
-	pyr__event event = far_await(&f, PYR__EVENT_FINAL);
-	cr_assert_eq(event.final.status, PYR_OK);
-	cr_assert_eq(event.payload.size, 5);
-	char user[32];
-	snprintf(user, sizeof user, "uid:%u", (unsigned)geteuid());
-	cr_assert_str_eq(seen_principal, user);
-	cr_assert_str_eq(seen_peer, "unix:");
-	struct pollfd item = {.fd = f.fd, .events = POLLIN};
-	cr_assert_eq(poll(&item, 1, 60), 0, "the time for greeting ends who has greeted");
-	far_free(&f);
-	cr_assert(tally_await(&closed, 1));
-	cr_assert_str_eq(closed_reason, "unix: closed the connection");
-	pyr__conn_unref(conn);
-	end(s);
-}
-
-Test(conn, ends_a_peer_that_does_not_greet)
-{
-	setup *s = begin(true);
-	far f;
-	s->options.connect_timeout_ms = 30;
-	pyr__conn *conn = accepted(s, &f);
-	cr_assert(tally_await(&closed, 1));
-	cr_assert_str_eq(closed_reason, "no handshake with unix: within 30 ms");
-	char byte;
-	struct pollfd item = {.fd = f.fd, .events = POLLIN};
-	do
-		cr_assert_eq(poll(&item, 1, PATIENCE_MS), 1);
-	while (recv(f.fd, &byte, 1, 0) == 1); /* perhaps a reason, and then the end */
-	pyr__conn_unref(conn);
-	far_free(&f);
-	end(s);
-}
-
-Test(conn, ends_a_peer_that_takes_nothing)
-{
-	setup *s = begin(true);
-	far f;
-	answer_bytes = BIG_BYTES;
-	s->options.stall_timeout_ms = 30;
-	pyr__conn *conn = accepted(s, &f);
-	far_call(&f);
-	cr_assert(tally_await(&closed, 1));
-	cr_assert_str_eq(closed_reason, "unix: took nothing of what was sent for 30 ms");
-	pyr__conn_unref(conn);
-	far_free(&f);
-	end(s);
-}
-
-/* Each of two calls is answered with more than the limit; a third must wait for better times. */
-Test(conn, refuses_calls_while_too_much_waits_to_be_sent_to_all)
-{
-	setup *s = begin(true);
-	far f;
-	atomic_uint_fast64_t queued;
-	atomic_init(&queued, 0);
-	answer_bytes = BIG_BYTES;
-	s->options.queued_total = &queued;
-	s->options.queued_total_max = 1000;
-	pyr__conn *conn = accepted(s, &f);
-	far_call(&f);
-	cr_assert(tally_await(&answered, 1));
-	/* by the end of the turn it is counted; the first answer has not been read */
-	int64_t until_us = pyr__now_us() + PATIENCE_MS * 1000ll;
-	while (atomic_load(&queued) == 0 && pyr__now_us() < until_us)
-		poll(NULL, 0, 1);
-	cr_assert_gt(atomic_load(&queued), 1000);
-	far other;
-	setup second = *s; /* another peer of the same daemon */
-	pyr__conn *other_conn = accepted(&second, &other);
-	far_call(&other);
-	pyr__event event = far_await(&other, PYR__EVENT_FINAL);
-	cr_assert_eq(event.final.status, PYR_RESOURCE_EXHAUSTED);
-	cr_assert_eq(event.final.executed, PYR_EXECUTED_NO);
-	cr_assert(memcmp(event.final.message.data, "too many bytes of answers wait", 30) == 0);
-	cr_assert_eq(far_await(&f, PYR__EVENT_FINAL).final.status, PYR_OK);
-	far_call(&other);
-	cr_assert_eq(far_await(&other, PYR__EVENT_FINAL).final.status, PYR_OK);
-	far_free(&f);
-	far_free(&other);
-	cr_assert(tally_await(&closed, 2));
-	pyr__conn_unref(conn);
-	pyr__conn_unref(other_conn);
-	pyr__loop_stop(s->loop);
-	pyr__loop_finish(s->loop);
-	cr_assert_eq(atomic_load(&queued), 0, "some of it is counted for ever");
-	end(s);
-}
-
-Test(conn, drains_ends_what_runs_and_takes_nothing_new)
-{
-	setup *s = begin(true);
-	far f;
-	answer_bytes = 1;
-	pyr__conn *conn = accepted(s, &f);
-	far_call(&f);
-	cr_assert_eq(far_await(&f, PYR__EVENT_FINAL).final.status, PYR_OK);
-	pyr__conn_drain(conn, "closing time");
-	pyr__event event = far_await(&f, PYR__EVENT_GOAWAY);
-	cr_assert(memcmp(event.final.message.data, "closing time", 12) == 0);
-	uint32_t stream;
-	pyr_error err;
-	pyr__head head = {.method = {"a.B/C", 5}, .timeout_us = PYR__TIMEOUT_NONE};
-	cr_assert_eq(pyr__session_call(f.session, &head, NULL, true, NULL, &stream, &err),
-		PYR_UNAVAILABLE);
-	cr_assert_eq(tally_get(&closed), 0);
-	shut_and_unref(conn);
-	cr_assert_eq(far_await(&f, PYR__EVENT_CLOSED).final.status, PYR_UNAVAILABLE);
 	far_free(&f);
 	end(s);
 }

@@ -84,17 +84,29 @@ void hand_give_frame(
 	hand_give(h, data, size);
 }
 
-void hand_give_hello(hand *h)
+static void give_hello(hand *h, const uint64_t *features)
 {
 	uint8_t fields[128], *at = fields;
 	static const uint8_t id[16] = "hand of a server";
 	at = pyr__put_u32(at, PYR__HELLO_VERSIONS | PYR__CRITICAL, 1u | 1u << 16);
 	if (!h->server)
 		at = pyr__put_field(at, PYR__HELLO_ID, id, sizeof id);
+	if (features)
+		at = pyr__put_u64(at, PYR__HELLO_FEATURES, *features);
 	at = pyr__put_u32(at, PYR__HELLO_METHODS_MAX, 1024);
 	at = pyr__put_u32(at, PYR__HELLO_STREAM_WINDOW, 256u << 10);
 	at = pyr__put_u32(at, PYR__HELLO_CONNECTION_WINDOW, 4u << 20);
 	hand_give_frame(h, PYR__FRAME_HELLO, 0, 0, fields, (size_t)(at - fields));
+}
+
+void hand_give_hello(hand *h)
+{
+	give_hello(h, NULL);
+}
+
+void hand_give_features(hand *h, uint64_t features)
+{
+	give_hello(h, &features);
 }
 
 void hand_call(hand *h, uint32_t stream, uint8_t flags, const char *method, const void *message,
@@ -198,6 +210,13 @@ void hand_skip_frames(hand *h)
 {
 	take_output(h);
 	h->sent_at = h->sent_size = 0;
+}
+
+void hand_skip(hand *h, size_t size)
+{
+	take_output(h);
+	cr_assert_geq(h->sent_size - h->sent_at, size);
+	h->sent_at += size;
 }
 
 static pyr__text find_field(const uint8_t *data, size_t size, uint8_t number)

@@ -40,7 +40,8 @@ void hand_end(hand *h);
 void hand_give(hand *h, const void *data, size_t size);
 void hand_give_frame(
 	hand *h, uint8_t type, uint8_t flags, uint32_t stream, const void *data, size_t size);
-void hand_give_hello(hand *h);
+void hand_give_hello(hand *h); /* as one of a peer that knows of no features */
+void hand_give_features(hand *h, uint64_t features);
 
 /* A CALL that names its method; message NULL: without one. */
 void hand_call(hand *h, uint32_t stream, uint8_t flags, const char *method, const void *message,
@@ -61,6 +62,7 @@ pyr__frame hand_frame(hand *h, pyr__frame_type type);
 void hand_no_frame(hand *h);
 /* Forgets what has been sent. */
 void hand_skip_frames(hand *h);
+void hand_skip(hand *h, size_t size); /* so many bytes of it */
 
 /* The session has ended for this reason, and says so to both sides; calls get their events. */
 void hand_expect_violation(hand *h, const char *reason);

@@ -79,6 +79,21 @@ Test(session, a_oneway_call_leaves_nothing_behind)
 	hand_end(&h);
 }
 
+Test(session, who_gives_up_or_answers_is_not_lost)
+{
+	hand h = hand_server();
+	hand_call(&h, STREAM, PYR__END, "a/b", "", 0);
+	hand_event(&h, PYR__EVENT_CALL);
+	hand_give_frame(&h, PYR__FRAME_RESET, 0, STREAM, "", 0);
+	cr_assert_not(hand_event(&h, PYR__EVENT_CANCEL).lost);
+	hand_finish(&h, STREAM, PYR_CANCELLED, 0);
+	uint32_t stream = hand_make_call(&h, "a/b", 0, true, NULL);
+	hand_final(&h, stream, PYR_UNAVAILABLE, NULL, 0);
+	cr_assert_not(hand_event(&h, PYR__EVENT_FINAL).lost);
+	hand_skip_frames(&h);
+	hand_end(&h);
+}
+
 Test(session, the_end_tells_every_call_once)
 {
 	hand h = hand_server();
@@ -98,9 +113,13 @@ Test(session, the_end_tells_every_call_once)
 		cr_assert_eq(event.user, &users[2 + i]);
 		cr_assert_eq(event.final.status, PYR_UNAVAILABLE);
 		TEXT_IS(event.final.message, "the line was cut");
+		cr_assert(event.lost);
 	}
-	for (int i = 0; i < 2; i++)
-		cr_assert_eq(hand_event(&h, PYR__EVENT_CANCEL).user, &users[i]);
+	for (int i = 0; i < 2; i++) {
+		pyr__event event = hand_event(&h, PYR__EVENT_CANCEL);
+		cr_assert_eq(event.user, &users[i]);
+		cr_assert(event.lost);
+	}
 	hand_event(&h, PYR__EVENT_CLOSED);
 	cr_assert_eq(hand_finish(&h, STREAM, PYR_OK, 0), PYR_CANCELLED);
 	pyr_error err;

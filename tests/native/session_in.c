@@ -5,6 +5,7 @@
 #include "failing_alloc.h"
 #include "leaks.h"
 #include "native/hand.h"
+#include "native/session_private.h"
 
 static pyr__session_config server_config(void)
 {
@@ -35,7 +36,8 @@ Test(session_in, a_frame_longer_than_the_limit_is_a_violation_before_it_is_there
 Test(session_in, unknown_types_below_0x80_are_violations)
 {
 	expect_for_frame(0, 0, 0, 0, 0, "an unknown frame of type 0");
-	expect_for_frame(0, PYR__FRAME_TYPES, 0, 0, 0, "an unknown frame of type 11");
+	expect_for_frame(0, PYR__FRAME_TYPES, 0, 0, 0, "an unknown frame of type 12");
+	expect_for_frame(8, PYR__FRAME_SHARE, 0, 0, 0, "an unknown frame of type 11");
 	expect_for_frame(0, 0x7f, 0, 0, STREAM, "an unknown frame of type 127");
 }
 
@@ -54,7 +56,7 @@ Test(session_in, reserved_bits_are_violations)
 	expect_for_frame(0, 0x80, 0, 0x8000, STREAM, "reserved bytes that are not 0");
 	expect_for_frame(8, PYR__FRAME_PING, PYR__END, 0, 0, "PING with unknown flags: 08");
 	expect_for_frame(2, PYR__FRAME_CALL, PYR__CONT, 0, STREAM, "CALL with unknown flags");
-	expect_for_frame(2, PYR__FRAME_CALL, 0x20, 0, STREAM, "CALL with unknown flags: 20");
+	expect_for_frame(2, PYR__FRAME_CALL, 0x40, 0, STREAM, "CALL with unknown flags: 40");
 	expect_for_frame(2, PYR__FRAME_FINAL, PYR__MORE, 0, STREAM, "FINAL with unknown flags");
 	expect_for_frame(4, PYR__FRAME_WINDOW, 1, 0, 0, "WINDOW with unknown flags: 01");
 }
@@ -163,6 +165,26 @@ Test(session_in, a_payload_lives_as_long_as_its_block)
 	pyr__block_unref(block);
 	hand_finish(&h, STREAM, PYR_OK, 0);
 	hand_frame(&h, PYR__FRAME_FINAL);
+	hand_end(&h);
+}
+
+/* What an idle connection costs is a target of its own: a block is only for what is half there. */
+Test(session_in, no_block_is_kept_while_nothing_is_half_received)
+{
+	uint8_t ping[PYR__FRAME_HEADER + 8] = {0};
+	pyr__frame_store(ping, 8, PYR__FRAME_PING, 0, 0);
+	hand h = hand_server();
+	hand_no_event(&h);
+	cr_assert_null(h.session->rx);
+	for (size_t cut = 1; cut < sizeof ping; cut++) {
+		hand_give(&h, ping, cut);
+		hand_no_event(&h);
+		cr_assert_not_null(h.session->rx);
+		hand_give(&h, ping + cut, sizeof ping - cut);
+		hand_no_event(&h);
+		cr_assert_null(h.session->rx);
+		hand_frame(&h, PYR__FRAME_PONG);
+	}
 	hand_end(&h);
 }
 

@@ -5,6 +5,7 @@
 #include "failing_alloc.h"
 #include "leaks.h"
 #include "native/hand.h"
+#include "native/session_private.h"
 
 /* A server with one call open, to which the peer may still send. */
 static hand with_call(void)
@@ -173,6 +174,29 @@ Test(session_message, no_memory_for_a_long_message_ends_its_call_alone)
 	failing_alloc_at(0);
 	pyr__frame frame = hand_frame(&h, PYR__FRAME_FINAL);
 	TEXT_IS(hand_field(&frame, PYR__FINAL_MESSAGE), "there is no memory for the message");
+	hand_end(&h);
+}
+
+static void expect_room(hand *h, size_t least, size_t most)
+{
+	hand_no_event(h);
+	size_t room = pyr__session_find(h->session, STREAM)->partial->block->size;
+	cr_assert(room >= least && room <= most, "%zu bytes", room);
+}
+
+/* Whoever announces much and sends little makes us take little. */
+Test(session_message, room_for_a_message_grows_with_what_has_come)
+{
+	static const uint8_t total[] = {0, 0, 0x40, 0}; /* 4 MiB */
+	const uint8_t part = PYR__MSG | PYR__CONT | PYR__MORE;
+	hand h = with_call();
+	hand_give_frame(&h, PYR__FRAME_MESSAGE, PYR__MSG | PYR__MORE, STREAM, total, sizeof total);
+	hand_give_frame(&h, PYR__FRAME_MESSAGE, part, STREAM, hand_bytes(1000), 1000);
+	expect_room(&h, 1000, 2000);
+	for (size_t got = 1000 + 60000; got < 1000000; got += 60000) {
+		hand_give_frame(&h, PYR__FRAME_MESSAGE, part, STREAM, hand_bytes(60000), 60000);
+		expect_room(&h, got, 2 * got);
+	}
 	hand_end(&h);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "leaks.h"
+#include "native/deflate.h"
 #include "native/session_private.h"
 
 #define CALLS_MAX   3000
@@ -48,7 +49,7 @@ typedef struct world {
 	uint64_t seed;
 	side sides[2]; /* the client, the server */
 	call *calls;   /* CALLS_MAX */
-	unsigned call_count, call_goal;
+	unsigned call_count, call_goal, deflated;
 	size_t chunk_max;
 	uint32_t size_max;
 	bool draining;
@@ -275,15 +276,30 @@ static void receive_some(world *w, bool server)
 
 /* What owners do */
 
-static pyr_status send_as(
-	world *w, side *s, uint32_t stream, unsigned serial, unsigned sequence, bool end)
+/* A message of a random size; sometimes deflated, if the peer takes that. The raw bytes are freed.
+ */
+static pyr__body make_body(world *w, const side *s, unsigned serial, unsigned sequence)
 {
+	pyr__deflated deflated;
 	size_t size = random_size(w);
 	uint8_t *data = make_message(serial, sequence, size);
 	pyr__body body = {.raw = data, .size = size};
+	if (roll(w, 2) && pyr__session_may_deflate(s->session, size) &&
+		pyr__deflate(&body, &deflated)) {
+		free(data);
+		w->deflated++;
+		return deflated.body;
+	}
+	return body;
+}
+
+static pyr_status send_as(
+	world *w, side *s, uint32_t stream, unsigned serial, unsigned sequence, bool end)
+{
+	pyr__body body = make_body(w, s, serial, sequence);
 	pyr_error err;
 	pyr_status status = pyr__session_send(s->session, stream, &body, end, &err);
-	free(data);
+	free((void *)body.raw);
 	return status;
 }
 
@@ -309,16 +325,14 @@ static void make_call(world *w, bool server)
 		.timeout_us = PYR__TIMEOUT_NONE,
 		.oneway = c->oneway,
 	};
-	size_t size = random_size(w);
-	uint8_t *data = make_message(serial, 0, size);
-	pyr__body body = {.raw = data, .size = size};
+	pyr__body body = make_body(w, &w->sides[server], serial, 0);
 	bool with = !c->streams || roll(w, 2), end = !c->streams || (with && roll(w, 4) == 0);
 	pyr_error err;
 	w->call_count++;
 	c->made = true;
 	pyr_status status = pyr__session_call(
 		w->sides[server].session, &head, with ? &body : NULL, end, c, &c->stream, &err);
-	free(data);
+	free((void *)body.raw);
 	c->ended = end;
 	c->sent = with;
 	if (status) {
@@ -357,15 +371,13 @@ static void answer(world *w, call *c, side *s)
 	pyr__final final = {.status = good ? PYR_OK : PYR_NOT_FOUND,
 		.executed = PYR_EXECUTED_YES,
 		.message = {good ? NULL : text, good ? 0 : 2}};
-	size_t size = random_size(w);
-	uint8_t *data = make_message(c->serial, c->callee_sent, size);
-	pyr__body body = {.raw = data, .size = size};
+	pyr__body body = make_body(w, s, c->serial, c->callee_sent);
 	c->answered = true;
 	c->callee_sent += with;
 	pyr_status status =
 		pyr__session_finish(s->session, c->at_callee, &final, with ? &body : NULL, NULL);
 	(void)status; /* the caller may have given up; what it is told is checked there */
-	free(data);
+	free((void *)body.raw);
 }
 
 static void act_as_callee(world *w, call *c)
@@ -524,6 +536,7 @@ static void run(uint64_t seed, unsigned calls, size_t chunk_max, uint32_t size_m
 	CHECK(!w->sides[0].closed && !w->sides[1].closed, "seed %lu: a session has ended: %s, %s",
 		seed, w->sides[0].session->reason, w->sides[1].session->reason);
 	CHECK(w->call_count == calls, "seed %lu: %u calls were made", seed, w->call_count);
+	CHECK(w->deflated > calls / 10, "seed %lu: %u messages were deflated", seed, w->deflated);
 	check_calls(w);
 	check_windows(w->sides[0].session, w->sides[1].session);
 	check_windows(w->sides[1].session, w->sides[0].session);

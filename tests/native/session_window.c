@@ -62,6 +62,25 @@ Test(session_window, a_message_longer_than_the_window_is_sent_while_it_is_open)
 	hand_end(&h);
 }
 
+Test(session_window, counts_what_the_peer_has_used_up)
+{
+	hand h = hand_server();
+	hand_call(&h, STREAM, PYR__MSG | PYR__END, "a/b", "", 0);
+	pyr__event event = hand_event(&h, PYR__EVENT_CALL);
+	pyr__session_consumed(h.session, STREAM, event.cost);
+	cr_assert_eq(pyr__session_consumed_by_peer(h.session, STREAM), 0);
+	hand_give_window(&h, STREAM, 1000);
+	hand_give_window(&h, 0, 70000);
+	hand_no_event(&h);
+	hand_give_window(&h, STREAM, 2000);
+	hand_no_event(&h);
+	cr_assert_eq(pyr__session_consumed_by_peer(h.session, STREAM), 3000);
+	hand_finish(&h, STREAM, PYR_OK, 0);
+	hand_frame(&h, PYR__FRAME_FINAL);
+	cr_assert_eq(pyr__session_consumed_by_peer(h.session, STREAM), 0);
+	hand_end(&h);
+}
+
 /* The window of the connection, used up by calls. */
 static uint32_t use_up(hand *h)
 {

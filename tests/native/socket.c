@@ -295,6 +295,28 @@ Test(socket, connects_without_waiting)
 	CHECK_DESCRIPTORS(before);
 }
 
+static int read_number(const char *file)
+{
+	int number;
+	FILE *f = fopen(file, "r");
+	cr_assert(f && fscanf(f, "%d", &number) == 1);
+	fclose(f);
+	return number;
+}
+
+/* As far as the system lets us; of what is set it tells the double. */
+Test(socket, unix_sockets_take_a_megabyte_at_once)
+{
+	int fds[2], room, most = read_number("/proc/sys/net/core/wmem_max");
+	socklen_t size = sizeof room;
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	pyr__socket_tune(fds[0], AF_UNIX);
+	cr_assert_eq(getsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &room, &size), 0);
+	cr_assert_geq(room, 2 * (most < 1 << 20 ? most : 1 << 20));
+	close(fds[0]);
+	close(fds[1]);
+}
+
 Test(socket, says_where_it_cannot_connect_to)
 {
 	int before = descriptors(), fd = -7;

@@ -5,7 +5,7 @@
  * context, and so one session with each daemon.
  *
  *   {"id": 1, "do": "open", "proxy": "p", "to": REFERENCE, "interface": "compared.Thing",
- *    "timeout_ms": 0, "retries": 0, "hello": "", "correlation": "", "ready": false}
+ *    "timeout_ms": 0, "retries": 0, "resume_ms": 0, "hello": "", "correlation": "", "ready": false}
  *   {"id": 2, "do": "call", "proxy": "p", "method": "Add", "request": {"value": 1}}
  *   {"id": 3, "do": "ask", "proxy": "p", "method": "Note", "request": {}, "hello": ""}
  *   {"id": 3, "do": "batch", "proxy": "p", "calls": [{"method": "Add", "request": {}}, ...]}
@@ -13,6 +13,10 @@
  *   {"id": 5, "do": "next", "proxy": "p", "count": 2}
  *   {"id": 6, "do": "drop", "proxy": "p"}
  *   {"id": 7, "do": "close", "proxy": "p"}
+ *   {"id": 8, "do": "child", "of": REFERENCE, "proxy": "c"}
+ *
+ * child opens a proxy of the object that is returned. The second argument of the program is the
+ * number of a connected socket, which is called "pair:1" in references.
  *
  * ask waits for its answer; next reads so many messages of the proxy's stream, of which there is
  * one, and drop ends it.
@@ -119,6 +123,7 @@ static pyr_status open_proxy(const json_t *command, pyr_error *err)
 	pyr_metadata *hello = pyr_metadata_new();
 	options.timeout_ms = (uint32_t)json_integer_value(json_object_get(command, "timeout_ms"));
 	options.retries_max = (uint32_t)json_integer_value(json_object_get(command, "retries"));
+	options.resume_ms = (uint32_t)json_integer_value(json_object_get(command, "resume_ms"));
 	options.correlation = json_string_value(json_object_get(command, "correlation"));
 	options.wait_for_ready = json_is_true(json_object_get(command, "ready"));
 	options.metadata = hello;
@@ -283,6 +288,32 @@ static void drop_stream(const json_t *command)
 	o->stream = NULL;
 }
 
+static pyr_status accept_child(const json_t *command, pyr_error *err)
+{
+	opened *o = find("");
+	compared_thing *thing;
+	Compared__Line request = COMPARED__LINE__INIT;
+	Compared__Returned *reply;
+	pyr_metadata *hello = pyr_metadata_new();
+	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
+	options.metadata = hello;
+	o->interface = pyr_pool_interface(pool, "compared.Thing");
+	if (pyr_metadata_add(hello, "hello", "friend", err) ||
+		compared_thing__open(context, text_of(command, "of", ""), &options, &thing, err))
+		die(err->message);
+	pyr_status status = compared_thing_child(thing, &request, &reply, err);
+	if (status == PYR_OK) {
+		status = pyr_stub_accept(compared_thing__proxy(thing), o->interface, reply->thing,
+			&options, &o->proxy, err);
+		compared__returned__free_unpacked(reply, NULL);
+	}
+	if (status == PYR_OK)
+		snprintf(o->name, sizeof o->name, "%s", text_of(command, "proxy", ""));
+	compared_thing__close(thing);
+	pyr_metadata_free(hello);
+	return status;
+}
+
 /* NULL if on_reply answers. */
 static json_t *run(const json_t *command)
 {
@@ -300,6 +331,8 @@ static json_t *run(const json_t *command)
 		return NULL;
 	if (strcmp(what, "open") == 0)
 		status = open_proxy(command, &err);
+	else if (strcmp(what, "child") == 0)
+		status = accept_child(command, &err);
 	else if (strcmp(what, "stream") == 0)
 		status = open_stream(command, &err);
 	else if (strcmp(what, "drop") == 0)
@@ -311,15 +344,20 @@ static json_t *run(const json_t *command)
 	return answer(id, status, &err);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	pyr_context_options options = PYR_CONTEXT_OPTIONS_INIT;
 	char *text = NULL;
 	size_t room = 0;
 	pyr_error err;
 	pool = pyr_pool_new(NULL);
-	if (pyr_context_new(NULL, &context, &err) ||
+	options.compress_from = argc > 1 ? (uint32_t)atoi(argv[1]) : 0;
+	if (pyr_context_new(&options, &context, &err) ||
 		pyr_pool_add_generated(pool, pyr_file__compared_2eproto.imports[0], &err) ||
+		pyr_pool_add_generated(pool, pyr_file__compared_2eproto.imports[1], &err) ||
 		pyr_pool_add_generated(pool, &pyr_file__compared_2eproto, &err))
+		die(err.message);
+	if (argc > 2 && pyr_context_adopt(context, atoi(argv[2]), "pair:1", &err))
 		die(err.message);
 	while (getline(&text, &room, stdin) > 0) {
 		json_t *command = json_loads(text, 0, NULL);

@@ -68,12 +68,14 @@ def end(process):
 
 class Server:
     """server.c"""
-    def __init__(self, *arguments, endpoints=("127.0.0.1:0",), ns=None, **env):
+    def __init__(self, *arguments, endpoints=("127.0.0.1:0",), ns=None, connected=None, **env):
         if ns:
             env["PYRITE_NS"] = ns.endpoint
-        self.process = start([server, *arguments, *endpoints], env={**os.environ, **env})
+        passed = [connected.fileno()] if connected else []
+        socket = ["-f", str(passed[0])] if connected else []
+        self.process = start([server, *arguments, *socket, *endpoints], env={**os.environ, **env}, pass_fds=passed)
         self.refs = until(self.process, "ready")
-        self.ref = self.refs[0]
+        self.ref = self.refs[0] if self.refs else None
 
     def client(self, name="thing", **options):
         return Client(self.ref.replace("pyr:thing@", f"pyr:{name}@"), **options)
@@ -86,9 +88,11 @@ class Server:
 
 class Client:
     """client.c: a program with one proxy, or more, on one connection."""
-    def __init__(self, to, ns=None, env=None, **options):
+    def __init__(self, to, ns=None, env=None, compress_from=0, connected=None, **options):
         more = dict(env or {}, **({"PYRITE_NS": ns.endpoint} if ns else {}))
-        self.process = start([client], stdin=subprocess.PIPE, env={**os.environ, **more})
+        passed = [connected.fileno()] if connected else []
+        self.process = start([client, str(compress_from), *map(str, passed)], stdin=subprocess.PIPE,
+                             env={**os.environ, **more}, pass_fds=passed)
         self.last, self.answers = 0, {}
         self.open("p", to, **options)
 
@@ -116,6 +120,10 @@ class Client:
             interface="compared.Counter" if counter else "compared.Thing"))
         if answer["status"] != "OK":
             raise RuntimeError(str(answer))
+
+    def child(self, of):
+        answer = self.answer(self.send(do="child", of=of, proxy="c"))
+        return answer["status"] == "OK"
 
     def begin(self, method, proxy="p", **request):
         return self.send(do="call", proxy=proxy, method=method, request=request)

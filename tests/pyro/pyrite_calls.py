@@ -77,6 +77,7 @@ def oneway_to_nobody():
 
 def oneway_order(workers, patience_ms):
     with Server("-w", workers) as s, s.client() as c, s.client() as watch:
+        c.log("") # connects: what it tells is there before others wait for it, on the only thread
         c.call("Tell", text="1", after="2", wait_ms=patience_ms)
         c.call("Tell", text="2")
         watch.wait("1", 5000), watch.wait("2", 5000)
@@ -225,6 +226,37 @@ def callback_of_callback(workers):
 scenario("C10.2")(lambda: callback_of_callback("2"))
 scenario("C10.3")(lambda: callback_of_callback("0"))
 scenario("C10.4")(lambda: callback_of_callback("1"))
+
+@scenario("C12.1")
+def resumed():
+    with Server() as s, Relay(s.ref.split("@")[1]) as relay, \
+            Client("pyr:thing@" + relay.address, resume_ms=10000) as c:
+        c.squares(1000000000)
+        taken = c.next(2)
+        relay.cut()
+        rest = c.next(20000) # more than can have come before
+        if [int(square) for square in rest] != [i * i for i in range(2, 20002)]:
+            return "not each of them once"
+        return *taken, "reconnect", *rest[:3]
+
+@scenario("C12.2")
+def resumed_late():
+    with Server(PYRITE_STREAM_LINGER="500ms") as s, s.client() as watch, \
+            Relay(s.ref.split("@")[1]) as relay, Client("pyr:thing@" + relay.address, resume_ms=10000) as c:
+        c.squares(1000000000)
+        taken = c.next(2)
+        relay.cut()
+        watch.wait("squares ended", 10000)
+        c.send(do="next", proxy="p", count=20000)
+        return *taken, "reconnect late", word(c.answer(c.last)["status"])
+
+@scenario("C13.1")
+def compressed():
+    with Server("-z", "1000") as s, Relay(s.ref.split("@")[1]) as relay, \
+            Client("pyr:thing@" + relay.address, compress_from=1000) as c:
+        c.add(1) # what goes out before the server's first words goes as it is
+        c.call("Note", text="x" * 100000)
+        return "smaller on the wire" if relay.bytes < 50000 else "as large as it is"
 
 @scenario("C14.1")
 def too_large():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The scenarios about the daemon on Pyrite: see scenarios.md."""
-import json, signal
+import json, signal, socket
 from harness import file, poll, scenario, stop
 from on_pyrite import run, word, Server, Client
 
@@ -118,6 +118,13 @@ def two_endpoints():
                 sums.append(c.add(1))
         return len(s.refs), "endpoints a daemon,", "one object" if sums == [1, 2] else sums
 
+@scenario("D6.3")
+def connected_socket():
+    ours, theirs = socket.socketpair()
+    with ours, theirs, Server(connected=theirs, endpoints=()), \
+            Client("pyr:thing@pair:1", connected=ours) as c:
+        return "ok" if c.add(3) == 3 else "wrong"
+
 @scenario("D7.1")
 def advertised():
     with Server("-a", "outside.example:4711") as s:
@@ -139,3 +146,11 @@ def daemon_object():
         info = json.loads(run("call", s.ref, "pyrite.Daemon/Info")[1])
         return "ping", pinged, "objects", *sorted(o["id"] for o in objects), \
             "info", "where" if any(s.ref.split("@")[1] in r for r in info["references"]) else "nothing"
+
+@scenario("D12.1")
+def returned():
+    with Server() as s, s.client() as c:
+        if not c.child(s.ref):
+            return "no proxy"
+        answer = c.call("Add", proxy="c", value=2)
+        return "a proxy that answers" if answer["reply"]["value"] == "2" else answer

@@ -298,6 +298,16 @@ def resumed():
         thing._pyroReconnect(3)
         return *taken, "reconnect", *squares
 
+@scenario("C12.2")
+def resumed_late():
+    with Server(ITER_STREAM_LINGER=0.5) as s, s.proxy() as watch, s.proxy() as thing:
+        squares = thing.squares(5)
+        taken = [next(squares), next(squares)]
+        thing._pyroRelease()
+        watch.wait("squares ended", 10000)
+        thing._pyroReconnect(3)
+        return *taken, "reconnect late", attempt(lambda: next(squares))
+
 @scenario("C13.1")
 def compressed():
     with Server(COMPRESSION="on") as s, Relay(s.uri.split("@")[1]) as relay:

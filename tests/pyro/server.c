@@ -90,11 +90,12 @@ typedef struct settings {
 	pyr_publish_options publish;
 	const char *name;
 	bool own_loop;
+	int connected; /* a socket; 0: none */
 } settings;
 
 static bool parse(int argc, char **argv, settings *s)
 {
-	for (int c; (c = getopt(argc, argv, "lw:q:a:n:t:")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "lw:q:a:n:t:z:f:")) != -1;) {
 		if (c == 'l')
 			s->own_loop = true;
 		else if (c == 'w')
@@ -107,6 +108,10 @@ static bool parse(int argc, char **argv, settings *s)
 			s->name = optarg;
 		else if (c == 't')
 			s->publish.ttl_ms = (uint32_t)atoi(optarg);
+		else if (c == 'f')
+			s->connected = atoi(optarg);
+		else if (c == 'z')
+			s->daemon.compress_from = (uint32_t)atoi(optarg);
 		else
 			return false;
 	}
@@ -122,6 +127,8 @@ static pyr_status prepare(const settings *s, char **endpoints, pyr_error *err)
 		status = counters_serve(host, err);
 	if (status == PYR_OK)
 		status = listen_at(endpoints, &s->listen, err);
+	if (status == PYR_OK && s->connected)
+		status = pyr_daemon_adopt(host, s->connected, err);
 	if (status == PYR_OK && s->name)
 		status = pyr_daemon_publish(host, "thing", s->name, &s->publish, err);
 	return status;
@@ -130,7 +137,7 @@ static pyr_status prepare(const settings *s, char **endpoints, pyr_error *err)
 int main(int argc, char **argv)
 {
 	settings s = {PYR_DAEMON_OPTIONS_INIT, PYR_LISTEN_OPTIONS_INIT, PYR_PUBLISH_OPTIONS_INIT,
-		NULL, false};
+		NULL, false, 0};
 	pyr_error err;
 	s.daemon.workers = 8;
 	s.daemon.admit = admit;

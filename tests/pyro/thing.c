@@ -222,6 +222,7 @@ static void pass(void *self, pyr_call *call, const Compared__Route *request)
 
 static void serve(void *self, pyr_call *call, const Compared__Line *request);
 static void unserve(void *self, pyr_call *call, const Compared__Line *request);
+static void child(void *self, pyr_call *call, const Compared__Line *request);
 
 static const compared_thing_ops thing_ops = {.add = add,
 	.echo = echo,
@@ -236,7 +237,8 @@ static const compared_thing_ops thing_ops = {.add = add,
 	.hop = hop,
 	.pass = pass,
 	.serve = serve,
-	.unserve = unserve};
+	.unserve = unserve,
+	.child = child};
 
 static void serve(void *self, pyr_call *call, const Compared__Line *request)
 {
@@ -255,6 +257,25 @@ static void serve(void *self, pyr_call *call, const Compared__Line *request)
 		pyr_call_fail_error(call, &err, NULL, 0);
 	else
 		compared_thing_serve__reply(call, &reply);
+}
+
+static void note_gone(void *self)
+{
+	(void)self;
+	log_add("", "child gone");
+}
+
+static void child(void *self, pyr_call *call, const Compared__Line *request)
+{
+	Compared__Returned reply = COMPARED__RETURNED__INIT;
+	pyr_lend_options options = PYR_LEND_OPTIONS_INIT;
+	pyr_error err;
+	(void)request;
+	options.release = note_gone;
+	if (compared_thing__lend(call, &thing_ops, self, &options, &reply.thing, &err))
+		pyr_call_fail_error(call, &err, NULL, 0);
+	else
+		compared_thing_child__reply(call, &reply);
 }
 
 static void unserve(void *self, pyr_call *call, const Compared__Line *request)

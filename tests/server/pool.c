@@ -12,7 +12,7 @@
 
 /* A job that says when it runs, and runs until the gate is opened. */
 static tally running = TALLY_INIT, gate = TALLY_INIT, done = TALLY_INIT;
-static int order[64];
+static int order[128];
 
 typedef struct job {
 	pyr__job job;
@@ -156,6 +156,30 @@ Test(pool, C10_has_no_more_than_64_threads_beside_its_workers)
 	tally_add(&gate, 1);
 	pyr__pool_free(pool);
 	cr_assert_eq(tally_get(&done), JOBS);
+	CHECK_LEAKS();
+}
+
+Test(pool, C12_what_is_brief_waits_for_no_worker)
+{
+	enum { JOBS = 70 };
+	pyr__job held = {.run = run_held, .done = let_go};
+	pyr__pool *pool = new_pool(1, JOBS);
+	cr_assert(pyr__pool_add(pool, &held));
+	cr_assert(tally_await(&running, 1));
+	pyr__job later = {.run = run_held, .done = let_go};
+	cr_assert(pyr__pool_add(pool, &later));
+	for (int i = 0; i < JOBS; i++) {
+		job *j = new_job(i);
+		j->job.run = let_go;
+		j->job.brief = true;
+		cr_assert(pyr__pool_add(pool, &j->job));
+	}
+	cr_assert(tally_await(&done, JOBS));
+	cr_assert_eq(tally_get(&running), 1);
+	cr_assert_eq(pyr__pool_waiting(pool), 1);
+	tally_add(&gate, 1);
+	pyr__pool_free(pool);
+	cr_assert_eq(tally_get(&done), JOBS + 2);
 	CHECK_LEAKS();
 }
 

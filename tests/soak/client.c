@@ -4,6 +4,7 @@
  * COUNT clients, threads of one process and context, with ids from FIRST on, call what is named
  * soak.servant until SIGTERM comes. RECORD gets the outcome of each call: see calls.h.
  */
+#include <malloc.h>
 #include <pthread.h>
 #include <pyrite/pyrite.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #define RETRIES_MAX  100
 #define PAUSE_US_MAX 80000
 #define LEAK_EVERY   50
+#define TRIM_EVERY   50
 
 static volatile sig_atomic_t stopping;
 
@@ -36,6 +38,16 @@ static void rest(caller *c)
 	nanosleep(&time, NULL);
 }
 
+/*
+ * What is compared is what is used: glibc keeps what was freed, in an arena for each thread, and a
+ * moment in which many answers wait together would look like a leak ever after.
+ */
+static void trim(unsigned round)
+{
+	if (round % TRIM_EVERY == 0)
+		malloc_trim(0);
+}
+
 static void *run(void *ctx)
 {
 	caller *c = ctx;
@@ -44,6 +56,7 @@ static void *run(void *ctx)
 		kinds[soak_random(c, sizeof kinds / sizeof *kinds)](c);
 		if (leaks && round % LEAK_EVERY == 0 && dup(0) < 0)
 			perror("soak_client: dup");
+		trim(round);
 		rest(c);
 	}
 	return NULL;

@@ -89,6 +89,27 @@ Test(tls, S1_mutual_the_servant_sees_whose_certificate_it_was)
 	CHECK_LEAKS();
 }
 
+Test(tls, S2_a_rule_goes_by_the_name_in_the_certificate)
+{
+	secured s;
+	pyr_error err;
+	const pyr_rule rules[] = {
+		{"test:alice", NULL, "hostile.Target/Echo", true},
+		{"?*", NULL, NULL, false},
+	};
+	secured_begin(&s, "server", true);
+	cr_assert_eq(pyr_daemon_set_rules(s.daemon, rules, 2, &err), PYR_OK);
+	cr_assert_eq(secured_call(&s, secured_credentials(&s, "ca.pem", "client", NULL), &err),
+		PYR_OK, "%s", err.message);
+	cr_assert_eq(pyr_daemon_set_rules(s.daemon, rules + 1, 1, &err), PYR_OK);
+	cr_assert_eq(secured_call(&s, secured_credentials(&s, "ca.pem", "client", NULL), &err),
+		PYR_PERMISSION_DENIED);
+	cr_assert(strstr(err.message, " to test:alice"), "%s", err.message);
+	cr_assert_eq(s.calls, 1);
+	secured_end(&s);
+	CHECK_LEAKS();
+}
+
 Test(tls, S1_mutual_a_client_without_or_with_a_foreign_certificate_is_refused)
 {
 	secured s;

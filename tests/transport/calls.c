@@ -221,6 +221,14 @@ Test(calls, gives_a_nested_call_the_smaller_of_two_time_outs)
 	suite_end(s);
 }
 
+/* Not earlier, but for the transport's clock and the rounding of ours, and not much later. */
+static void check_took(int64_t took_ms, int64_t timeout_ms)
+{
+	int64_t early_ms = timeout_ms * suite_under_test.differs.early_percent / 100 + 1;
+	cr_assert(took_ms >= timeout_ms - early_ms && took_ms < 3000, "it took %ld ms",
+		(long)took_ms);
+}
+
 Test(calls, ends_a_waiting_call_at_its_deadline)
 {
 	suite *s = suite_begin(NULL);
@@ -231,7 +239,7 @@ Test(calls, ends_a_waiting_call_at_its_deadline)
 	int64_t before_ms = suite_now_ms();
 	CHECK_STATUS(PYR_DEADLINE_EXCEEDED, suite_suite_hold(hasty, &request, &reply, &err));
 	int64_t took_ms = suite_now_ms() - before_ms;
-	cr_assert(took_ms >= 99 && took_ms < 3000, "it took %ld ms", (long)took_ms);
+	check_took(took_ms, 100);
 	CHECK_AWAIT(&s->servant.cancelled_count, 1);
 	cr_assert_neq(servant_answer(&s->servant, 0, 1), PYR_FAILED_PRECONDITION);
 	CHECK_OK(suite_echo(hasty, &err));
@@ -251,7 +259,7 @@ Test(calls, ends_an_asynchronous_call_at_its_deadline)
 	CHECK_AWAIT(&r.done, 1);
 	int64_t took_ms = suite_now_ms() - before_ms;
 	cr_assert_eq(r.status, PYR_DEADLINE_EXCEEDED);
-	cr_assert(took_ms >= 99 && took_ms < 3000, "it took %ld ms", (long)took_ms);
+	check_took(took_ms, 100);
 	CHECK_AWAIT(&s->servant.cancelled_count, 1);
 	CHECK_OK(suite_echo(hasty, &err));
 	suite_suite__close(hasty);
@@ -260,6 +268,8 @@ Test(calls, ends_an_asynchronous_call_at_its_deadline)
 
 Test(calls, ends_a_call_at_its_deadline_though_the_daemon_does_nothing)
 {
+	if (suite_under_test.any_thread)
+		cr_skip_test("it needs nobody but the caller");
 	suite_config config = {.undispatched = true};
 	suite *s = suite_begin(&config);
 	pyr_error err;
@@ -267,7 +277,7 @@ Test(calls, ends_a_call_at_its_deadline_though_the_daemon_does_nothing)
 	int64_t before_ms = suite_now_ms();
 	CHECK_STATUS(PYR_DEADLINE_EXCEEDED, suite_echo(hasty, &err));
 	int64_t took_ms = suite_now_ms() - before_ms;
-	cr_assert(took_ms >= 99 && took_ms < 3000, "it took %ld ms", (long)took_ms);
+	check_took(took_ms, 100);
 	suite_suite__close(hasty);
 	suite_end(s);
 }
@@ -418,6 +428,8 @@ static void on_reply_block(
 
 Test(calls, refuses_to_block_a_loop)
 {
+	if (suite_under_test.any_thread)
+		cr_skip_test("the object runs on that thread");
 	suite *s = suite_begin(NULL);
 	pyr_error err;
 	struct {
@@ -436,6 +448,8 @@ Test(calls, refuses_to_block_a_loop)
 
 Test(calls, refuses_a_servant_that_would_block_its_loop)
 {
+	if (suite_under_test.any_thread)
+		cr_skip_test("it is not on the loop");
 	suite *s = suite_begin(NULL);
 	pyr_error err;
 	static const suite_config defaults;

@@ -61,7 +61,7 @@ END {
 	sort()
 	printf "%-*s", width, "conformance"
 	for (t = 1; t <= count; t++)
-		printf "  %-9s", transports[t]
+		printf "  %-10s", transports[t]
 	print ""
 	for (i = 1; i <= checks; i++) {
 		printf "%-*s", width, order[i]
@@ -74,11 +74,12 @@ END {
 			if (cell == "")
 				cell = "MISSING"
 			bad += cell == "FAILED" || cell == "MISSING"
-			printf "  %-9s", cell
+			printf "  %-10s", cell
 		}
 		print ""
 	}
-	print "-: not applicable; the local transport has no connection to break or to make again"
+	print "-: not applicable; the local transport has no connection to break or to make again, and"
+	print "   gRPC does not tell a connection that is lost from a caller that gives up"
 	for (note in notes)
 		print "-: " note
 	printf "%d checks on %d transports: %d bad\n", checks, count, bad

@@ -9,6 +9,7 @@ static pyr_status listen_on(pyr_daemon *daemon, pyr_error *err)
 
 const suite_transport suite_under_test = {
 	.peer = "127.0.0.1:",
+	.calls_one_way = true,
 	.listen = listen_on,
 	.refer = suite_refer_grpc,
 	.resets_late = true,

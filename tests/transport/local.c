@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The local transport: client and daemon are in the same context. */
+/*
+ * The local transport: client and daemon are in the same context. With ANY_THREAD a call that waits
+ * for its answer runs on the thread that makes it.
+ */
 #include "transport/suite.h"
 
 #include <stdio.h>
@@ -19,9 +22,14 @@ static pyr_status refer(pyr_daemon *daemon, const char *object, char *ret_refere
 	return PYR_OK;
 }
 
+#ifndef ANY_THREAD
+#define ANY_THREAD false
+#endif
+
 const suite_transport suite_under_test = {
 	.peer = "local",
 	.same_context = true,
+	.any_thread = ANY_THREAD,
 	.listen = listen_on,
 	.refer = refer,
 };

@@ -16,15 +16,20 @@ typedef struct scene {
 	suite_suite *patient, *hasty; /* wait for it, or do not */
 } scene;
 
-static suite_suite *open_proxy(const scene *c, bool waits, uint32_t timeout_ms)
+static suite_suite *open_with(const scene *c, const pyr_proxy_options *options)
 {
 	pyr_error err;
 	suite_suite *proxy;
+	CHECK_OK(suite_suite__open(c->s->context, c->reference, options, &proxy, &err));
+	return proxy;
+}
+
+static suite_suite *open_proxy(const scene *c, bool waits, uint32_t timeout_ms)
+{
 	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
 	options.wait_for_ready = waits;
 	options.timeout_ms = timeout_ms;
-	CHECK_OK(suite_suite__open(c->s->context, c->reference, &options, &proxy, &err));
-	return proxy;
+	return open_with(c, &options);
 }
 
 static scene begin(void)
@@ -129,6 +134,59 @@ Test(ready, fails_at_once_where_nobody_listens)
 		pyr_error err;
 		CHECK_OK(callers[i](c.hasty, &err));
 	}
+	end(&c);
+}
+
+typedef struct crowd {
+	suite_suite *proxy;
+	pthread_barrier_t *together;
+	pyr_error err;
+	pyr_status begun; /* the first that could not be invoked */
+	unsigned failed;  /* in their callbacks */
+} crowd;
+
+#define CROWD_THREADS 8
+#define CROWD_CALLS   200
+
+static void *call_with_the_crowd(void *arg)
+{
+	crowd *one = arg;
+	Suite__Blob request = SUITE__BLOB__INIT;
+	pthread_barrier_wait(one->together);
+	for (unsigned i = 0; i < CROWD_CALLS && one->begun == PYR_OK; i++) {
+		suite_reply r = SUITE_REPLY_INIT;
+		one->begun = suite_suite_echo__invoke(
+			one->proxy, &request, suite_on_blob, &r, NULL, &one->err);
+		if (one->begun == PYR_OK) {
+			CHECK_AWAIT(&r.done, 1);
+			one->failed += r.status == PYR_UNAVAILABLE;
+		}
+	}
+	return NULL;
+}
+
+/* However many find the connection refused, that others dialed: who invokes hears of it later. */
+Test(ready, tells_the_callbacks_of_a_crowd_that_nobody_listens)
+{
+	scene c = begin();
+	pthread_t threads[CROWD_THREADS];
+	crowd all[CROWD_THREADS];
+	pthread_barrier_t together;
+	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
+	options.retries_max = UINT32_MAX; /* whose pauses would part the crowd */
+	suite_suite *proxy = open_with(&c, &options);
+	pthread_barrier_init(&together, NULL, CROWD_THREADS);
+	for (size_t i = 0; i < CROWD_THREADS; i++) {
+		all[i] = (crowd){.proxy = proxy, .together = &together};
+		pthread_create(&threads[i], NULL, call_with_the_crowd, &all[i]);
+	}
+	for (size_t i = 0; i < CROWD_THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		cr_assert_eq(all[i].begun, PYR_OK, "%s", all[i].err.message);
+		cr_assert_eq(all[i].failed, CROWD_CALLS);
+	}
+	pthread_barrier_destroy(&together);
+	suite_suite__close(proxy);
 	end(&c);
 }
 

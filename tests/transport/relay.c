@@ -60,7 +60,7 @@ struct relay {
 	address target;
 	int listen_fd; /* -1: closed */
 	size_t limits[RELAY_WAYS];
-	bool abrupt, cutting, ignoring;
+	bool abrupt, once, cutting, ignoring;
 	unsigned connections;
 	size_t carried[RELAY_WAYS];
 	pair *pairs[PAIRS_MAX];
@@ -156,8 +156,10 @@ static void accept_one(relay *r)
 }
 
 /* False when the pair is to be dropped. */
-static bool break_pair(const relay *r, pair *p)
+static bool break_pair(relay *r, pair *p)
 {
+	if (r->once)
+		r->limits[RELAY_UP] = r->limits[RELAY_DOWN] = RELAY_NO_LIMIT;
 	if (r->abrupt)
 		return false;
 	p->dying = true;
@@ -369,6 +371,16 @@ void relay_limit(relay *r, relay_way way, size_t bytes, bool abrupt)
 	pthread_mutex_lock(&r->lock);
 	r->limits[way] = bytes;
 	r->abrupt = abrupt;
+	r->once = false;
+	apply(r);
+}
+
+void relay_limit_once(relay *r, relay_way way, size_t bytes, bool abrupt)
+{
+	pthread_mutex_lock(&r->lock);
+	r->limits[way] = bytes;
+	r->abrupt = abrupt;
+	r->once = true;
 	apply(r);
 }
 

@@ -37,6 +37,9 @@ void relay_lead_to(relay *r, const char *reference);
  */
 void relay_limit(relay *r, relay_way way, size_t bytes, bool abrupt);
 
+/* The same, but there is no limit any more once one has been cut. */
+void relay_limit_once(relay *r, relay_way way, size_t bytes, bool abrupt);
+
 /* Cuts all connections now, abruptly; those that come are carried. Any thread. */
 void relay_cut(relay *r);
 

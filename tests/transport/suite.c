@@ -71,6 +71,9 @@ pyr_daemon *suite_new_daemon(suite *s, const suite_config *config)
 		options.base = s->base = event_base_new();
 	CHECK_OK(pyr_daemon_new(&options, &daemon, &err));
 	CHECK_OK(suite_suite__serve(daemon, "suite", &servant_ops, &s->servant, &err));
+	pyr_object_options object = PYR_OBJECT_OPTIONS_INIT;
+	object.any_thread = suite_under_test.any_thread;
+	CHECK_OK(pyr_daemon_configure(daemon, "suite", NULL, &object, &err));
 	CHECK_OK(suite_under_test.listen(daemon, &err));
 	if (!config->undispatched)
 		CHECK_OK(pyr_daemon_start(daemon, &err));
@@ -125,6 +128,7 @@ void suite_end(suite *s)
 	suite_suite__close(s->proxy);
 	servant_drop_all(&s->servant);
 	pyr_daemon_free(s->daemon);
+	servant_drop_all(&s->servant); /* a call that was cancelled may have come to it meanwhile */
 	pyr_context_free(s->context);
 	if (s->host_context != s->context)
 		pyr_context_free(s->host_context);
@@ -195,25 +199,6 @@ void suite_on_number(void *ctx, pyr_status status, const Suite__Number *reply, c
 }
 
 /* Calls */
-
-pyr_status suite_echo(suite_suite *proxy, pyr_error *err)
-{
-	Suite__Blob request = SUITE__BLOB__INIT, *reply;
-	pyr_status status = suite_suite_echo(proxy, &request, &reply, err);
-	if (status == PYR_OK)
-		suite__blob__free_unpacked(reply, NULL);
-	return status;
-}
-
-pyr_status suite_count(suite_suite *proxy, pyr_error *err)
-{
-	Suite__Nothing request = SUITE__NOTHING__INIT;
-	Suite__Number *reply;
-	pyr_status status = suite_suite_count(proxy, &request, &reply, err);
-	if (status == PYR_OK)
-		suite__number__free_unpacked(reply, NULL);
-	return status;
-}
 
 pyr_status suite_echo_later(suite_suite *proxy, pyr_error *ret_err)
 {

@@ -9,6 +9,7 @@
 #include <criterion/criterion.h>
 #include "descriptors.h"
 #include "leaks.h"
+#include "transport/caller.h"
 #include "transport/servant.h"
 
 /* Where a transport cannot do what the others do; all zero for nowhere. */
@@ -17,6 +18,8 @@ typedef struct suite_differences {
 	uint32_t window_bytes;
 	/* A servant may see a caller's time-out so much longer. */
 	unsigned timeout_percent;
+	/* A deadline may pass so much early. */
+	unsigned early_percent;
 	/* Oneway calls under way at once whose order is kept; 0: all. */
 	unsigned ordered_oneways;
 	/* A send cannot fail because the peer takes no message of that size: the stream does. */
@@ -32,6 +35,8 @@ typedef struct suite_differences {
  *
  *   window_bytes     what waits at either end besides HTTP/2's own window, and for one write
  *   timeout_percent  the header grpc-timeout has few digits, and core rounds up
+ *   early_percent    core counts the processor's ticks, and finds out in a few milliseconds of its
+ *                    start how many a second has: on a busy machine it is wrong by some percent
  *   ordered_oneways  core works on several threads, each of which may be held up before it hands
  *                    out what it has read, so that a later call overtakes
  *   limits_untold    nothing in the protocol says how large a message may be; one that is too
@@ -43,15 +48,17 @@ typedef struct suite_differences {
  */
 #define SUITE_GRPC_DIFFERS                                                                         \
 	{                                                                                          \
-		.window_bytes = 1 << 20, .timeout_percent = 1, .ordered_oneways = 1,               \
-		.limits_untold = true, .descriptors_kept = 2, .descriptors_ms = 20000,             \
-		.connect_timeout_ms = 8000                                                         \
+		.window_bytes = 1 << 20, .timeout_percent = 1, .early_percent = 10,                \
+		.ordered_oneways = 1, .limits_untold = true, .descriptors_kept = 2,                \
+		.descriptors_ms = 20000, .connect_timeout_ms = 8000                                \
 	}
 
 typedef struct suite_transport {
-	const char *peer;  /* what a caller's address begins with */
-	bool same_context; /* clients use the daemon's own context */
-	bool ends_unseen;  /* nobody tells the daemon when a connection ends */
+	const char *peer;   /* what a caller's address begins with */
+	bool same_context;  /* clients use the daemon's own context */
+	bool any_thread;    /* the object runs on the threads that call it, where those wait */
+	bool calls_one_way; /* who is called cannot call back on the same connection */
+	bool ends_unseen;   /* nobody tells the daemon when a connection ends */
 	/*
 	 * A reset right behind data may be heard of only at the call's deadline: gRPC's core reads
 	 * what there is, is told by the kernel that nothing is left (TCP_INQ), and waits for an
@@ -124,9 +131,6 @@ Suite__Blob suite_blob(size_t size);
 
 int64_t suite_now_ms(void);
 
-/* Calls of Echo with nothing in it, and of Count, whose answers do not matter. */
-pyr_status suite_echo(suite_suite *proxy, pyr_error *err);
-pyr_status suite_count(suite_suite *proxy, pyr_error *err);
 /* As suite_echo, with a callback that is waited for. */
 pyr_status suite_echo_later(suite_suite *proxy, pyr_error *ret_err);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What ends while calls run: a daemon that stops gracefully loses none of them, a context that is
- * freed finishes them all; and streams whose reader and writer are threads of their own. Over TCP
- * and locally.
+ * freed finishes them all; and streams whose reader and writer are threads of their own. Over TCP,
+ * locally, and locally on the threads that call.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +13,13 @@
 #define THREADS 8
 #define ROUNDS  6
 
+typedef enum transport {
+	BY_TCP,
+	LOCALLY,
+	ON_ANY_THREAD,
+	WAYS,
+} transport;
+
 typedef struct scene {
 	pyr_context *context, *host_context;
 	pyr_daemon *daemon;
@@ -22,26 +29,30 @@ typedef struct scene {
 	tally invoked, called;    /* callbacks: to come, and run */
 	atomic_uint lost;         /* calls that ended as they should not */
 	atomic_bool context_ends; /* else it is the daemon that does */
+	bool only_waits;          /* calls that do not would soon be too many at once */
 } scene;
 
-static void set_up(scene *s, bool local, uint32_t workers)
+static void set_up(scene *s, transport way, uint32_t workers)
 {
 	char reference[PYR_REFERENCE_MAX] = "local:suite";
 	pyr_daemon_options options = PYR_DAEMON_OPTIONS_INIT;
+	pyr_object_options object = PYR_OBJECT_OPTIONS_INIT;
 	*s = (scene){.servant = SERVANT_INIT,
 		.good = TALLY_INIT,
 		.invoked = TALLY_INIT,
 		.called = TALLY_INIT};
 	MUST(pyr_context_new(NULL, &s->context, NULL) == PYR_OK);
 	s->host_context = s->context;
-	if (!local)
+	if (way == BY_TCP)
 		MUST(pyr_context_new(NULL, &s->host_context, NULL) == PYR_OK);
 	s->servant.pulls = workers > 0;
 	options.workers = workers;
 	options.context = s->host_context;
 	MUST(pyr_daemon_new(&options, &s->daemon, NULL) == PYR_OK);
 	MUST(suite_suite__serve(s->daemon, "suite", &servant_ops, &s->servant, NULL) == PYR_OK);
-	if (!local) {
+	object.any_thread = s->only_waits = way == ON_ANY_THREAD;
+	MUST(pyr_daemon_configure(s->daemon, "suite", NULL, &object, NULL) == PYR_OK);
+	if (way == BY_TCP) {
 		MUST(pyr_daemon_listen(s->daemon, "127.0.0.1:0", NULL, NULL) == PYR_OK);
 		MUST(pyr_daemon_reference(
 			     s->daemon, "suite", 0, reference, sizeof reference, NULL) == PYR_OK);
@@ -94,7 +105,7 @@ static void *call_to_the_end(void *arg)
 	scene *s = arg;
 	pyr_error err;
 	unsigned i = 0;
-	while (call_once(s, i++ % 3, &err))
+	while (call_once(s, i++ % 3 || s->only_waits, &err))
 		;
 	if (!is_the_end(s, &err)) {
 		fprintf(stderr, "%s (%d): %s\n", pyr_status_name(err.status), err.executed,
@@ -104,11 +115,11 @@ static void *call_to_the_end(void *arg)
 	return NULL;
 }
 
-static void end_under_load(bool local, uint32_t workers, bool context_ends)
+static void end_under_load(transport way, uint32_t workers, bool context_ends)
 {
 	static scene s;
 	pthread_t threads[THREADS];
-	set_up(&s, local, workers);
+	set_up(&s, way, workers);
 	atomic_store(&s.context_ends, context_ends);
 	for (int i = 0; i < THREADS; i++)
 		MUST(pthread_create(&threads[i], NULL, call_to_the_end, &s) == 0);
@@ -127,7 +138,7 @@ static void end_under_load(bool local, uint32_t workers, bool context_ends)
 	pyr_daemon_free(s.daemon);
 	if (!context_ends)
 		pyr_context_free(s.context);
-	if (!local)
+	if (way == BY_TCP)
 		pyr_context_free(s.host_context);
 }
 
@@ -143,13 +154,13 @@ static void *write_all(void *arg)
 	return NULL;
 }
 
-static void stream_both_ways(bool local)
+static void stream_both_ways(transport way)
 {
 	static scene s;
 	enum { STREAMS = 3 };
 	pthread_t writers[STREAMS];
 	pyr_stream *streams[STREAMS];
-	set_up(&s, local, STREAMS);
+	set_up(&s, way, STREAMS);
 	for (int i = 0; i < STREAMS; i++) {
 		MUST(suite_suite_both(s.proxy, &streams[i], NULL) == PYR_OK);
 		MUST(pthread_create(&writers[i], NULL, write_all, streams[i]) == 0);
@@ -167,19 +178,19 @@ static void stream_both_ways(bool local)
 	suite_suite__close(s.proxy);
 	pyr_daemon_free(s.daemon);
 	pyr_context_free(s.context);
-	if (!local)
+	if (way == BY_TCP)
 		pyr_context_free(s.host_context);
 }
 
 int main(void)
 {
-	for (int local = 0; local < 2; local++) {
-		stream_both_ways(local);
+	for (transport way = BY_TCP; way < WAYS; way++) {
+		stream_both_ways(way);
 		for (int round = 0; round < ROUNDS; round++) {
-			end_under_load(local, round % 2 ? 3 : 0, false);
+			end_under_load(way, round % 2 ? 3 : 0, false);
 			/* a daemon's own context outlives it */
-			if (!local)
-				end_under_load(local, round % 2 ? 3 : 0, true);
+			if (way == BY_TCP)
+				end_under_load(way, round % 2 ? 3 : 0, true);
 		}
 	}
 	return 0;

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * 100,000 calls of every kind from 16 threads, on one proxy, over TCP, to a daemon with servants on
- * its loop and to one with a pool. Built for ThreadSanitizer, and as an ordinary test for
- * AddressSanitizer.
+ * its loop, and compressed to one with a pool; and again over shared memory. Built for
+ * ThreadSanitizer, and as an ordinary test for AddressSanitizer.
  */
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "tally.h"
 #include "transport/servant.h"
 #include "tsan/tsan.h"
 
 #define THREADS 16
-#define CALLS   100000 /* of all threads and both daemons together */
+#define CALLS   100000 /* of all threads and all daemons together */
 
 typedef struct worker {
 	suite_suite *proxy;
@@ -19,6 +21,16 @@ typedef struct worker {
 	tally replies; /* of asynchronous calls */
 	unsigned invoked;
 } worker;
+
+/* Long enough to be compressed. */
+static Suite__Blob blob_of_zeros(void)
+{
+	static uint8_t zeros[200];
+	Suite__Blob blob = SUITE__BLOB__INIT;
+	blob.data.data = zeros;
+	blob.data.len = sizeof zeros;
+	return blob;
+}
 
 static void echo(worker *w, size_t size)
 {
@@ -55,7 +67,7 @@ static void on_reply(void *ctx, pyr_status status, const Suite__Blob *reply, con
 static void invoke(worker *w, unsigned kind)
 {
 	pyr_pending *pending;
-	Suite__Blob request = SUITE__BLOB__INIT;
+	Suite__Blob request = blob_of_zeros();
 	MUST(suite_suite_echo__invoke(w->proxy, &request, on_reply, w, &pending, NULL) == PYR_OK);
 	w->invoked++;
 	if (kind == 1)
@@ -93,7 +105,7 @@ static void converse(worker *w)
 {
 	pyr_stream *stream;
 	const Suite__Blob *message;
-	Suite__Blob blob = SUITE__BLOB__INIT;
+	Suite__Blob blob = blob_of_zeros();
 	MUST(suite_suite_both(w->proxy, &stream, NULL) == PYR_OK);
 	for (int i = 0; i < 3; i++) {
 		MUST(suite_suite_both__send(stream, &blob, NULL) == PYR_OK);
@@ -154,21 +166,25 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void run(uint32_t workers)
+static void run(const char *endpoint, uint32_t workers, uint32_t compress_from)
 {
 	pyr_context *context, *host_context;
 	pyr_daemon *daemon;
 	char reference[PYR_REFERENCE_MAX];
 	servant s = SERVANT_INIT;
 	pyr_daemon_options options = PYR_DAEMON_OPTIONS_INIT;
-	MUST(pyr_context_new(NULL, &context, NULL) == PYR_OK);
+	pyr_context_options context_options = PYR_CONTEXT_OPTIONS_INIT;
+	context_options.compress_from = compress_from;
+	context_options.shared_memory = PYR_SHARED_MEMORY_AT_ONCE;
+	MUST(pyr_context_new(&context_options, &context, NULL) == PYR_OK);
 	MUST(pyr_context_new(NULL, &host_context, NULL) == PYR_OK);
 	options.workers = workers;
+	options.compress_from = compress_from;
 	options.context = host_context;
 	s.pulls = workers > 0;
 	MUST(pyr_daemon_new(&options, &daemon, NULL) == PYR_OK);
 	MUST(suite_suite__serve(daemon, "suite", &servant_ops, &s, NULL) == PYR_OK);
-	MUST(pyr_daemon_listen(daemon, "127.0.0.1:0", NULL, NULL) == PYR_OK);
+	MUST(pyr_daemon_listen(daemon, endpoint, NULL, NULL) == PYR_OK);
 	MUST(pyr_daemon_start(daemon, NULL) == PYR_OK);
 	MUST(pyr_daemon_reference(daemon, "suite", 0, reference, sizeof reference, NULL) == PYR_OK);
 	suite_suite *proxy;
@@ -176,7 +192,7 @@ static void run(uint32_t workers)
 	static worker w[THREADS];
 	pthread_t threads[THREADS];
 	for (unsigned i = 0; i < THREADS; i++) {
-		w[i] = (worker){proxy, i, CALLS / THREADS / 2, TALLY_INIT, 0};
+		w[i] = (worker){proxy, i, CALLS / THREADS / 4, TALLY_INIT, 0};
 		MUST(pthread_create(&threads[i], NULL, work, &w[i]) == 0);
 	}
 	for (unsigned i = 0; i < THREADS; i++)
@@ -190,7 +206,11 @@ static void run(uint32_t workers)
 
 int main(void)
 {
-	run(0);
-	run(3);
+	char memory[64];
+	snprintf(memory, sizeof memory, "unix:@pyrite-mixed-%ld", (long)getpid());
+	run("127.0.0.1:0", 0, 0);
+	run("127.0.0.1:0", 3, 50);
+	run(memory, 0, 0);
+	run(memory, 3, 0);
 	return 0;
 }

@@ -171,6 +171,30 @@ pyr_proxy *demo_calculator__proxy(demo_calculator *proxy)
 	return (pyr_proxy *)proxy;
 }
 
+pyr_status demo_calculator__accept(pyr_proxy *from, const Pyrite__Object *object,
+	const pyr_proxy_options *options, demo_calculator **ret_proxy, pyr_error *err)
+{
+	pyr_proxy *handle;
+	pyr_status status =
+		pyr_stub_accept(from, &demo_calculator__interface, object, options, &handle, err);
+
+	if (status == PYR_OK)
+		*ret_proxy = (demo_calculator *)handle;
+	return status;
+}
+
+pyr_status demo_calculator__accept_from(pyr_call *call, const Pyrite__Object *object,
+	const pyr_proxy_options *options, demo_calculator **ret_proxy, pyr_error *err)
+{
+	pyr_proxy *handle;
+	pyr_status status = pyr_stub_accept_from(
+		call, &demo_calculator__interface, object, options, &handle, err);
+
+	if (status == PYR_OK)
+		*ret_proxy = (demo_calculator *)handle;
+	return status;
+}
+
 pyr_status demo_calculator_add(demo_calculator *proxy, const Demo__AddRequest *request,
 	Demo__AddReply **ret_reply, pyr_error *err)
 {
@@ -280,6 +304,21 @@ pyr_status demo_calculator__locate(pyr_daemon *daemon, const demo_calculator_ops
 	return pyr_stub_locate(daemon, &demo_calculator__interface, ops, locator, err);
 }
 
+pyr_status demo_calculator__lend(pyr_call *call, const demo_calculator_ops *ops, void *self,
+	const pyr_lend_options *options, Pyrite__Object **ret_object, pyr_error *err)
+{
+	return pyr_stub_lend(
+		call, &demo_calculator__interface, ops, self, options, ret_object, err);
+}
+
+pyr_status demo_calculator__lend_to(pyr_daemon *daemon, pyr_proxy *to,
+	const demo_calculator_ops *ops, void *self, const pyr_lend_options *options,
+	Pyrite__Object **ret_object, pyr_error *err)
+{
+	return pyr_stub_lend_to(
+		daemon, to, &demo_calculator__interface, ops, self, options, ret_object, err);
+}
+
 pyr_status demo_calculator_add__reply(pyr_call *call, const Demo__AddReply *reply)
 {
 	return pyr_stub_reply(call, &demo_calculator__methods[0], (const ProtobufCMessage *)reply);
@@ -338,6 +377,30 @@ pyr_proxy *demo_nothing__proxy(demo_nothing *proxy)
 	return (pyr_proxy *)proxy;
 }
 
+pyr_status demo_nothing__accept(pyr_proxy *from, const Pyrite__Object *object,
+	const pyr_proxy_options *options, demo_nothing **ret_proxy, pyr_error *err)
+{
+	pyr_proxy *handle;
+	pyr_status status =
+		pyr_stub_accept(from, &demo_nothing__interface, object, options, &handle, err);
+
+	if (status == PYR_OK)
+		*ret_proxy = (demo_nothing *)handle;
+	return status;
+}
+
+pyr_status demo_nothing__accept_from(pyr_call *call, const Pyrite__Object *object,
+	const pyr_proxy_options *options, demo_nothing **ret_proxy, pyr_error *err)
+{
+	pyr_proxy *handle;
+	pyr_status status =
+		pyr_stub_accept_from(call, &demo_nothing__interface, object, options, &handle, err);
+
+	if (status == PYR_OK)
+		*ret_proxy = (demo_nothing *)handle;
+	return status;
+}
+
 pyr_status demo_nothing__serve(pyr_daemon *daemon, const char *object, const demo_nothing_ops *ops,
 	void *self, pyr_error *err)
 {
@@ -354,4 +417,17 @@ pyr_status demo_nothing__locate(
 	pyr_daemon *daemon, const demo_nothing_ops *ops, const pyr_locator *locator, pyr_error *err)
 {
 	return pyr_stub_locate(daemon, &demo_nothing__interface, ops, locator, err);
+}
+
+pyr_status demo_nothing__lend(pyr_call *call, const demo_nothing_ops *ops, void *self,
+	const pyr_lend_options *options, Pyrite__Object **ret_object, pyr_error *err)
+{
+	return pyr_stub_lend(call, &demo_nothing__interface, ops, self, options, ret_object, err);
+}
+
+pyr_status demo_nothing__lend_to(pyr_daemon *daemon, pyr_proxy *to, const demo_nothing_ops *ops,
+	void *self, const pyr_lend_options *options, Pyrite__Object **ret_object, pyr_error *err)
+{
+	return pyr_stub_lend_to(
+		daemon, to, &demo_nothing__interface, ops, self, options, ret_object, err);
 }

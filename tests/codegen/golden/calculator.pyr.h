@@ -55,6 +55,17 @@ void demo_calculator__close(demo_calculator *proxy);
 pyr_proxy *demo_calculator__proxy(demo_calculator *proxy);
 
 /*
+ * A proxy of an object that came in an answer of the proxy `from`. *ret_proxy is the caller's; as
+ * long as it lives, its object is held.
+ */
+PYR_MUST_USE pyr_status demo_calculator__accept(pyr_proxy *from, const Pyrite__Object *object,
+	const pyr_proxy_options *options, demo_calculator **ret_proxy, pyr_error *err);
+
+/* The same of an object that came in a request. */
+PYR_MUST_USE pyr_status demo_calculator__accept_from(pyr_call *call, const Pyrite__Object *object,
+	const pyr_proxy_options *options, demo_calculator **ret_proxy, pyr_error *err);
+
+/*
  * Adds two numbers; the sum cannot overflow.
  *
  * Waits for the reply, which is the caller's: free it with demo__add_reply__free_unpacked().
@@ -145,6 +156,21 @@ PYR_MUST_USE pyr_status demo_calculator__replace(pyr_daemon *daemon, const char 
 PYR_MUST_USE pyr_status demo_calculator__locate(pyr_daemon *daemon, const demo_calculator_ops *ops,
 	const pyr_locator *locator, pyr_error *err);
 
+/*
+ * A new object for the caller, for as long as somebody holds it; options may be NULL. *ret_object
+ * lives as long as the call. See <pyrite/object.h>.
+ */
+PYR_MUST_USE pyr_status demo_calculator__lend(pyr_call *call, const demo_calculator_ops *ops,
+	void *self, const pyr_lend_options *options, Pyrite__Object **ret_object, pyr_error *err);
+
+/*
+ * The same in a daemon of this program for the daemon behind the proxy. *ret_object is the
+ * caller's: free it with pyrite__object__free_unpacked().
+ */
+PYR_MUST_USE pyr_status demo_calculator__lend_to(pyr_daemon *daemon, pyr_proxy *to,
+	const demo_calculator_ops *ops, void *self, const pyr_lend_options *options,
+	Pyrite__Object **ret_object, pyr_error *err);
+
 /* Answers the call and ends it. reply is packed before this returns. */
 pyr_status demo_calculator_add__reply(pyr_call *call, const Demo__AddReply *reply);
 
@@ -182,6 +208,17 @@ void demo_nothing__close(demo_nothing *proxy);
 pyr_proxy *demo_nothing__proxy(demo_nothing *proxy);
 
 /*
+ * A proxy of an object that came in an answer of the proxy `from`. *ret_proxy is the caller's; as
+ * long as it lives, its object is held.
+ */
+PYR_MUST_USE pyr_status demo_nothing__accept(pyr_proxy *from, const Pyrite__Object *object,
+	const pyr_proxy_options *options, demo_nothing **ret_proxy, pyr_error *err);
+
+/* The same of an object that came in a request. */
+PYR_MUST_USE pyr_status demo_nothing__accept_from(pyr_call *call, const Pyrite__Object *object,
+	const pyr_proxy_options *options, demo_nothing **ret_proxy, pyr_error *err);
+
+/*
  * Registers an object. ops and self are borrowed for as long as it is registered; a function that
  * is NULL answers UNIMPLEMENTED.
  */
@@ -201,6 +238,21 @@ PYR_MUST_USE pyr_status demo_nothing__replace(pyr_daemon *daemon, const char *ob
  */
 PYR_MUST_USE pyr_status demo_nothing__locate(pyr_daemon *daemon, const demo_nothing_ops *ops,
 	const pyr_locator *locator, pyr_error *err);
+
+/*
+ * A new object for the caller, for as long as somebody holds it; options may be NULL. *ret_object
+ * lives as long as the call. See <pyrite/object.h>.
+ */
+PYR_MUST_USE pyr_status demo_nothing__lend(pyr_call *call, const demo_nothing_ops *ops, void *self,
+	const pyr_lend_options *options, Pyrite__Object **ret_object, pyr_error *err);
+
+/*
+ * The same in a daemon of this program for the daemon behind the proxy. *ret_object is the
+ * caller's: free it with pyrite__object__free_unpacked().
+ */
+PYR_MUST_USE pyr_status demo_nothing__lend_to(pyr_daemon *daemon, pyr_proxy *to,
+	const demo_nothing_ops *ops, void *self, const pyr_lend_options *options,
+	Pyrite__Object **ret_object, pyr_error *err);
 
 PYR_END_DECLS
 

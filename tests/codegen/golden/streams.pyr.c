@@ -212,6 +212,30 @@ pyr_proxy *demo_streams_clock__proxy(demo_streams_clock *proxy)
 	return (pyr_proxy *)proxy;
 }
 
+pyr_status demo_streams_clock__accept(pyr_proxy *from, const Pyrite__Object *object,
+	const pyr_proxy_options *options, demo_streams_clock **ret_proxy, pyr_error *err)
+{
+	pyr_proxy *handle;
+	pyr_status status = pyr_stub_accept(
+		from, &demo_streams_clock__interface, object, options, &handle, err);
+
+	if (status == PYR_OK)
+		*ret_proxy = (demo_streams_clock *)handle;
+	return status;
+}
+
+pyr_status demo_streams_clock__accept_from(pyr_call *call, const Pyrite__Object *object,
+	const pyr_proxy_options *options, demo_streams_clock **ret_proxy, pyr_error *err)
+{
+	pyr_proxy *handle;
+	pyr_status status = pyr_stub_accept_from(
+		call, &demo_streams_clock__interface, object, options, &handle, err);
+
+	if (status == PYR_OK)
+		*ret_proxy = (demo_streams_clock *)handle;
+	return status;
+}
+
 pyr_status demo_streams_clock_now(demo_streams_clock *proxy, const Demo__Streams__Tick *request,
 	Demo__Streams__Tick **ret_reply, pyr_error *err)
 {
@@ -357,6 +381,21 @@ pyr_status demo_streams_clock__locate(pyr_daemon *daemon, const demo_streams_clo
 	const pyr_locator *locator, pyr_error *err)
 {
 	return pyr_stub_locate(daemon, &demo_streams_clock__interface, ops, locator, err);
+}
+
+pyr_status demo_streams_clock__lend(pyr_call *call, const demo_streams_clock_ops *ops, void *self,
+	const pyr_lend_options *options, Pyrite__Object **ret_object, pyr_error *err)
+{
+	return pyr_stub_lend(
+		call, &demo_streams_clock__interface, ops, self, options, ret_object, err);
+}
+
+pyr_status demo_streams_clock__lend_to(pyr_daemon *daemon, pyr_proxy *to,
+	const demo_streams_clock_ops *ops, void *self, const pyr_lend_options *options,
+	Pyrite__Object **ret_object, pyr_error *err)
+{
+	return pyr_stub_lend_to(
+		daemon, to, &demo_streams_clock__interface, ops, self, options, ret_object, err);
 }
 
 pyr_status demo_streams_clock_now__reply(pyr_call *call, const Demo__Streams__Tick *reply)

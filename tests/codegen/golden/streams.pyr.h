@@ -52,6 +52,18 @@ void demo_streams_clock__close(demo_streams_clock *proxy);
 pyr_proxy *demo_streams_clock__proxy(demo_streams_clock *proxy);
 
 /*
+ * A proxy of an object that came in an answer of the proxy `from`. *ret_proxy is the caller's; as
+ * long as it lives, its object is held.
+ */
+PYR_MUST_USE pyr_status demo_streams_clock__accept(pyr_proxy *from, const Pyrite__Object *object,
+	const pyr_proxy_options *options, demo_streams_clock **ret_proxy, pyr_error *err);
+
+/* The same of an object that came in a request. */
+PYR_MUST_USE pyr_status demo_streams_clock__accept_from(pyr_call *call,
+	const Pyrite__Object *object, const pyr_proxy_options *options,
+	demo_streams_clock **ret_proxy, pyr_error *err);
+
+/*
  * What time is it?
  *
  * Waits for the reply, which is the caller's: free it with demo__streams__tick__free_unpacked().
@@ -179,6 +191,21 @@ PYR_MUST_USE pyr_status demo_streams_clock__replace(pyr_daemon *daemon, const ch
  */
 PYR_MUST_USE pyr_status demo_streams_clock__locate(pyr_daemon *daemon,
 	const demo_streams_clock_ops *ops, const pyr_locator *locator, pyr_error *err);
+
+/*
+ * A new object for the caller, for as long as somebody holds it; options may be NULL. *ret_object
+ * lives as long as the call. See <pyrite/object.h>.
+ */
+PYR_MUST_USE pyr_status demo_streams_clock__lend(pyr_call *call, const demo_streams_clock_ops *ops,
+	void *self, const pyr_lend_options *options, Pyrite__Object **ret_object, pyr_error *err);
+
+/*
+ * The same in a daemon of this program for the daemon behind the proxy. *ret_object is the
+ * caller's: free it with pyrite__object__free_unpacked().
+ */
+PYR_MUST_USE pyr_status demo_streams_clock__lend_to(pyr_daemon *daemon, pyr_proxy *to,
+	const demo_streams_clock_ops *ops, void *self, const pyr_lend_options *options,
+	Pyrite__Object **ret_object, pyr_error *err);
 
 /* Answers the call and ends it. reply is packed before this returns. */
 pyr_status demo_streams_clock_now__reply(pyr_call *call, const Demo__Streams__Tick *reply);

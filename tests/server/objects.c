@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finding a daemon's objects by id and interface, and saying what there is instead. */
-#include "server/object.h"
+#include "server/objects.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

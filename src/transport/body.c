@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Measures and writes what is sent. */
+#include "transport/body.h"
+
+#include <string.h>
+#include "codec/encode.h"
+
+pyr_status pyr__body_init(
+	pyr__body *body, const ProtobufCMessage *message, uint8_t *space, pyr_error *err)
+{
+	*body = (pyr__body){.message = message};
+	if (space)
+		body->raw = pyr__encode_flat(message, space, PYR__BODY_SPACE, &body->size);
+	return body->raw ? PYR_OK : pyr__encoded_size(message, &body->size, err);
+}
+
+void pyr__body_write(const pyr__body *body, uint8_t *to)
+{
+	if (!body->raw)
+		pyr__encode(body->message, to, body->size);
+	else if (body->size)
+		memcpy(to, body->raw, body->size);
+}
