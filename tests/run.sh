@@ -66,15 +66,23 @@ plain()
 	check build
 }
 
+# build_sanitized FOLDER SANITIZERS: with lines for the reports, and not all of the optimization,
+# which would take the compiler longer than it saves the tests
+build_sanitized()
+{
+	build "$1" -DPYRITE_SANITIZE="$2" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+		-DCMAKE_C_FLAGS_RELWITHDEBINFO="-O1 -g1" -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1"
+}
+
 asan()
 {
-	build build/asan -DPYRITE_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo
+	build_sanitized build/asan address,undefined
 	check build/asan
 }
 
 tsan()
 {
-	build build/tsan -DPYRITE_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo
+	build_sanitized build/tsan thread
 	check build/tsan --label-regex '^tsan$'
 }
 
