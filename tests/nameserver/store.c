@@ -309,7 +309,7 @@ STORE_TEST(store, keeps_no_more_history_than_bytes_allow)
 	f->limits.history_bytes_max = 3000;
 	fixture_reopen(f);
 	for (int i = 0; i < 200; i++) {
-		char name[16];
+		char name[32];
 		snprintf(name, sizeof name, "name.%d", i);
 		assert_ok(f, put(f, name, "pyr:a@h:1"));
 	}

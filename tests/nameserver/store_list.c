@@ -95,7 +95,7 @@ static const char *step(fixture *f, ns_cursor *cursor)
 
 STORE_TEST(store_list, lists_what_stays_exactly_once_whatever_changes)
 {
-	char name[16], seen[64] = {0};
+	char name[32], seen[64] = {0};
 	for (int i = 0; i < 50; i++) {
 		snprintf(name, sizeof name, "stays.%02d", i);
 		put_tagged(f, name, TEXTS("t"));
