@@ -158,8 +158,7 @@ static void lead(pyr__conn *conn, int64_t until_us)
 void pyr__conn_pass_on(pyr__conn *conn)
 {
 	conn->reader = READER_NOBODY;
-	if (conn->shut)
-		pyr__conn_tell_change(conn);
+	pyr__conn_tell_change(conn);
 	if (!pyr__list_empty(&conn->waiters)) {
 		pyr__conn_wake_follower(
 			conn, PYR__OWNER(conn->waiters.next, pyr__waiter, link), false);

@@ -387,6 +387,41 @@ static void *end_once_writable(void *arg)
 	return NULL;
 }
 
+/* On the thread that has read the end, and goes on only when somebody waits for it. */
+static void be_awaited(void *arg, pyr__conn *conn)
+{
+	tally_add(arg, 1);
+	for (bool awaited = false; !awaited; sched_yield()) {
+		pthread_mutex_lock(&conn->lock);
+		awaited = conn->watchers > 0;
+		pthread_mutex_unlock(&conn->lock);
+	}
+}
+
+Test(conn, that_the_peer_has_ended_does_not_keep_who_waits_for_its_reader)
+{
+	setup *s = begin(false);
+	pyr_error err;
+	far f;
+	pyr__outcall call;
+	pthread_t reading;
+	s->options.on_closed = be_awaited;
+	pyr__conn *conn = dialed(s, &f);
+	cr_assert_eq(start(conn, &call, "a.B/C", &err), PYR_OK);
+	far_await(&f, PYR__EVENT_CALL);
+	await_quiet(s, conn);
+	pthread_create(&reading, NULL, wait_for, &call);
+	await_thread_that_reads(conn);
+	far_free(&f);
+	cr_assert(tally_await(&closed, 1));
+	pyr__conn_await_reader(conn);
+	pthread_join(reading, NULL);
+	cr_assert_eq(call.outcome.status, PYR_UNAVAILABLE);
+	pyr__outcall_done(&call);
+	pyr__conn_unref(conn);
+	end(s);
+}
+
 /* The thread that reads waits for bytes, which do not come; what makes room is the loop's write. */
 Test(conn, tells_a_sender_that_there_is_room_though_another_thread_reads)
 {
