@@ -15,8 +15,7 @@
 #define TEST_SECONDS   120 /* on a busy machine, with a sanitizer */
 #define STACKS_SECONDS 20
 
-static pid_t
-	test; /* children inherit neither the alarm nor a wish to have one of their own shown */
+static pid_t test;
 
 static void show_stacks(pid_t of)
 {
@@ -47,15 +46,16 @@ static void show_children(void)
 /* What it calls need not be safe here: a second signal ends the test in any case. */
 static void on_alarm(int number)
 {
-	if (getpid() != test)
-		return;
 	signal(number, SIG_DFL);
-	alarm(STACKS_SECONDS);
-	fprintf(stderr, "%s::%s has not ended after %d s:\n", criterion_current_test->category,
-		criterion_current_test->name, TEST_SECONDS);
-	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
-	show_stacks(test);
-	show_children();
+	if (getpid() == test) { /* and not a child with an alarm of its own, which just ends */
+		alarm(STACKS_SECONDS);
+		fprintf(stderr, "%s::%s has not ended after %d s:\n",
+			criterion_current_test->category, criterion_current_test->name,
+			TEST_SECONDS);
+		prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+		show_stacks(test);
+		show_children();
+	}
 	raise(number);
 }
 
