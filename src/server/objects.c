@@ -17,6 +17,8 @@ void pyr__objects_init(pyr__objects *objects)
 		atomic_init(&objects->recent_methods[i], NULL);
 }
 
+_Static_assert(PYR__OBJECTS_RECENT == 256, "a byte of a hash is the place");
+
 /*
  * Where an object with this id is kept, once it has been found: ids mostly differ at their ends. It
  * only saves the way through the map, so that who chooses ids to meet in one place gains nothing.
@@ -29,7 +31,7 @@ static pyr__recent *recent_of(pyr__objects *objects, const char *id, size_t size
 	else
 		memcpy(&end, id, size);
 	end = (end ^ size) * 0x9e3779b97f4a7c15;
-	return &objects->recent[(end >> 32) % PYR__OBJECTS_RECENT];
+	return &objects->recent[end >> 56]; /* the only bits that all characters have a part in */
 }
 
 /* Lock held. */

@@ -174,6 +174,28 @@ Test(object, names_some_of_many_candidates_and_cuts_no_character)
 	end();
 }
 
+static unsigned count_recent(void)
+{
+	unsigned count = 0;
+	for (size_t i = 0; i < PYR__OBJECTS_RECENT; i++)
+		count += objects.recent[i].objects[0] != NULL;
+	return count;
+}
+
+Test(object, that_is_called_often_is_found_without_the_map)
+{
+	char id[32];
+	begin();
+	for (int i = 0; i < 64; i++) {
+		snprintf(id, sizeof id, "a-rather-long-object-%d", i);
+		ADD(id, &clock_interface, id);
+		expect(id, "demo.Clock/Now", id);
+	}
+	/* places for them are few, but not so few that they take them from each other */
+	cr_assert_gt(count_recent(), 45, "64 objects have %u places", count_recent());
+	end();
+}
+
 Test(object, is_removed_by_interface_or_as_a_whole)
 {
 	int a, b, c;
