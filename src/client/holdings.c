@@ -433,7 +433,7 @@ static pyr__held *take(
 		*leases = NULL;
 	}
 	shorten(o, lease_ms);
-	pyr__held *held = pyr__map_find(&o->held, route->object, strlen(route->object));
+	pyr__held *held = pyr__map_find(&o->held, route->object, route->object_size);
 	if (!held) {
 		held = pyr__zalloc(sizeof *held);
 		held->owner = o;

@@ -326,7 +326,7 @@ void pyr__proxy_head(const pyr_proxy *proxy, uint32_t method, const pyr__route *
 	*ret_head = (pyr__head){
 		.method = pyr__target_method_name(proxy->target, method),
 		.method_key = m,
-		.object = {route->object, strlen(route->object)},
+		.object = {route->object, route->object_size},
 		.timeout_us = PYR__TIMEOUT_NONE,
 		.oneway = (m->flags & PYR_METHOD_ONEWAY) != 0,
 		.wait_for_ready = proxy->wait_for_ready,

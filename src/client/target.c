@@ -45,6 +45,11 @@ static pyr__target *guide_of(pyr__target *target)
 	return target->guide ? target->guide : target;
 }
 
+static void set_object(pyr__route *route, const char *id)
+{
+	route->object_size = (size_t)snprintf(route->object, sizeof route->object, "%s", id);
+}
+
 static void make_method_names(pyr__target *target)
 {
 	const pyr_interface *interface = target->interface;
@@ -100,7 +105,7 @@ pyr__target *pyr__target_new_at(pyr_context *context, const pyr_interface *inter
 	pyr__target *target = make_target(context, interface, text, reference);
 	target->route.channel = channel;
 	target->bound = *reference;
-	memcpy(target->route.object, reference->target, sizeof target->route.object);
+	set_object(&target->route, reference->target);
 	return target;
 }
 
@@ -173,7 +178,7 @@ static pyr_status bind_to(
 	pyr_status status = pyr__context_channel(target->context, reference, &found.channel, err);
 	if (status)
 		return status;
-	snprintf(found.object, sizeof found.object, "%s", reference->target);
+	set_object(&found, reference->target);
 	pthread_mutex_lock(&target->lock);
 	pyr__channel *old = target->route.channel;
 	target->route = found;
@@ -210,7 +215,8 @@ static void take_route(const pyr__target *target, pyr__route *ret_route)
 	ret_route->channel = pyr__channel_ref(route->channel);
 	ret_route->replica = NULL;
 	ret_route->at_once = true;
-	memcpy(ret_route->object, route->object, strlen(route->object) + 1);
+	ret_route->object_size = route->object_size;
+	memcpy(ret_route->object, route->object, route->object_size + 1);
 }
 
 /* Lock held. A daemon of this process that has gone is noticed before a call is lost. */
@@ -270,6 +276,7 @@ static pyr_status choose_replica(pyr__target *target, pyr__replicas *replicas, p
 		return status;
 	}
 	route.channel = channel;
+	route.object_size = strlen(route.object);
 	pthread_mutex_lock(&target->lock);
 	target->stale = false;
 	pthread_mutex_unlock(&target->lock);

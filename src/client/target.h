@@ -13,6 +13,7 @@ typedef struct pyr__route {
 	pyr__channel *channel; /* with a reference */
 	pyr__replica *replica; /* with a reference; NULL: the calls are not balanced */
 	bool at_once;          /* finding it has taken no time */
+	size_t object_size;    /* of its id, that has a NUL besides */
 	char object[PYR_OBJECT_ID_MAX + 1];
 } pyr__route;
 
