@@ -5,7 +5,7 @@
 # Installs what is missing (Debian 12), then builds and runs all tests, three times:
 #
 #   plain  build/       with warnings as errors: every test. Programs are in build/bin
-#   asan   build/asan/  the same with AddressSanitizer and UndefinedBehaviorSanitizer; a leak fails
+#   asan   build/asan/  every test with AddressSanitizer and UndefinedBehaviorSanitizer; a leak fails
 #   tsan   build/tsan/  the programs of tests/tsan/ with ThreadSanitizer
 #
 # Ends with 0 if everything passed. May be run again at any time, and builds only what has changed.
@@ -67,10 +67,11 @@ plain()
 }
 
 # build_sanitized FOLDER SANITIZERS: with lines for the reports, and not all of the optimization,
-# which would take the compiler longer than it saves the tests
+# which would take the compiler longer than it saves the tests. The less it does of that the more
+# it warns of what cannot be: warnings are judged by the plain build.
 build_sanitized()
 {
-	build "$1" -DPYRITE_SANITIZE="$2" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+	build "$1" -DPYRITE_SANITIZE="$2" -DPYRITE_WERROR=OFF -DCMAKE_BUILD_TYPE=RelWithDebInfo \
 		-DCMAKE_C_FLAGS_RELWITHDEBINFO="-O1 -g1" -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1"
 }
 

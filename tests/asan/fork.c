@@ -17,15 +17,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHILD_MS     2000 /* who needs longer, on a busy machine, is only made again */
-#define SIZE_MAX_TRY (256u << 10)
+#define CHILD_MS        2000 /* who needs longer, on a busy machine, is only made again */
+#define TRIED_BYTES_MAX (256u << 10)
 
 pid_t fork(void) __attribute__((visibility("default")));
 
 /* Once of each of the allocator's size classes, of which each has a lock. */
 static void try_allocator(void)
 {
-	for (size_t size = 16; size <= SIZE_MAX_TRY; size += size < 64 ? 16 : size / 8) {
+	for (size_t size = 16; size <= TRIED_BYTES_MAX; size += size < 64 ? 16 : size / 8) {
 		void *volatile memory = malloc(size);
 		free(memory);
 	}

@@ -184,7 +184,7 @@ static unsigned count_recent(void)
 
 Test(object, that_is_called_often_is_found_without_the_map)
 {
-	char id[32];
+	char id[48];
 	begin();
 	for (int i = 0; i < 64; i++) {
 		snprintf(id, sizeof id, "a-rather-long-object-%d", i);
