@@ -82,7 +82,7 @@ pyr__rpc *pyr__rpc_ref(pyr__rpc *rpc);
 void pyr__rpc_unref(pyr__rpc *rpc);
 bool pyr__rpc_try_ref(pyr__rpc *rpc); /* false if the last reference is being given back */
 
-/* Starts a batch, which keeps a reference until pyr__rpc_end_batch(). False: core refuses. */
+/* Starts a batch, which keeps a reference until pyr__rpc_end_done(). False: core refuses. */
 bool pyr__rpc_batch(pyr__rpc *rpc, pyr__op *op, const grpc_op *ops, size_t count);
 
 /* To be called first for each batch that has come back; gives its reference back at unlock. */

@@ -109,13 +109,3 @@ pyr__spin_result pyr__spin_look(
 		return yield_once(spin, ready, arg);
 	return look(spin, who == PYR__SPIN_SHARED, ready, arg);
 }
-
-bool pyr__spin_until(
-	pyr__spin *spin, pyr__spin_for who, bool (*ready)(const void *arg), const void *arg)
-{
-	pyr__spin_result result;
-	do
-		result = pyr__spin_look(spin, who, ready, arg);
-	while (result == PYR__SPIN_AGAIN);
-	return result == PYR__SPIN_READY;
-}

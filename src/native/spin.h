@@ -55,8 +55,4 @@ typedef enum pyr__spin_for {
 pyr__spin_result pyr__spin_look(
 	pyr__spin *spin, pyr__spin_for who, bool (*ready)(const void *arg), const void *arg);
 
-/* Looks until it is ready, which is true, or over. */
-bool pyr__spin_until(
-	pyr__spin *spin, pyr__spin_for who, bool (*ready)(const void *arg), const void *arg);
-
 #endif
