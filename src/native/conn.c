@@ -136,6 +136,7 @@ static pyr__conn *new_conn(const pyr__conn_options *options, const char *peer, b
 	keep_host(conn, options->host, options->host_arg);
 	pyr__conn_loop_init(conn);
 	pyr__conn_look_init(conn);
+	pyr__conn_pace_init(conn);
 	list(conn);
 	return conn;
 }

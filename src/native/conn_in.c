@@ -268,6 +268,7 @@ static pyr_status finish(pyr__conn *conn, pyr__incall *call, const pyr__final *f
 	pyr__list_remove(&call->link);
 	call->detached = true;
 	pyr_status status = pyr__session_finish(conn->session, call->stream, final, body, err);
+	conn->held_back++;
 	pyr__conn_flush_soon(conn);
 	return status;
 }

@@ -206,6 +206,7 @@ void pyr__conn_flush(pyr__conn *conn)
 	if (conn->state != CONN_OPEN)
 		return;
 	bool blocked;
+	conn->held_back = 0;
 	if (conn->shares)
 		pyr__conn_offer_memory(conn);
 	bool moved = write_out(conn, &blocked);
@@ -235,7 +236,8 @@ void pyr__conn_flush_soon(pyr__conn *conn)
 		return;
 	bool on_loop = pyr__loop_is_current(conn->options.loop);
 	if (conn->in_turn && on_loop) {
-		if (pyr__session_queued(conn->session) < early_bytes(conn))
+		if (conn->held_back < conn->held_back_max &&
+			pyr__session_queued(conn->session) < early_bytes(conn))
 			return;
 	} else if (on_loop && pyr__loop_in_callback()) {
 		if (!conn->flush_task.posted) {

@@ -158,6 +158,7 @@ void pyr__conn_begin_turn(pyr__conn *conn)
 	pyr__conn_ref(conn);
 	pthread_mutex_lock(&conn->lock);
 	conn->in_turn = true;
+	pyr__conn_pace_begin(conn);
 	pyr__conn_look_begin(conn);
 }
 

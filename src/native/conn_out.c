@@ -210,6 +210,7 @@ pyr_status pyr__conn_start(pyr__conn *conn, bool look, pyr__outcall *call, const
 		if (call)
 			begin(conn, call, stream);
 		conn->sent_oneway |= !call;
+		conn->held_back += call && call->unary;
 		/* a thread that is about to wait dials and reads by itself */
 		bool waits = call && !call->ready && call->unary;
 		if (!waits && (pyr__conn_is_opening(conn) || (call && call->ready)))

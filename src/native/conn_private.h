@@ -70,8 +70,13 @@ struct pyr__conn {
 	int fd;             /* -1 once closed */
 	conn_state state;
 	reader reader;
-	bool sent_oneway;       /* since the peer last answered for all */
-	bool in_turn;           /* the loop's thread will flush when it is done */
+	bool sent_oneway;   /* since the peer last answered for all */
+	bool in_turn;       /* the loop's thread will flush when it is done */
+	bool one_processor; /* is all we have; and the peer has none beside it, either: */
+	bool peer_is_here;
+	uint8_t turns;          /* since that was looked at */
+	unsigned held_back;     /* calls and answers that wait to be sent at the end of the turn */
+	unsigned held_back_max; /* or when there are so many */
 	bool blocked;           /* the socket takes no more for now */
 	bool paused;            /* too much waits to be sent: no reading until it has drained */
 	bool going_away;        /* the peer takes no new calls */
@@ -165,6 +170,10 @@ static inline void pyr__conn_settle_answers(pyr__conn *conn)
 ssize_t pyr__conn_send(pyr__conn *conn, struct iovec *vectors, int count); /* as sendmsg */
 /* recv brought nothing: false if that is because there is nothing yet. */
 bool pyr__conn_end_of_input(pyr__conn *conn, int why);
+
+/* conn_pace.c; lock held */
+void pyr__conn_pace_init(pyr__conn *conn);
+void pyr__conn_pace_begin(pyr__conn *conn); /* a turn begins: how much of it is held back */
 
 /* conn_share.c; lock held */
 bool pyr__conn_may_share(const pyr__conn_options *options, bool is_unix);

@@ -208,6 +208,12 @@ void pyr__session_drain(pyr__session *session, pyr_status status, const char *re
 /* True while we, or the peer, have calls open. */
 bool pyr__session_busy(const pyr__session *session);
 
+/*
+ * So many calls are under way at a time, about, in that direction which has more of them; those
+ * that have no answer do not count. 0 at first.
+ */
+unsigned pyr__session_depth(const pyr__session *session);
+
 /* What the peer's hello had as authorization, "Bearer ...", or "". */
 const char *pyr__session_authorization(const pyr__session *session);
 

@@ -231,6 +231,8 @@ bool pyr__session_on_call(pyr__session *s, const pyr__frame *frame, pyr__event *
 	bool has_message = (frame->flags & PYR__MSG) != 0;
 	uint32_t cost = has_message ? pyr__cost(a.size) : 0;
 	pyr__stream *stream = pyr__session_open_theirs(s, frame->stream);
+	if (!c.head->oneway)
+		pyr__streams_count(&s->theirs, stream);
 	if (has_message && !pyr__session_charge(s, stream, cost))
 		return false;
 	check_limits(s, &c, a.size);

@@ -276,6 +276,8 @@ pyr_status pyr__session_call(pyr__session *s, const pyr__head *head, const pyr__
 	stream->user = head->oneway ? NULL : user;
 	stream->oneway = head->oneway;
 	stream->end_sent = end;
+	if (!head->oneway)
+		pyr__streams_count(&s->ours, stream);
 	if (waits || is_long)
 		put_call_later(s, stream, flags, fields, fields_size, body, payload);
 	else

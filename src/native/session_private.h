@@ -91,6 +91,7 @@ typedef struct pyr__stream {
 	uint64_t recv_owed; /* consumed, but not given back yet */
 	uint64_t credited;  /* by the peer, in all */
 	uint64_t sent_at;   /* ours: the output's position behind its CALL, or PYR__NOT_SENT */
+	uint32_t nth; /* its last call that was answered, or is to be, was this side's n-th such */
 	void *user;
 	pyr__partial *partial;
 	pyr__parcel *parcel;
@@ -108,6 +109,8 @@ typedef struct pyr__streams {
 	uint32_t page_count; /* places for pages, made as they are needed */
 	uint32_t slots_max;
 	uint32_t open;
+	uint32_t called;         /* calls that have an answer; see pyr__streams_count() */
+	uint32_t depths;         /* the sum that pyr__session_depth() divides */
 	uint32_t fresh;          /* ours: slots below have been used */
 	pyr__stream *free_first; /* ours: those of them that are free */
 } pyr__streams;
@@ -243,6 +246,9 @@ pyr__stream *pyr__session_open_ours(pyr__session *session);
 
 /* The slot of the id, which must be closed and in range. */
 pyr__stream *pyr__session_open_theirs(pyr__session *session, uint32_t id);
+
+/* A call that will be answered has been opened. */
+void pyr__streams_count(pyr__streams *streams, pyr__stream *stream);
 
 /* Drops what is half sent and half received; what the latter cost is given back. */
 void pyr__session_close(pyr__session *session, pyr__stream *stream);

@@ -7,6 +7,9 @@
 
 #define GENERATION_MAX 0x7fffu
 
+#define DEPTH_MEMORY 64u   /* calls: what was before them counts for little */
+#define DEPTH_MOST   4096u /* a slot that was not used for longer tells of another time */
+
 static void forget(pyr__stream *stream)
 {
 	pyr__partial_free(stream->partial);
@@ -78,6 +81,7 @@ static void open_stream(pyr__session *s, pyr__stream *stream, uint32_t id)
 	*stream = (pyr__stream){
 		.id = id,
 		.open = true,
+		.nth = stream->nth,
 		.send_left = s->peer_stream_window,
 		.recv_left = s->config.stream_window,
 		.sent_at = PYR__NOT_SENT,
@@ -111,6 +115,26 @@ pyr__stream *pyr__session_open_theirs(pyr__session *s, uint32_t id)
 	open_stream(s, stream, id);
 	s->theirs.open++;
 	return stream;
+}
+
+/*
+ * How many calls are under way at a time the other side cannot see, since some are still on the
+ * way. But where n slots are used again and again, then n calls pass on average until one of them
+ * comes again, whatever the order; this is that average.
+ */
+void pyr__streams_count(pyr__streams *streams, pyr__stream *stream)
+{
+	uint32_t passed = ++streams->called - stream->nth;
+	if (stream->nth) /* the slot has been used before */
+		streams->depths += (passed < DEPTH_MOST ? passed : DEPTH_MOST) -
+				   streams->depths / DEPTH_MEMORY;
+	stream->nth = streams->called;
+}
+
+unsigned pyr__session_depth(const pyr__session *s)
+{
+	uint32_t ours = s->ours.depths, theirs = s->theirs.depths;
+	return (ours > theirs ? ours : theirs) / DEPTH_MEMORY;
 }
 
 void pyr__session_close(pyr__session *s, pyr__stream *stream)

@@ -266,3 +266,71 @@ Test(session_call, slots_stay_in_the_peers_range)
 	cr_assert_eq(hand_frame(&h, PYR__FRAME_CALL).stream, STREAM + 0x10000);
 	hand_end(&h);
 }
+
+/* How many are under way */
+
+/* A round of `slots` calls, which are answered, and used again, in this order or the other. */
+static void call_round(hand *h, uint32_t slots, uint32_t generation, bool backwards)
+{
+	for (uint32_t i = 0; i < slots; i++) {
+		uint32_t slot = backwards ? slots - 1 - i : i;
+		hand_call(h, generation << 16 | slot, PYR__END, "a/b", NULL, 0);
+		hand_event(h, PYR__EVENT_CALL);
+		hand_call(h, generation << 16 | slots, PYR__END | PYR__ONEWAY, "a/b", NULL, 0);
+		hand_event(h, PYR__EVENT_CALL);
+	}
+	for (uint32_t i = 0; i < slots; i++)
+		hand_finish(h, generation << 16 | i, PYR_OK, 0);
+	hand_skip_frames(h);
+}
+
+static void expect_depth(uint32_t slots, bool back_and_forth)
+{
+	hand h = hand_server();
+	cr_assert_eq(pyr__session_depth(h.session), 0);
+	for (uint32_t generation = 1; generation <= 1 + 1000 / slots; generation++)
+		call_round(&h, slots, generation, back_and_forth && generation % 2);
+	unsigned depth = pyr__session_depth(h.session);
+	cr_assert(depth >= slots * 3 / 4 && depth <= slots * 5 / 4, "of %u slots it is %u", slots,
+		depth);
+	hand_end(&h);
+}
+
+Test(session_call, depth_is_how_many_slots_are_used_again_and_again)
+{
+	expect_depth(1, false);
+	expect_depth(8, false);
+	expect_depth(64, false);
+	expect_depth(8, true);
+	expect_depth(64, true);
+}
+
+Test(session_call, depth_follows_what_is_under_way_now)
+{
+	hand h = hand_server();
+	for (uint32_t generation = 1; generation <= 20; generation++)
+		call_round(&h, 100, generation, false);
+	cr_assert_gt(pyr__session_depth(h.session), 80);
+	for (uint32_t generation = 21; generation <= 200; generation++)
+		call_round(&h, 4, generation, false);
+	cr_assert_leq(pyr__session_depth(h.session), 5);
+	hand_end(&h);
+}
+
+Test(session_call, depth_of_what_we_call_is_known_too)
+{
+	hand h = hand_client();
+	for (int round = 0; round < 40; round++) {
+		uint32_t streams[16];
+		for (int i = 0; i < 16; i++)
+			streams[i] = hand_make_call(&h, "a/b", 0, true, &h);
+		hand_skip_frames(&h);
+		for (int i = 0; i < 16; i++) {
+			hand_final(&h, streams[i], PYR_OK, NULL, 0);
+			hand_event(&h, PYR__EVENT_FINAL);
+		}
+	}
+	unsigned depth = pyr__session_depth(h.session);
+	cr_assert(depth >= 12 && depth <= 20, "%u", depth);
+	hand_end(&h);
+}
