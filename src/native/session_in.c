@@ -7,6 +7,7 @@
 #define RX_SMALL_BYTES (16u << 10)
 #define RX_LARGE_BYTES (256u << 10) /* holds any frame, and more behind it */
 #define RX_ROOM_MIN    4096u
+#define RX_LARGE_READS 16u /* after what was large, so often more of it is expected */
 
 /* The receive block */
 
@@ -55,7 +56,8 @@ void pyr__session_input(pyr__session *s, void **ret_data, size_t *ret_room)
 	size_t left = received_left(s);
 	if (s->rx && left == 0 && atomic_load(&s->rx->refs) == 1)
 		s->rx_at = s->rx_size = 0;
-	size_t room = s->rx_filled || left >= PYR__FRAME_HEADER ? RX_LARGE_BYTES : RX_SMALL_BYTES;
+	bool large = s->rx_filled || left >= PYR__FRAME_HEADER || s->rx_large > 0;
+	size_t room = large ? RX_LARGE_BYTES : RX_SMALL_BYTES;
 	if (!has_room(s, room) && !replace_rx(s, room)) {
 		pyr__session_disconnect(
 			s, PYR_RESOURCE_EXHAUSTED, "there is no memory to receive into");
@@ -78,6 +80,10 @@ static void release_rx(pyr__session *s)
 void pyr__session_received(pyr__session *s, size_t size)
 {
 	s->rx_size += size;
+	if (size >= RX_SMALL_BYTES)
+		s->rx_large = RX_LARGE_READS;
+	else if (s->rx_large > 0)
+		s->rx_large--;
 	s->rx_filled = s->rx && s->rx_size == s->rx->size;
 	if (size == 0)
 		release_rx(s);

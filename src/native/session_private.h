@@ -168,6 +168,7 @@ struct pyr__session {
 	pyr__block *rx; /* NULL while nothing is half received */
 	size_t rx_at, rx_size;
 	bool rx_filled;          /* the last read filled what there was: offer more room */
+	uint8_t rx_large;        /* for so many reads more there is large room from the first */
 	pyr__partial *delivered; /* of the last event */
 	pyr__block *inflated;    /* likewise */
 
