@@ -292,16 +292,15 @@ void pyr__conn_flush_left(pyr__conn *conn)
 
 /* Input */
 
-/* recv, and the first descriptor that comes with it; the kernel keeps no others. */
-static ssize_t receive_passed(int fd, void *room, size_t size, int flags, int *ret_passed)
+/* As recvmsg, with the first descriptor that comes; the kernel keeps no others. */
+static ssize_t receive_passed(int fd, struct iovec *vectors, int count, int flags, int *ret_passed)
 {
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(sizeof(int))];
 	} control;
-	struct iovec vector = {room, size};
-	struct msghdr message = {.msg_iov = &vector,
-		.msg_iovlen = 1,
+	struct msghdr message = {.msg_iov = vectors,
+		.msg_iovlen = (size_t)count,
 		.msg_control = &control,
 		.msg_controllen = CMSG_LEN(sizeof(int))};
 	ssize_t got = recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
@@ -310,6 +309,14 @@ static ssize_t receive_passed(int fd, void *room, size_t size, int flags, int *r
 		header->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(ret_passed, CMSG_DATA(header), sizeof *ret_passed);
 	return got;
+}
+
+static ssize_t receive_plain(int fd, struct iovec *vectors, int count, int flags)
+{
+	struct msghdr message = {.msg_iov = vectors, .msg_iovlen = (size_t)count};
+	if (count == 1) /* which the kernel has less to look at for */
+		return recv(fd, vectors->iov_base, vectors->iov_len, flags);
+	return recvmsg(fd, &message, flags);
 }
 
 static void keep_passed(pyr__conn *conn, int passed_fd)
@@ -322,7 +329,7 @@ static void keep_passed(pyr__conn *conn, int passed_fd)
 }
 
 /* recv, without the lock; *ret_errno is 0 unless it returned -1. */
-static ssize_t receive(pyr__conn *conn, void *room, size_t size, bool wait, int *ret_errno)
+static ssize_t receive(pyr__conn *conn, struct iovec *vectors, int count, bool wait, int *ret_errno)
 {
 	int fd = conn->fd, flags = wait ? 0 : MSG_DONTWAIT, passed_fd = -1;
 	bool passes = conn->shares && conn->server;
@@ -331,8 +338,8 @@ static ssize_t receive(pyr__conn *conn, void *room, size_t size, bool wait, int 
 	if (wait)
 		pyr__conn_look_until(conn);
 	do
-		got = passes ? receive_passed(fd, room, size, flags, &passed_fd)
-			     : recv(fd, room, size, flags);
+		got = passes ? receive_passed(fd, vectors, count, flags, &passed_fd)
+			     : receive_plain(fd, vectors, count, flags);
 	while (got < 0 && errno == EINTR && !wait);
 	*ret_errno = got < 0 ? errno : 0;
 	int64_t now_us = pyr__now_us();
@@ -364,8 +371,9 @@ bool pyr__conn_end_of_input(pyr__conn *conn, int why)
 static bool fill_secure(pyr__conn *conn, bool wait)
 {
 	uint8_t bytes[SEALED_READ_BYTES];
+	struct iovec vector = {bytes, sizeof bytes};
 	int why;
-	ssize_t got = receive(conn, bytes, sizeof bytes, wait, &why);
+	ssize_t got = receive(conn, &vector, 1, wait, &why);
 	if (got <= 0)
 		return pyr__conn_end_of_input(conn, why);
 	conn->tls_library->feed(conn->tls, bytes, (size_t)got);
@@ -376,17 +384,18 @@ static bool fill_secure(pyr__conn *conn, bool wait)
 
 bool pyr__conn_fill(pyr__conn *conn, bool wait)
 {
-	void *room;
-	size_t size;
+	struct iovec room[2];
 	int why;
 	if (conn->tls)
 		return fill_secure(conn, wait);
 	if (pyr__conn_reads_ring(conn))
 		return pyr__conn_share_fill(conn, wait ? PYR__DEADLINE_NONE : 0);
-	pyr__session_input(conn->session, &room, &size);
-	if (size == 0)
+	pyr__session_input(conn->session, &room[0].iov_base, &room[0].iov_len);
+	if (room[0].iov_len == 0)
 		return true; /* the session has ended for want of memory */
-	ssize_t got = receive(conn, room, size, wait, &why);
+	pyr__session_input_behind(conn->session, &room[1].iov_base, &room[1].iov_len);
+	ssize_t got = receive(conn, room, room[1].iov_len > 0 ? 2 : 1, wait, &why);
+	conn->filled = got > 0 && (size_t)got == room[0].iov_len + room[1].iov_len;
 	pyr__session_received(conn->session, got > 0 ? (size_t)got : 0);
 	return got > 0 || pyr__conn_end_of_input(conn, why);
 }

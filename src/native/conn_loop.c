@@ -11,6 +11,8 @@
 /* A timer a little early would find nothing to do, and one for each call would be too many. */
 #define TIMER_STEP_US 1000
 
+#define READS_MOST 16 /* of a turn, while each finds all it has room for */
+
 static short wanted_io(const pyr__conn *conn)
 {
 	short wanted = 0;
@@ -197,8 +199,13 @@ static void read_some(pyr__conn *conn)
 	pyr__conn_look_on(conn);
 	if (pyr__conn_reads_ring(conn) && !pyr__conn_share_heard_end(conn) && conn->paused)
 		return; /* the bell was for what we send */
-	if (pyr__conn_fill(conn, false))
-		pyr__conn_process(conn);
+	unsigned reads = 0;
+	do {
+		conn->filled = false;
+		if (pyr__conn_fill(conn, false))
+			pyr__conn_process(conn);
+	} while (conn->filled && ++reads < READS_MOST && conn->state == CONN_OPEN &&
+		 conn->reader == READER_LOOP && !conn->paused);
 }
 
 static void on_io(evutil_socket_t fd, short what, void *arg)

@@ -71,6 +71,7 @@ struct pyr__conn {
 	conn_state state;
 	reader reader;
 	bool sent_oneway;   /* since the peer last answered for all */
+	bool filled;        /* the last read was of all there was room for: there is more */
 	bool in_turn;       /* the loop's thread will flush when it is done */
 	bool one_processor; /* is all we have; and the peer has none beside it, either: */
 	bool peer_is_here;

@@ -85,6 +85,7 @@ void pyr__session_free(pyr__session *s)
 	free(s->known_methods);
 	free(s->sent_methods);
 	pyr__session_trace_done(s);
+	pyr__session_end_direct(s);
 	pyr__partial_free(s->delivered);
 	pyr__block_unref(s->inflated);
 	pyr__block_unref(s->rx);

@@ -8,8 +8,9 @@
  *                                                                             finish, reset, ...
  *
  * Locking is the owner's: every function is called under one lock, with one exception. The memory
- * that pyr__session_input() hands out may be filled without the lock, by the one thread that reads,
- * while others call any function but input, received and next; it stays valid until received.
+ * that pyr__session_input() and _behind() hand out may be filled without the lock, by the one
+ * thread that reads, while others call any function but input, received and next; it stays valid
+ * until received.
  *
  * A stream is one call. Its id is  direction:1 | generation:15 | slot:16 ; both ends may open
  * calls, the direction bit says who did (0: the side that connected). The opener frees the slot
@@ -61,10 +62,13 @@ pyr__session *pyr__session_new(const pyr__session_config *config);
 void pyr__session_free(pyr__session *session);
 
 /*
- * Input. At least 4 KiB of room each time, or none, and the session closed, when there is no
- * memory; received(0) gives the memory back unused.
+ * Input. Some room each time, or none, and the session closed, when there is no memory; received(0)
+ * gives the memory back unused. In the middle of a long message the room may end with the frame;
+ * who can read into two places at once gets, with input_behind, one for what comes after it (if its
+ * size is not 0). Received then says how many bytes there are in both.
  */
 void pyr__session_input(pyr__session *session, void **ret_data, size_t *ret_room);
+void pyr__session_input_behind(pyr__session *session, void **ret_data, size_t *ret_room);
 void pyr__session_received(pyr__session *session, size_t size);
 
 typedef enum pyr__event_type {

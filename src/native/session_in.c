@@ -4,10 +4,11 @@
 #include <string.h>
 #include "native/session_private.h"
 
-#define RX_SMALL_BYTES (16u << 10)
-#define RX_LARGE_BYTES (256u << 10) /* holds any frame, and more behind it */
-#define RX_ROOM_MIN    4096u
-#define RX_LARGE_READS 16u /* after what was large, so often more of it is expected */
+#define RX_SMALL_BYTES  (16u << 10)
+#define RX_LARGE_BYTES  (256u << 10) /* holds any frame, and more behind it */
+#define RX_ROOM_MIN     4096u
+#define RX_BEHIND_BYTES 2048u
+#define RX_LARGE_READS  16u /* after what was large, so often more of it is expected */
 
 /* The receive block */
 
@@ -47,24 +48,45 @@ static bool has_room(const pyr__session *s, size_t room)
 	       s->rx->size - s->rx_at >= PYR__FRAME_HEADER + PYR__FRAME_MAX + RX_ROOM_MIN;
 }
 
+/* Room in the receive block behind what is there; false: there is no memory. */
+static bool make_room(pyr__session *s, size_t room)
+{
+	if (s->rx && received_left(s) == 0 && atomic_load(&s->rx->refs) == 1)
+		s->rx_at = s->rx_size = 0;
+	return has_room(s, room) || replace_rx(s, room);
+}
+
 void pyr__session_input(pyr__session *s, void **ret_data, size_t *ret_room)
 {
 	*ret_data = NULL;
 	*ret_room = 0;
-	if (s->closing)
+	if (s->closing) {
 		s->rx_at = s->rx_size;
-	size_t left = received_left(s);
-	if (s->rx && left == 0 && atomic_load(&s->rx->refs) == 1)
-		s->rx_at = s->rx_size = 0;
-	bool large = s->rx_filled || left >= PYR__FRAME_HEADER || s->rx_large > 0;
-	size_t room = large ? RX_LARGE_BYTES : RX_SMALL_BYTES;
-	if (!has_room(s, room) && !replace_rx(s, room)) {
+		pyr__session_end_direct(s);
+	}
+	if (s->direct.left > 0) {
+		*ret_data = s->direct.block->data + s->direct.at;
+		*ret_room = s->direct.left;
+		return;
+	}
+	bool large = s->rx_filled || received_left(s) >= PYR__FRAME_HEADER || s->rx_large > 0;
+	if (!make_room(s, large ? RX_LARGE_BYTES : RX_SMALL_BYTES)) {
 		pyr__session_disconnect(
 			s, PYR_RESOURCE_EXHAUSTED, "there is no memory to receive into");
 		return;
 	}
 	*ret_data = s->rx->data + s->rx_size;
 	*ret_room = s->rx->size - s->rx_size;
+}
+
+/* Not much: what follows are a few bytes of the next frame, and the rest of it directly. */
+void pyr__session_input_behind(pyr__session *s, void **ret_data, size_t *ret_room)
+{
+	*ret_room = 0;
+	if (s->direct.left == 0 || !make_room(s, RX_SMALL_BYTES))
+		return;
+	*ret_data = s->rx->data + s->rx_size;
+	*ret_room = RX_BEHIND_BYTES;
 }
 
 /* While nothing is half received the session keeps no block; the thread has one at hand. */
@@ -79,11 +101,15 @@ static void release_rx(pyr__session *s)
 
 void pyr__session_received(pyr__session *s, size_t size)
 {
-	s->rx_size += size;
-	if (size >= RX_SMALL_BYTES)
+	if (s->direct.left > 0) {
+		size = pyr__session_received_direct(s, size);
+		s->rx_large = 0; /* so that most of the next one comes directly, too */
+	} else if (size >= RX_SMALL_BYTES) {
 		s->rx_large = RX_LARGE_READS;
-	else if (s->rx_large > 0)
+	} else if (s->rx_large > 0) {
 		s->rx_large--;
+	}
+	s->rx_size += size;
 	s->rx_filled = s->rx && s->rx_size == s->rx->size;
 	if (size == 0)
 		release_rx(s);
@@ -147,15 +173,22 @@ static bool check_header(const pyr__session *s, const pyr__frame *frame)
 static bool take_frame(pyr__session *s, pyr__frame *ret_frame)
 {
 	size_t size = received_left(s);
-	if (size < PYR__FRAME_HEADER)
+	if (pyr__session_direct_is_whole(s)) {
+		*ret_frame = s->direct.frame;
+		return true;
+	}
+	if (s->direct.left > 0 || size < PYR__FRAME_HEADER)
 		return false;
 	pyr__frame_load(ret_frame, s->rx->data + s->rx_at);
 	if (!check_header(s, ret_frame)) {
 		refuse_header(s, ret_frame);
 		return false;
 	}
-	if (size - PYR__FRAME_HEADER < ret_frame->length)
+	size -= PYR__FRAME_HEADER;
+	if (size < ret_frame->length) {
+		pyr__session_begin_direct(s, ret_frame, size);
 		return false;
+	}
 	s->rx_at += PYR__FRAME_HEADER + ret_frame->length;
 	return true;
 }
@@ -223,7 +256,10 @@ bool pyr__session_next(pyr__session *s, pyr__event *event)
 		}
 		if (taken && s->config.trace)
 			pyr__session_trace_frame(s, '<', &frame);
-		if (taken && take_event(s, &frame, event))
+		bool told = taken && take_event(s, &frame, event);
+		if (pyr__session_direct_is_whole(s))
+			pyr__session_end_direct(s);
+		if (told)
 			return true;
 		check_queue(s);
 	}

@@ -78,7 +78,7 @@ bool pyr__session_begin_partial(pyr__session *s, pyr__stream *stream, const pyr_
  * Room grows with what has really come, never beyond what was announced; but for a block that is
  * kept anyway a peer needs to have sent nothing. False: no memory.
  */
-static bool make_room(pyr__partial *partial, size_t needed)
+bool pyr__partial_make_room(pyr__partial *partial, size_t needed)
 {
 	if (partial->block && partial->block->size >= needed)
 		return true;
@@ -225,10 +225,11 @@ static bool continue_message(
 			s, "a message ends after %zu of %zu bytes", size, partial->total);
 		return false;
 	}
-	if (!make_room(partial, size))
+	if (!pyr__partial_make_room(partial, size))
 		return give_up(s, stream, no_memory, event);
-	if (frame->length)
-		memcpy(partial->block->data + partial->size, frame->data, frame->length);
+	uint8_t *to = partial->block->data + partial->size;
+	if (frame->length && frame->data != to) /* it is there if it came directly */
+		memcpy(to, frame->data, frame->length);
 	partial->size = size;
 	return !more && deliver(s, stream, frame, event);
 }

@@ -9,6 +9,7 @@
  *   session_share.c       SHARE
  *   session_call.c        CALL, received
  *   session_body.c        how a message lies in its frames, received
+ *   session_direct.c      a part of a long message, received straight into its place
  *   session_message.c     MESSAGE, METADATA, FINAL, RESET, received
  *   session_window.c      WINDOW, and what a message costs
  *   session_out.c         what the owner sends
@@ -65,6 +66,14 @@ typedef struct pyr__parcel {
 	size_t head_size;
 	uint8_t head[]; /* its first frame */
 } pyr__parcel;
+
+/* A part of a long message that has begun to arrive, and goes to where it will be needed. */
+typedef struct pyr__direct {
+	pyr__block *block; /* of the partial, and so data of frame, too; NULL: there is none */
+	pyr__frame frame;
+	uint32_t at;   /* where the next of its bytes goes, in the block's data */
+	uint32_t left; /* bytes of it that are still to come */
+} pyr__direct;
 
 /* How far the two ends are with going over to shared memory: session_share.c. */
 typedef enum pyr__sharing {
@@ -167,8 +176,9 @@ struct pyr__session {
 
 	pyr__block *rx; /* NULL while nothing is half received */
 	size_t rx_at, rx_size;
-	bool rx_filled;          /* the last read filled what there was: offer more room */
-	uint8_t rx_large;        /* for so many reads more there is large room from the first */
+	bool rx_filled;   /* the last read filled what there was: offer more room */
+	uint8_t rx_large; /* for so many reads more there is large room from the first */
+	pyr__direct direct;
 	pyr__partial *delivered; /* of the last event */
 	pyr__block *inflated;    /* likewise */
 
@@ -309,7 +319,25 @@ typedef enum pyr__unpacked {
 pyr__unpacked pyr__session_unpack(pyr__session *session, uint32_t stream, const uint8_t *data,
 	size_t bytes, size_t size, pyr__payload *ret_payload);
 
+/* session_direct.c */
+
+/* The first bytes of a frame are there; if it can be received directly they are taken. */
+void pyr__session_begin_direct(pyr__session *session, const pyr__frame *frame, size_t size);
+
+/* So many more bytes have come; returns how many of them are not the frame's. */
+size_t pyr__session_received_direct(pyr__session *session, size_t size);
+
+void pyr__session_end_direct(pyr__session *session);
+
+static inline bool pyr__session_direct_is_whole(const pyr__session *session)
+{
+	return session->direct.block && session->direct.left == 0;
+}
+
 /* session_message.c */
+
+/* Room for so many bytes of it in all; false: there is no memory. */
+bool pyr__partial_make_room(pyr__partial *partial, size_t size);
 
 /* A message in parts begins; head is NULL if it opens no call. False after a violation. */
 bool pyr__session_begin_partial(pyr__session *session, pyr__stream *stream, const pyr__head *head,

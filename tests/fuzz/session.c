@@ -146,11 +146,15 @@ static void give(owner *o, const uint8_t *data, size_t size, size_t cut)
 {
 	while (size > 0 && !o->closed) {
 		void *room;
-		size_t most;
+		void *behind;
+		size_t most, more;
 		pyr__session_input(o->session, &room, &most);
-		size_t part = size < most ? size : most;
+		pyr__session_input_behind(o->session, &behind, &more);
+		size_t part = size < most + more ? size : most + more;
 		part = part < cut ? part : cut;
-		memcpy(room, data, part);
+		memcpy(room, data, part < most ? part : most);
+		if (part > most)
+			memcpy(behind, data + most, part - most);
 		pyr__session_received(o->session, part);
 		data += part;
 		size -= part;

@@ -263,15 +263,20 @@ static void receive_some(world *w, bool server)
 {
 	side *s = &w->sides[server];
 	void *room;
-	size_t most, left = s->wire_size - s->wire_at;
+	void *behind;
+	size_t most, more, left = s->wire_size - s->wire_at;
 	pyr__session_input(s->session, &room, &most);
-	size_t part = 1 + roll(w, (uint32_t)w->chunk_max);
-	part = part < left ? part : left;
-	part = part < most ? part : most;
+	pyr__session_input_behind(s->session, &behind, &more);
+	size_t size = 1 + roll(w, (uint32_t)w->chunk_max);
+	size = size < left ? size : left;
+	size = size < most + more ? size : most + more;
+	size_t part = size < most ? size : most;
 	if (part)
 		memcpy(room, s->wire + s->wire_at, part);
-	s->wire_at += part;
-	pyr__session_received(s->session, part);
+	if (size > part)
+		memcpy(behind, s->wire + s->wire_at + part, size - part);
+	s->wire_at += size;
+	pyr__session_received(s->session, size);
 }
 
 /* What owners do */
