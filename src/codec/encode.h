@@ -23,6 +23,20 @@ pyr_status pyr__encoded_size(const ProtobufCMessage *message, size_t *ret_size, 
 uint8_t *pyr__encode(const ProtobufCMessage *message, uint8_t *to, size_t size);
 
 /*
+ * The message's own field, of bytes or a string, that is the longest of those that are sent, if it
+ * has at least `least` bytes; NULL: there is none. Of a message that has been measured.
+ */
+const ProtobufCFieldDescriptor *pyr__encode_longest(
+	const ProtobufCMessage *message, size_t least, const uint8_t **ret_data, size_t *ret_size);
+
+/*
+ * As pyr__encode(), without the bytes of that field: size is less by so many. Returns where they
+ * are missing.
+ */
+uint8_t *pyr__encode_around(const ProtobufCMessage *message,
+	const ProtobufCFieldDescriptor *longest, uint8_t *to, size_t size);
+
+/*
  * Both at once, into the end of the space, for a short message without others and without arrays:
  * returns where it begins. NULL: it is not such a one, or cannot be encoded.
  */

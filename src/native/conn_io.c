@@ -230,6 +230,19 @@ static size_t early_bytes(const pyr__conn *conn)
 	return pyr__conn_writes_ring(conn) ? OUTPUT_RING_BYTES : OUTPUT_EARLY_BYTES;
 }
 
+static void flush_now(pyr__conn *conn)
+{
+	bool was_blocked = conn->blocked, was_paused = conn->paused;
+	if (pyr__loop_is_current(conn->options.loop))
+		pyr__conn_settle_answers(conn);
+	pyr__conn_flush(conn);
+	/* who reads hears of room in a ring; of room in a socket, whoever polls it */
+	if (conn->blocked && pyr__conn_writes_ring(conn) && conn->reader == READER_NOBODY)
+		pyr__conn_to_loop(conn);
+	else if ((conn->blocked && !was_blocked) || was_paused != conn->paused)
+		pyr__conn_update(conn);
+}
+
 void pyr__conn_flush_soon(pyr__conn *conn)
 {
 	if (conn->state == CONN_DIALING)
@@ -246,15 +259,16 @@ void pyr__conn_flush_soon(pyr__conn *conn)
 		}
 		return;
 	}
-	bool was_blocked = conn->blocked, was_paused = conn->paused;
-	if (on_loop)
-		pyr__conn_settle_answers(conn);
-	pyr__conn_flush(conn);
-	/* who reads hears of room in a ring; of room in a socket, whoever polls it */
-	if (conn->blocked && pyr__conn_writes_ring(conn) && conn->reader == READER_NOBODY)
-		pyr__conn_to_loop(conn);
-	else if ((conn->blocked && !was_blocked) || was_paused != conn->paused)
-		pyr__conn_update(conn);
+	flush_now(conn);
+}
+
+bool pyr__conn_flush_lent(pyr__conn *conn)
+{
+	if (!pyr__session_is_lent(conn->session))
+		return false;
+	flush_now(conn);
+	pyr__session_keep(conn->session);
+	return true;
 }
 
 /*
@@ -395,7 +409,8 @@ bool pyr__conn_fill(pyr__conn *conn, bool wait)
 		return true; /* the session has ended for want of memory */
 	pyr__session_input_behind(conn->session, &room[1].iov_base, &room[1].iov_len);
 	ssize_t got = receive(conn, room, room[1].iov_len > 0 ? 2 : 1, wait, &why);
-	conn->filled = got > 0 && (size_t)got == room[0].iov_len + room[1].iov_len;
+	conn->filled =
+		room[1].iov_len > 0 && got >= 0 && (size_t)got == room[0].iov_len + room[1].iov_len;
 	pyr__session_received(conn->session, got > 0 ? (size_t)got : 0);
 	return got > 0 || pyr__conn_end_of_input(conn, why);
 }

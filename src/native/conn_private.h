@@ -71,7 +71,7 @@ struct pyr__conn {
 	conn_state state;
 	reader reader;
 	bool sent_oneway;   /* since the peer last answered for all */
-	bool filled;        /* the last read was of all there was room for: there is more */
+	bool filled;        /* the last read was all of a long message: more of it is there */
 	bool in_turn;       /* the loop's thread will flush when it is done */
 	bool one_processor; /* is all we have; and the peer has none beside it, either: */
 	bool peer_is_here;
@@ -151,7 +151,9 @@ bool pyr__conn_is_opening(const pyr__conn *conn); /* nothing of the session can 
 void pyr__conn_flush(pyr__conn *conn);            /* writes what can be written */
 void pyr__conn_flush_soon(pyr__conn *conn);       /* now, or at the end of the loop's turn */
 void pyr__conn_flush_item(pyr__conn *conn);       /* now, or with those that follow */
-void pyr__conn_flush_left(pyr__conn *conn);       /* before waiting: what flush_item has left */
+/* What was lent is sent now, or copied; false: there was nothing lent. */
+bool pyr__conn_flush_lent(pyr__conn *conn);
+void pyr__conn_flush_left(pyr__conn *conn); /* before waiting: what flush_item has left */
 void pyr__conn_discard_output(pyr__conn *conn);
 size_t pyr__conn_queued(pyr__conn *conn); /* bytes that wait to be sent */
 /*

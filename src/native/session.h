@@ -131,6 +131,14 @@ size_t pyr__session_queued(const pyr__session *session); /* bytes not sent yet *
 size_t pyr__session_held(const pyr__session *session);
 
 /*
+ * What call, send and finish have queued may refer to bytes of the message itself, if it was given
+ * as such. Before its owner may change or free it: as much as can be taken is taken, and the rest
+ * copied by keep.
+ */
+bool pyr__session_is_lent(const pyr__session *session);
+void pyr__session_keep(pyr__session *session);
+
+/*
  * Opens a call. body NULL: no message yet. end: no more messages follow. With head->oneway, end
  * must be true, user is not kept and *ret_stream is 0. Its message waits in the queue while the
  * connection's window is shut. UNAVAILABLE when the peer goes away or the session is closed;

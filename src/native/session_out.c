@@ -46,11 +46,14 @@ static void put_body(uint8_t *at, const pyr__body *body)
 		pyr__body_write(body, at);
 }
 
-/* A long message, packed, to be sent in fragments. */
-static pyr__block *pack_apart(const pyr__body *body)
+/* A long message to be sent in fragments: packed, but for what it lends. */
+static pyr__block *pack_apart(const pyr__body *body, pyr__lent *ret_lent)
 {
-	pyr__block *block = pyr__block_new(body->size);
-	if (block)
+	*ret_lent = pyr__body_lends(body);
+	pyr__block *block = pyr__block_new(body->size - ret_lent->size);
+	if (block && ret_lent->field)
+		pyr__body_write_around(body, ret_lent, block->data);
+	else if (block)
 		pyr__body_write(body, block->data);
 	return block;
 }
@@ -72,6 +75,18 @@ static void store_head(uint8_t *at, uint8_t type, uint8_t flags, uint32_t stream
 	put_body(at + 2 + fields_size, body);
 }
 
+/* The same, queued. */
+static inline void put_head(pyr__session *s, uint8_t type, uint8_t flags, uint32_t stream,
+	const uint8_t *fields, size_t fields_size, const pyr__body *body)
+{
+	if (body && body->size >= PYR__LENT_MIN &&
+		pyr__session_put_around(s, type, flags, stream, fields, fields_size, body))
+		return;
+	uint8_t *at = pyr__session_room(s, head_size(body, fields_size));
+	store_head(at, type, flags, stream, fields, fields_size, body);
+	pyr__session_trace_sent(s, at);
+}
+
 static void store_message(uint8_t *at, uint8_t flags, uint32_t stream, const pyr__body *body)
 {
 	pyr__frame_store(at, (uint32_t)framed_size(body), PYR__FRAME_MESSAGE,
@@ -79,9 +94,21 @@ static void store_message(uint8_t *at, uint8_t flags, uint32_t stream, const pyr
 	put_body(at + PYR__FRAME_HEADER, body);
 }
 
+static void put_whole_message(
+	pyr__session *s, uint8_t flags, uint32_t stream, const pyr__body *body)
+{
+	if (body->size >= PYR__LENT_MIN &&
+		pyr__session_put_around(s, PYR__FRAME_MESSAGE, flags, stream, NULL, 0, body))
+		return;
+	uint8_t *at = pyr__session_room(s, PYR__FRAME_HEADER + framed_size(body));
+	store_message(at, flags, stream, body);
+	pyr__session_trace_sent(s, at);
+}
+
 /* The parcel of a long message, to begin with a frame that has its sizes for a body. */
-static pyr__parcel *long_parcel(pyr__stream *stream, pyr__block *payload, const pyr__body *body,
-	uint8_t type, uint8_t flags, const uint8_t *fields, size_t fields_size)
+static pyr__parcel *long_parcel(pyr__stream *stream, pyr__block *payload, const pyr__lent *lent,
+	const pyr__body *body, uint8_t type, uint8_t flags, const uint8_t *fields,
+	size_t fields_size)
 {
 	uint8_t bytes[8];
 	pyr__store32(bytes, (uint32_t)body->size);
@@ -91,6 +118,7 @@ static pyr__parcel *long_parcel(pyr__stream *stream, pyr__block *payload, const 
 	pyr__parcel *parcel = pyr__parcel_new(
 		stream, opens ? head_size(&sizes, fields_size) : PYR__FRAME_HEADER + sizes.size);
 	parcel->payload = payload;
+	parcel->lent = *lent;
 	parcel->size = body->size;
 	parcel->cost = cost_of(body);
 	flags |= message_flags(body) | PYR__MORE;
@@ -105,8 +133,10 @@ static pyr__parcel *long_parcel(pyr__stream *stream, pyr__block *payload, const 
 static pyr__parcel *message_parcel(pyr__stream *stream, const pyr__body *body)
 {
 	if (framed_size(body) > PYR__FRAME_MAX) {
-		pyr__block *payload = pack_apart(body);
-		return payload ? long_parcel(stream, payload, body, PYR__FRAME_MESSAGE, 0, NULL, 0)
+		pyr__lent lent;
+		pyr__block *payload = pack_apart(body, &lent);
+		return payload ? long_parcel(stream, payload, &lent, body, PYR__FRAME_MESSAGE, 0,
+					 NULL, 0)
 			       : NULL;
 	}
 	pyr__parcel *parcel = pyr__parcel_new(stream, PYR__FRAME_HEADER + framed_size(body));
@@ -225,9 +255,7 @@ static size_t put_call_fields(pyr__session *s, uint8_t *fields, const pyr__head 
 static void put_call(pyr__session *s, pyr__stream *stream, uint8_t flags, const uint8_t *fields,
 	size_t fields_size, const pyr__body *body)
 {
-	uint8_t *at = pyr__session_room(s, head_size(body, fields_size));
-	store_head(at, PYR__FRAME_CALL, flags, stream->id, fields, fields_size, body);
-	pyr__session_trace_sent(s, at);
+	put_head(s, PYR__FRAME_CALL, flags, stream->id, fields, fields_size, body);
 	s->send_left -= cost_of(body);
 	stream->send_left -= cost_of(body);
 	stream->order = ++s->calls_sent;
@@ -237,11 +265,12 @@ static void put_call(pyr__session *s, pyr__stream *stream, uint8_t flags, const 
 }
 
 static void put_call_later(pyr__session *s, pyr__stream *stream, uint8_t flags,
-	const uint8_t *fields, size_t fields_size, const pyr__body *body, pyr__block *payload)
+	const uint8_t *fields, size_t fields_size, const pyr__body *body, pyr__block *payload,
+	const pyr__lent *lent)
 {
 	pyr__parcel *parcel;
 	if (payload) {
-		parcel = long_parcel(stream, payload, body, PYR__FRAME_CALL,
+		parcel = long_parcel(stream, payload, lent, body, PYR__FRAME_CALL,
 			flags & (uint8_t)~PYR__END, fields, fields_size);
 		parcel->end = (flags & PYR__END) != 0;
 	} else {
@@ -263,7 +292,8 @@ pyr_status pyr__session_call(pyr__session *s, const pyr__head *head, const pyr__
 	size_t most = 64 + head->method.size + head->object.size + head->metadata.size +
 		      head->correlation.size;
 	bool is_long = body && most + framed_size(body) > PYR__FRAME_MAX;
-	pyr__block *payload = is_long ? pack_apart(body) : NULL;
+	pyr__lent lent;
+	pyr__block *payload = is_long ? pack_apart(body, &lent) : NULL;
 	if (is_long && !payload)
 		return refuse(err, PYR_RESOURCE_EXHAUSTED, "there is no memory for the message");
 	if (most > sizeof small)
@@ -279,7 +309,7 @@ pyr_status pyr__session_call(pyr__session *s, const pyr__head *head, const pyr__
 	if (!head->oneway)
 		pyr__streams_count(&s->ours, stream);
 	if (waits || is_long)
-		put_call_later(s, stream, flags, fields, fields_size, body, payload);
+		put_call_later(s, stream, flags, fields, fields_size, body, payload, &lent);
 	else
 		put_call(s, stream, flags, fields, fields_size, body);
 	if (fields != small)
@@ -335,9 +365,7 @@ static pyr_status put_message(
 		pyr__session_put_parcel(s, parcel);
 		return PYR_OK;
 	}
-	uint8_t *at = pyr__session_room(s, PYR__FRAME_HEADER + size);
-	store_message(at, end ? PYR__END : 0, stream->id, body);
-	pyr__session_trace_sent(s, at);
+	put_whole_message(s, end ? PYR__END : 0, stream->id, body);
 	s->send_left -= cost_of(body);
 	stream->send_left -= cost_of(body);
 	return PYR_OK;
@@ -436,9 +464,7 @@ static void finish_later(pyr__session *s, pyr__stream *stream, const uint8_t *fi
 static void finish_now(pyr__session *s, pyr__stream *stream, const uint8_t *fields,
 	size_t fields_size, const pyr__body *body)
 {
-	uint8_t *at = pyr__session_room(s, head_size(body, fields_size));
-	store_head(at, PYR__FRAME_FINAL, 0, stream->id, fields, fields_size, body);
-	pyr__session_trace_sent(s, at);
+	put_head(s, PYR__FRAME_FINAL, 0, stream->id, fields, fields_size, body);
 	pyr__session_close(s, stream);
 }
 

@@ -14,6 +14,7 @@
  *   session_window.c      WINDOW, and what a message costs
  *   session_out.c         what the owner sends
  *   session_queue.c       the bytes that wait to be taken
+ *   session_lend.c        those of them that are still where their owner has them
  *   session_trace.c       what is told of each frame to who watches
  */
 #ifndef PYR_NATIVE_SESSION_PRIVATE_H
@@ -59,9 +60,10 @@ typedef struct pyr__parcel {
 	bool started;
 	bool end; /* the caller sends nothing behind it */
 	uint32_t cost;
-	pyr__block *payload; /* NULL: `head` is all there is */
-	size_t size, at;     /* of the payload, and how much of it has been queued */
-	uint8_t *tail;       /* a FINAL to be sent behind it, or NULL */
+	pyr__block *payload; /* all of it but what is lent; NULL: `head` is all there is */
+	pyr__lent lent;
+	size_t size, at; /* of both, and how much of them has been queued */
+	uint8_t *tail;   /* a FINAL to be sent behind it, or NULL */
 	size_t tail_size;
 	size_t head_size;
 	uint8_t head[]; /* its first frame */
@@ -131,10 +133,10 @@ typedef struct pyr__interned {
 	void *user;
 } pyr__interned;
 
-/* A part of a long message that goes out straight from where it was packed. */
+/* Bytes of a message that go out straight from where they were packed, or are lent. */
 typedef struct pyr__segment {
 	uint64_t position; /* flat bytes that go before it, counted from the session's beginning */
-	pyr__block *block;
+	pyr__block *block; /* NULL: they are lent */
 	const uint8_t *data;
 	size_t size;
 } pyr__segment;
@@ -154,6 +156,8 @@ typedef struct pyr__output {
 	size_t in_segments, in_ring, in_waiting; /* bytes */
 	pyr__link ring;                          /* started parcels, the next in turn first */
 	pyr__link waiting; /* for the connection's window or the peer's hello, oldest first */
+	bool lends;        /* some bytes are lent: see pyr__session_keep() */
+	pyr__parcel *lent_parcel; /* and these are some of them; or NULL */
 } pyr__output;
 
 struct pyr__session {
@@ -375,6 +379,15 @@ static inline bool pyr__stream_sendable(const pyr__stream *stream)
 	return !stream->parcel && stream->send_left > 0;
 }
 
+/* session_lend.c */
+
+/*
+ * Queues a frame with all of a message whose bytes are lent, if that is worth it; fields NULL: a
+ * MESSAGE. False: it is to be packed.
+ */
+bool pyr__session_put_around(pyr__session *session, uint8_t type, uint8_t flags, uint32_t stream,
+	const uint8_t *fields, size_t fields_size, const pyr__body *body);
+
 /* session_trace.c */
 
 /* For a session that is traced; '<': it has come. Of the parts of a message the header is enough.
@@ -397,6 +410,9 @@ static inline void pyr__session_trace_sent(pyr__session *session, const uint8_t 
 void pyr__output_init(pyr__output *output);
 void pyr__output_done(pyr__output *output);
 
+/* Forgets what is queued, for a session that has ended. */
+void pyr__output_drop(pyr__output *output);
+
 /* Room for so many more bytes behind what is queued. */
 uint8_t *pyr__session_room(pyr__session *session, size_t size);
 
@@ -416,8 +432,15 @@ static inline size_t pyr__output_queued(const pyr__output *output)
 	return pyr__output_committed(output) + output->in_ring + output->in_waiting;
 }
 
+/* Queues bytes to be sent from where they are: the block's, or, if it is NULL, lent ones. */
+void pyr__session_put_segment(
+	pyr__session *session, pyr__block *block, const uint8_t *data, size_t size);
+
 /* A parcel of the stream's. Its first frame, of head_size bytes, is the caller's to write. */
 pyr__parcel *pyr__parcel_new(pyr__stream *stream, size_t head_size);
+
+/* Bytes that lie one behind the other, from parcel->at on; *ret_block NULL: they are lent. */
+const uint8_t *pyr__parcel_run(const pyr__parcel *parcel, size_t *ret_size, pyr__block **ret_block);
 
 /* Starts it now if the windows are open, or else as soon as they are. */
 void pyr__session_put_parcel(pyr__session *session, pyr__parcel *parcel);

@@ -15,10 +15,18 @@ void pyr__output_init(pyr__output *output)
 	pyr__list_init(&output->waiting);
 }
 
-void pyr__output_done(pyr__output *output)
+void pyr__output_drop(pyr__output *output)
 {
 	for (unsigned i = 0; i < output->segment_count; i++)
 		pyr__block_unref(output->segments[i].block);
+	output->segment_count = 0;
+	output->in_segments = 0;
+	output->at = output->size = 0;
+}
+
+void pyr__output_done(pyr__output *output)
+{
+	pyr__output_drop(output);
 	free(output->segments);
 	free(output->flat);
 }
@@ -57,17 +65,19 @@ void pyr__session_put_frame(pyr__session *s, uint8_t type, uint8_t flags, uint32
 	pyr__session_trace_sent(s, at);
 }
 
-static void put_segment(pyr__output *out, pyr__block *block, const uint8_t *data, size_t size)
+void pyr__session_put_segment(pyr__session *s, pyr__block *block, const uint8_t *data, size_t size)
 {
+	pyr__output *out = &s->output;
 	if (!out->segments)
 		out->segments = pyr__alloc(PYR__SEGMENTS_MAX * sizeof *out->segments);
 	out->segments[out->segment_count++] = (pyr__segment){
 		.position = out->flat_taken + (out->size - out->at),
-		.block = pyr__block_ref(block),
+		.block = block ? pyr__block_ref(block) : NULL,
 		.data = data,
 		.size = size,
 	};
 	out->in_segments += size;
+	out->lends |= !block;
 }
 
 /* Parcels */
@@ -86,8 +96,10 @@ static size_t payload_left(const pyr__parcel *parcel)
 }
 
 /* Off the stream, and freed; what was queued of it stays queued. */
-static void free_parcel(pyr__parcel *parcel)
+static void free_parcel(pyr__session *s, pyr__parcel *parcel)
 {
+	if (s->output.lent_parcel == parcel)
+		s->output.lent_parcel = NULL;
 	parcel->stream->parcel = NULL;
 	pyr__list_remove(&parcel->link);
 	pyr__block_unref(parcel->payload);
@@ -102,7 +114,7 @@ void pyr__session_drop_parcel(pyr__session *s, pyr__stream *stream)
 		s->output.in_ring -= payload_left(parcel);
 	else
 		s->output.in_waiting -= parcel->head_size + payload_left(parcel);
-	free_parcel(parcel);
+	free_parcel(s, parcel);
 }
 
 /* A whole frame, or the first of a message in parts. */
@@ -129,7 +141,7 @@ static void finish_parcel(pyr__session *s, pyr__parcel *parcel)
 	pyr__stream *stream = parcel->stream;
 	if (parcel->tail)
 		put_tail(s, parcel);
-	free_parcel(parcel);
+	free_parcel(s, parcel);
 	if (stream->sent_at == PYR__NOT_SENT)
 		stream->sent_at = s->output.taken + pyr__output_committed(&s->output);
 	if (stream->finished || stream->oneway)
@@ -165,6 +177,10 @@ void pyr__session_put_parcel(pyr__session *s, pyr__parcel *parcel)
 {
 	pyr__stream *stream = parcel->stream;
 	stream->parcel = parcel;
+	if (parcel->lent.field) {
+		s->output.lends = true;
+		s->output.lent_parcel = parcel;
+	}
 	if (pyr__list_empty(&s->output.waiting) && stream->send_left > 0 && may_start(s, parcel)) {
 		start_parcel(s, parcel);
 		return;
@@ -185,21 +201,42 @@ static void start_waiting(pyr__session *s)
 	}
 }
 
+const uint8_t *pyr__parcel_run(const pyr__parcel *parcel, size_t *ret_size, pyr__block **ret_block)
+{
+	const pyr__lent *lent = &parcel->lent;
+	const uint8_t *packed = parcel->payload->data;
+	size_t at = parcel->at, behind = lent->at + lent->size;
+	*ret_block = parcel->payload;
+	*ret_size = payload_left(parcel);
+	if (!lent->field)
+		return packed + at;
+	if (at >= behind)
+		return packed + (at - lent->size);
+	if (at < lent->at) {
+		*ret_size = lent->at - at;
+		return packed + at;
+	}
+	*ret_block = NULL;
+	*ret_size = behind - at;
+	return lent->data + (at - lent->at);
+}
+
 static void put_fragment(pyr__session *s, pyr__parcel *parcel)
 {
 	pyr__output *out = &s->output;
-	size_t left = payload_left(parcel);
-	size_t part = left < PYR__FRAGMENT_MAX ? left : PYR__FRAGMENT_MAX;
+	pyr__block *block;
+	size_t left = payload_left(parcel), part;
+	const uint8_t *data = pyr__parcel_run(parcel, &part, &block);
+	part = part < PYR__FRAGMENT_MAX ? part : PYR__FRAGMENT_MAX;
 	bool copy = part < SEGMENT_MIN_BYTES;
 	uint8_t last = parcel->end ? PYR__END : 0;
-	const uint8_t *data = parcel->payload->data + parcel->at;
 	uint8_t *at = pyr__session_room(s, PYR__FRAME_HEADER + (copy ? part : 0));
 	pyr__frame_store(at, (uint32_t)part, PYR__FRAME_MESSAGE,
 		PYR__MSG | PYR__CONT | (part < left ? PYR__MORE : last), parcel->stream->id);
 	if (copy)
 		memcpy(at + PYR__FRAME_HEADER, data, part);
 	else
-		put_segment(out, parcel->payload, data, part);
+		pyr__session_put_segment(s, block, data, part);
 	pyr__session_trace_sent(s, at);
 	parcel->at += part;
 	out->in_ring -= part;

@@ -21,3 +21,19 @@ void pyr__body_write(const pyr__body *body, uint8_t *to)
 	else if (body->size)
 		memcpy(to, body->raw, body->size);
 }
+
+pyr__lent pyr__body_lends(const pyr__body *body)
+{
+	pyr__lent lent = {.field = NULL};
+	if (body && !body->raw && body->size >= PYR__LENT_MIN)
+		lent.field =
+			pyr__encode_longest(body->message, PYR__LENT_MIN, &lent.data, &lent.size);
+	return lent;
+}
+
+void pyr__body_write_around(const pyr__body *body, pyr__lent *lent, uint8_t *to)
+{
+	lent->at = (size_t)(pyr__encode_around(
+				    body->message, lent->field, to, body->size - lent->size) -
+			    to);
+}

@@ -27,4 +27,22 @@ pyr_status pyr__body_init(
 /* Writes body->size bytes. */
 void pyr__body_write(const pyr__body *body, uint8_t *to);
 
+/* Many of a message's bytes, which need not be copied to be sent: they are where its owner has
+ * them. */
+typedef struct pyr__lent {
+	const ProtobufCFieldDescriptor *field; /* whose they are; NULL: there are none */
+	const uint8_t *data;
+	size_t size;
+	size_t at; /* of the encoded message */
+} pyr__lent;
+
+#define PYR__LENT_MIN 16384u /* for fewer it does not pay */
+
+/* Of a body that is yet to be encoded; else, or if the message is not like that, there are none. */
+pyr__lent pyr__body_lends(const pyr__body *body);
+
+/* Writes the body->size - lent->size other bytes, and says where among them the lent ones belong.
+ */
+void pyr__body_write_around(const pyr__body *body, pyr__lent *lent, uint8_t *to);
+
 #endif

@@ -25,6 +25,25 @@ static void check_flat(const void *message, const char *expected, size_t size)
 	}
 }
 
+/* With the longest field's bytes put where they are missing it is the same. */
+static void check_around(const void *message, const char *expected, size_t size)
+{
+	uint8_t bytes[256];
+	const uint8_t *data;
+	size_t lent;
+	const ProtobufCFieldDescriptor *longest = pyr__encode_longest(message, 1, &data, &lent);
+	if (!longest)
+		return;
+	cr_assert_null(pyr__encode_longest(message, lent + 1, &data, &lent));
+	memset(bytes, 0xee, sizeof bytes);
+	const uint8_t *at = pyr__encode_around(message, longest, bytes + 1, size - lent);
+	size_t before = (size_t)(at - (bytes + 1));
+	cr_assert(bytes[0] == 0xee && bytes[1 + size - lent] == 0xee);
+	cr_assert(memcmp(bytes + 1, expected, before) == 0);
+	cr_assert(memcmp(data, expected + before, lent) == 0);
+	cr_assert(memcmp(at, expected + before + lent, size - before - lent) == 0);
+}
+
 static void check_bytes(const void *message, const char *expected, size_t size)
 {
 	uint8_t bytes[256];
@@ -38,6 +57,7 @@ static void check_bytes(const void *message, const char *expected, size_t size)
 	cr_assert(memcmp(bytes + 1, expected, size) == 0);
 	cr_assert(bytes[0] == 0xee && bytes[1 + size] == 0xee);
 	check_flat(message, expected, size);
+	check_around(message, expected, size);
 }
 
 static void check_refused(const void *message, const char *what)
@@ -114,6 +134,28 @@ Test(encode, packs_what_is_to_be_packed)
 	check_bytes(&m, BYTES("\x08\x01\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
 			      "\x12\x02\x02\x01"
 			      "\x22\x03\x01\0\x01"));
+}
+
+Test(encode, can_leave_out_the_longest_of_the_fields_of_bytes)
+{
+	Codec3__Singular m = CODEC3__SINGULAR__INIT;
+	const uint8_t *data = NULL;
+	size_t size = 0;
+	cr_assert_null(pyr__encode_longest(&m.base, 1, &data, &size));
+	m.u32 = 1;
+	m.text = "shorter";
+	m.data = (ProtobufCBinaryData){9, (uint8_t *)"the\0bytes"};
+	const ProtobufCFieldDescriptor *longest = pyr__encode_longest(&m.base, 1, &data, &size);
+	cr_assert_str_eq(longest->name, "data");
+	cr_assert(data == m.data.data && size == 9);
+	check_bytes(&m, BYTES("\x38\x01"
+			      "\xba\xa3\x09\x09the\0bytes"
+			      "\x82\xea\x30\x07shorter"));
+	m.text = "the longest one";
+	check_bytes(&m, BYTES("\x38\x01"
+			      "\xba\xa3\x09\x09the\0bytes"
+			      "\x82\xea\x30\x0fthe longest one"));
+	cr_assert_null(pyr__encode_longest(&m.base, 16, &data, &size));
 }
 
 Test(encode, sends_unknown_fields_behind_the_others)

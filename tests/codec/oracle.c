@@ -28,6 +28,23 @@ typedef struct bytes {
 	size_t size;
 } bytes;
 
+static void check_around(const ProtobufCMessage *message, bytes whole)
+{
+	const uint8_t *lent;
+	size_t size;
+	const ProtobufCFieldDescriptor *longest = pyr__encode_longest(message, 1, &lent, &size);
+	if (!longest)
+		return;
+	uint8_t *rest = malloc(whole.size - size + 1);
+	size_t before =
+		(size_t)(pyr__encode_around(message, longest, rest, whole.size - size) - rest);
+	cr_assert(memcmp(rest, whole.data, before) == 0);
+	cr_assert(memcmp(lent, whole.data + before, size) == 0);
+	cr_assert(
+		memcmp(rest + before, whole.data + before + size, whole.size - before - size) == 0);
+	free(rest);
+}
+
 static bytes encode(const ProtobufCMessage *message)
 {
 	bytes b;
@@ -39,6 +56,7 @@ static bytes encode(const ProtobufCMessage *message)
 	size_t flat_size;
 	const uint8_t *flat = pyr__encode_flat(message, space, sizeof space, &flat_size);
 	cr_assert(!flat || (flat_size == b.size && memcmp(flat, b.data, b.size) == 0));
+	check_around(message, b);
 	return b;
 }
 

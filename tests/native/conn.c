@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "codec/types3.pb-c.h"
 #include "far.h"
 #include "near.h"
 
@@ -61,17 +62,23 @@ static void shut_and_unref(pyr__conn *conn)
 	pyr__conn_unref(conn);
 }
 
-static pyr_status start(pyr__conn *conn, pyr__outcall *call, const char *method, pyr_error *err)
+static pyr_status start_with(pyr__conn *conn, pyr__outcall *call, const char *method,
+	const pyr__body *body, pyr_error *err)
 {
 	pyr__head head = {
 		.method = {method, strlen(method)},
 		.object = {"x", 1},
 		.timeout_us = PYR__TIMEOUT_NONE,
 	};
-	pyr__body body = {.raw = (const uint8_t *)"", .size = 0};
 	pyr__outcall_init(call, PYR__DEADLINE_NONE);
 	call->unary = true;
-	return pyr__conn_start(conn, false, call, &head, &body, true, err);
+	return pyr__conn_start(conn, false, call, &head, body, true, err);
+}
+
+static pyr_status start(pyr__conn *conn, pyr__outcall *call, const char *method, pyr_error *err)
+{
+	pyr__body body = {.raw = (const uint8_t *)"", .size = 0};
+	return start_with(conn, call, method, &body, err);
 }
 
 static void finish_far(far *f, uint32_t stream)
@@ -483,6 +490,46 @@ Test(conn, retires_when_the_last_call_is_over)
 	pyr__event event = far_await(&f, PYR__EVENT_CLOSED);
 	cr_assert_eq(event.final.status, PYR_UNAVAILABLE);
 	pyr__conn_unref(conn);
+	far_free(&f);
+	end(s);
+}
+
+/* A caller's message */
+
+#define LARGE_BYTES (3u << 20)
+
+/* The caller may change his message as soon as the call has begun, though not all of it has gone.
+ */
+Test(conn, what_the_socket_does_not_take_of_a_message_is_kept)
+{
+	setup *s = begin(false);
+	far f;
+	pyr_error err;
+	pyr__body body;
+	pyr__outcall call;
+	pyr__conn *conn = dialed(s, &f);
+	far_await(&f, PYR__EVENT_READY);
+	int little = 64 << 10;
+	cr_assert_eq(setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof little), 0);
+	Codec3__Blob message = CODEC3__BLOB__INIT;
+	message.data = (ProtobufCBinaryData){LARGE_BYTES, malloc(LARGE_BYTES)};
+	memset(message.data.data, 'x', LARGE_BYTES);
+	cr_assert_eq(pyr__body_init(&body, &message.base, NULL, &err), PYR_OK);
+	cr_assert_eq(start_with(conn, &call, "a.B/C", &body, &err), PYR_OK, "%s", err.message);
+	cr_assert_gt(pyr__session_queued(conn->session), 0, "the socket has taken it all");
+	memset(message.data.data, 'y', LARGE_BYTES);
+	free(message.data.data);
+	pthread_mutex_lock(&conn->lock);
+	pyr__conn_to_loop(conn); /* nobody waits for the call yet */
+	pthread_mutex_unlock(&conn->lock);
+	pyr__event event = far_await(&f, PYR__EVENT_CALL);
+	cr_assert_eq(event.payload.size, body.size);
+	for (size_t i = event.payload.size - LARGE_BYTES; i < event.payload.size; i++)
+		cr_assert_eq(event.payload.data[i], 'x', "byte %zu", i);
+	finish_far(&f, event.stream);
+	await_call(&call);
+	pyr__outcall_done(&call);
+	shut_and_unref(conn);
 	far_free(&f);
 	end(s);
 }

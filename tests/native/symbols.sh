@@ -8,7 +8,7 @@ memory='malloc|calloc|realloc|free|abort|mem(cmp|cpy|move|set|chr)|__mem(cpy|mov
 text='str(len|nlen)|v?snprintf|__v?snprintf_chk|pyr_error_set|pyr_status_name'
 compiler='__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__(asan|ubsan|lsan|sanitizer)_[a-z0-9_]+'
 base='alloc|zalloc|realloc|try_alloc|strndup|block_(new|spare|ref|unref)|copy_text|keep_reason'
-codec='metadata_check|utf8_printable_bytes|body_write|inflate'
+codec='metadata_check|utf8_printable_bytes|body_(write|write_around|lends)|inflate'
 zlib='(de|in)flate(Init2?_|End)?'
 session='(session|streams?|output|parcel|partial|frame|arrival)_[a-z_]+'
 used=$(nm -A --undefined-only --format=posix "$@" | sed 's/^.*native.//; s/ U.*$//')
