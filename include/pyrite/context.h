@@ -75,7 +75,7 @@ typedef struct pyr_context_options {
 	/*
 	 * When a connection over a Unix socket (pyr:, without TLS) to a process of the same user
 	 * goes over to shared memory, which is faster, if the daemon does so too. It costs up to
-	 * 512 KiB for a connection, of 256 at once; the others stay with their sockets. 0: what
+	 * 2 MiB for a connection, of 64 at once; the others stay with their sockets. 0: what
 	 * PYRITE_SHARED_MEMORY says
 	 */
 	pyr_shared_memory shared_memory;

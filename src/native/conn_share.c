@@ -308,21 +308,27 @@ static bool is_broken(pyr__conn *conn)
 /* What there is, to the session, unless that has no memory; drops the lock meanwhile. */
 static bool read_ring(pyr__conn *conn, size_t *ret_got)
 {
-	void *room;
-	size_t size, got = 0;
-	bool wake = false;
+	struct iovec room[2];
+	size_t got = 0, more = 0;
+	bool wake = false, wake_too = false;
 	pyr__conn_share *share = conn->share;
-	pyr__session_input(conn->session, &room, &size);
-	if (size == 0)
+	pyr__ring *in = &share->memory.in;
+	pyr__session_input(conn->session, &room[0].iov_base, &room[0].iov_len);
+	if (room[0].iov_len == 0)
 		return false;
+	pyr__session_input_behind(conn->session, &room[1].iov_base, &room[1].iov_len);
 	pthread_mutex_unlock(&conn->lock);
-	bool broken = pyr__ring_read(&share->memory.in, room, size, &got, &wake) != PYR__RING_OK;
+	bool broken = pyr__ring_read(in, room[0].iov_base, room[0].iov_len, &got, &wake);
+	if (!broken && room[1].iov_len > 0 && got == room[0].iov_len)
+		broken = pyr__ring_read(in, room[1].iov_base, room[1].iov_len, &more, &wake_too);
+	got += more;
 	int64_t now_us = pyr__now_us();
 	pthread_mutex_lock(&conn->lock);
+	conn->filled = room[1].iov_len > 0 && got == room[0].iov_len + room[1].iov_len;
 	conn->last_read_us = now_us;
 	pyr__session_received(conn->session, got);
 	share->broken = share->broken || broken;
-	if (wake)
+	if (wake || wake_too)
 		ring_bell(conn);
 	*ret_got = got;
 	return true;

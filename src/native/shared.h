@@ -22,8 +22,8 @@
 
 #define PYR__SHARED_RING_MIN (4u << 10) /* bytes of a ring, a power of two */
 #define PYR__SHARED_RING_MAX (1u << 20)
-#define PYR__SHARED_RING     (256u << 10) /* what we make */
-#define PYR__SHARED_MOST     256u /* of these at once in a process; then sockets stay what they are */
+#define PYR__SHARED_RING     (1u << 20) /* what we make: as much as a long message, or nearly */
+#define PYR__SHARED_MOST     64u /* of these at once in a process; then sockets stay what they are */
 
 typedef struct pyr__shared {
 	void *memory;
