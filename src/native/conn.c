@@ -466,7 +466,7 @@ bool pyr__conn_busy(pyr__conn *conn)
 	return busy;
 }
 
-static void request_shut(pyr__conn *conn, pyr_status status, const char *reason)
+void pyr__conn_request_shut(pyr__conn *conn, pyr_status status, const char *reason)
 {
 	if (conn->shut || conn->state >= CONN_LINGERING)
 		return;
@@ -490,7 +490,7 @@ static void request_shut(pyr__conn *conn, pyr_status status, const char *reason)
 void pyr__conn_shut(pyr__conn *conn, pyr_status status, const char *reason)
 {
 	pthread_mutex_lock(&conn->lock);
-	request_shut(conn, status, reason);
+	pyr__conn_request_shut(conn, status, reason);
 	pthread_mutex_unlock(&conn->lock);
 }
 
@@ -509,7 +509,7 @@ void pyr__conn_check_retired(pyr__conn *conn)
 		return;
 	/* calls that were given up are still busy on the wire, but nobody waits for them */
 	if (conn->state == CONN_OPEN && pyr__conn_queued(conn) == 0)
-		request_shut(conn, PYR_CANCELLED, "nobody uses the connection any more");
+		pyr__conn_request_shut(conn, PYR_CANCELLED, "nobody uses the connection any more");
 	else if (conn->state < CONN_LINGERING)
 		pyr__conn_to_loop(conn);
 }

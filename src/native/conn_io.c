@@ -249,8 +249,9 @@ void pyr__conn_flush_soon(pyr__conn *conn)
 		return;
 	bool on_loop = pyr__loop_is_current(conn->options.loop);
 	if (conn->in_turn && on_loop) {
-		if (conn->held_back < conn->held_back_max &&
-			pyr__session_queued(conn->session) < early_bytes(conn))
+		bool full = conn->blocked && !pyr__conn_writes_ring(conn);
+		if (full || (conn->held_back < conn->held_back_max &&
+				    pyr__session_queued(conn->session) < early_bytes(conn)))
 			return;
 	} else if (on_loop && pyr__loop_in_callback()) {
 		if (!conn->flush_task.posted) {
@@ -267,7 +268,9 @@ bool pyr__conn_flush_lent(pyr__conn *conn)
 	if (!pyr__session_is_lent(conn->session))
 		return false;
 	flush_now(conn);
-	pyr__session_keep(conn->session);
+	if (!pyr__session_keep(conn->session))
+		pyr__conn_request_shut(conn, PYR_RESOURCE_EXHAUSTED, /* the session has said so */
+			"there is no memory for a message that was being sent");
 	return true;
 }
 

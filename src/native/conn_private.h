@@ -141,6 +141,8 @@ void pyr__conn_process_writable(pyr__conn *conn); /* anybody: who may send again
 void pyr__conn_disconnect(pyr__conn *conn, pyr_status status, const char *reason); /* reader only */
 void pyr__conn_check_shut(pyr__conn *conn);                                        /* reader only */
 void pyr__conn_dialed(pyr__conn *conn); /* reader only: the connect under way has ended */
+/* As pyr__conn_shut(): the reader ends it. May drop the lock meanwhile. */
+void pyr__conn_request_shut(pyr__conn *conn, pyr_status status, const char *reason);
 void pyr__conn_check_retired(pyr__conn *conn);
 void pyr__conn_tell_closed(pyr__conn *conn); /* may drop the lock meanwhile */
 

@@ -133,10 +133,10 @@ size_t pyr__session_held(const pyr__session *session);
 /*
  * What call, send and finish have queued may refer to bytes of the message itself, if it was given
  * as such. Before its owner may change or free it: as much as can be taken is taken, and the rest
- * copied by keep.
+ * copied by keep. False: there is no memory, and the session has ended.
  */
 bool pyr__session_is_lent(const pyr__session *session);
-void pyr__session_keep(pyr__session *session);
+bool pyr__session_keep(pyr__session *session);
 
 /*
  * Opens a call. body NULL: no message yet. end: no more messages follow. With head->oneway, end

@@ -245,8 +245,10 @@ bool pyr__session_next(pyr__session *s, pyr__event *event)
 	for (;;) {
 		pyr__frame frame;
 		*event = (pyr__event){.type = PYR__EVENT_NONE};
-		if (s->closing)
+		if (s->closing) {
+			pyr__session_end_direct(s);
 			return pyr__session_next_closing(s, event);
+		}
 		if (!pyr__list_empty(&s->writable) && pyr__session_next_writable(s, event))
 			return true;
 		bool taken = take_preface(s) && take_frame(s, &frame);

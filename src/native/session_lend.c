@@ -87,7 +87,7 @@ static bool keep_parcel(pyr__parcel *parcel)
 	return true;
 }
 
-void pyr__session_keep(pyr__session *s)
+bool pyr__session_keep(pyr__session *s)
 {
 	pyr__output *out = &s->output;
 	bool kept = true;
@@ -102,6 +102,7 @@ void pyr__session_keep(pyr__session *s)
 	}
 	out->lent_parcel = NULL;
 	out->lends = false;
+	return kept;
 }
 
 bool pyr__session_is_lent(const pyr__session *s)

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "codec/types3.pb-c.h"
+#include "failing_alloc.h"
 #include "far.h"
 #include "near.h"
 
@@ -498,6 +499,26 @@ Test(conn, retires_when_the_last_call_is_over)
 
 #define LARGE_BYTES (3u << 20)
 
+/* A connection whose socket takes little, and a message that does not fit. */
+static pyr__conn *dialed_narrow(setup *s, far *f)
+{
+	int little = 64 << 10;
+	pyr__conn *conn = dialed(s, f);
+	far_await(f, PYR__EVENT_READY);
+	cr_assert_eq(setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof little), 0);
+	return conn;
+}
+
+static pyr__body large_body(Codec3__Blob *message)
+{
+	pyr_error err;
+	pyr__body body;
+	message->data = (ProtobufCBinaryData){LARGE_BYTES, malloc(LARGE_BYTES)};
+	memset(message->data.data, 'x', LARGE_BYTES);
+	cr_assert_eq(pyr__body_init(&body, &message->base, NULL, &err), PYR_OK);
+	return body;
+}
+
 /* The caller may change his message as soon as the call has begun, though not all of it has gone.
  */
 Test(conn, what_the_socket_does_not_take_of_a_message_is_kept)
@@ -505,16 +526,10 @@ Test(conn, what_the_socket_does_not_take_of_a_message_is_kept)
 	setup *s = begin(false);
 	far f;
 	pyr_error err;
-	pyr__body body;
 	pyr__outcall call;
-	pyr__conn *conn = dialed(s, &f);
-	far_await(&f, PYR__EVENT_READY);
-	int little = 64 << 10;
-	cr_assert_eq(setsockopt(conn->fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof little), 0);
+	pyr__conn *conn = dialed_narrow(s, &f);
 	Codec3__Blob message = CODEC3__BLOB__INIT;
-	message.data = (ProtobufCBinaryData){LARGE_BYTES, malloc(LARGE_BYTES)};
-	memset(message.data.data, 'x', LARGE_BYTES);
-	cr_assert_eq(pyr__body_init(&body, &message.base, NULL, &err), PYR_OK);
+	pyr__body body = large_body(&message);
 	cr_assert_eq(start_with(conn, &call, "a.B/C", &body, &err), PYR_OK, "%s", err.message);
 	cr_assert_gt(pyr__session_queued(conn->session), 0, "the socket has taken it all");
 	memset(message.data.data, 'y', LARGE_BYTES);
@@ -529,6 +544,30 @@ Test(conn, what_the_socket_does_not_take_of_a_message_is_kept)
 	finish_far(&f, event.stream);
 	await_call(&call);
 	pyr__outcall_done(&call);
+	shut_and_unref(conn);
+	far_free(&f);
+	end(s);
+}
+
+/* And if there is no memory to keep it, its call hears of that, though the peer says nothing. */
+Test(conn, no_memory_to_keep_a_message_ends_the_connection_at_once)
+{
+	setup *s = begin(false);
+	far f;
+	pyr_error err;
+	pyr__outcall call;
+	pyr__conn *conn = dialed_narrow(s, &f);
+	Codec3__Blob message = CODEC3__BLOB__INIT;
+	pyr__body body = large_body(&message);
+	failing_alloc_at(2); /* the first is for what is packed */
+	pyr_status status = start_with(conn, &call, "a.B/C", &body, &err);
+	failing_alloc_at(0);
+	cr_assert_eq(status, PYR_OK, "%s", err.message);
+	free(message.data.data);
+	cr_assert(pyr__outcall_is_over(&call), "nobody has told the call");
+	expect_failure(&call, PYR_RESOURCE_EXHAUSTED,
+		"there is no memory for a message that was being sent");
+	cr_assert(!pyr__conn_usable(conn));
 	shut_and_unref(conn);
 	far_free(&f);
 	end(s);

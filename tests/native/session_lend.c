@@ -39,7 +39,8 @@ static const pyr__body *body_of(owned *o)
 
 static void keep_and_spoil(hand *h, owned *o)
 {
-	pyr__session_keep(h->session);
+	bool kept = pyr__session_keep(h->session);
+	cr_assert_eq(kept, h->session->why == PYR_OK);
 	cr_assert(!pyr__session_is_lent(h->session));
 	memset(o->data, 'z', o->message.data.len);
 	free(o->data);
