@@ -94,7 +94,10 @@ void attack_begin(attack *a, const char *connections)
 	snprintf(a->endpoint, sizeof a->endpoint, "unix:%s/s", a->folder);
 	snprintf(a->reference, sizeof a->reference, "pyr:target@%s", a->endpoint);
 	start_target(a, connections);
-	cr_assert_eq(pyr_context_new(NULL, &a->context, &err), PYR_OK);
+	/* the ceiling is for what an attacker makes the target use, not for a good client's ring */
+	pyr_context_options options = PYR_CONTEXT_OPTIONS_INIT;
+	options.shared_memory = PYR_SHARED_MEMORY_OFF;
+	cr_assert_eq(pyr_context_new(&options, &a->context, &err), PYR_OK);
 	cr_assert_eq(hostile_target__open(a->context, a->reference, NULL, &a->good, &err), PYR_OK);
 	attack_target_serves(a);
 	a->began_kib = status_kib(a->pid, "VmHWM:");
