@@ -10,7 +10,9 @@
  * Meanwhile no other frame can come, and so nobody but ourselves can end the stream. The reference
  * to the block is for that: the bytes may be on their way into it.
  */
+#include <stdlib.h>
 #include <string.h>
+#include "base/alloc.h"
 #include "native/session_private.h"
 
 #define DIRECT_MIN 8192u /* bytes yet to come: for less it does not pay */
@@ -37,25 +39,29 @@ void pyr__session_begin_direct(pyr__session *s, const pyr__frame *frame, size_t 
 	if (size)
 		memcpy(to, frame->data, size);
 	s->rx_at = s->rx_size;
-	s->direct = (pyr__direct){
+	s->direct = pyr__alloc(sizeof *s->direct);
+	*s->direct = (pyr__direct){
 		.block = pyr__block_ref(partial->block),
 		.frame = *frame,
 		.at = (uint32_t)(partial->size + size),
 		.left = frame->length - (uint32_t)size,
 	};
-	s->direct.frame.data = to;
+	s->direct->frame.data = to;
 }
 
 size_t pyr__session_received_direct(pyr__session *s, size_t size)
 {
-	uint32_t part = size < s->direct.left ? (uint32_t)size : s->direct.left;
-	s->direct.at += part;
-	s->direct.left -= part;
+	uint32_t part = size < s->direct->left ? (uint32_t)size : s->direct->left;
+	s->direct->at += part;
+	s->direct->left -= part;
 	return size - part;
 }
 
 void pyr__session_end_direct(pyr__session *s)
 {
-	pyr__block_unref(s->direct.block);
-	s->direct = (pyr__direct){.block = NULL};
+	if (!s->direct)
+		return;
+	pyr__block_unref(s->direct->block);
+	free(s->direct);
+	s->direct = NULL;
 }

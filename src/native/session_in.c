@@ -64,9 +64,9 @@ void pyr__session_input(pyr__session *s, void **ret_data, size_t *ret_room)
 		s->rx_at = s->rx_size;
 		pyr__session_end_direct(s);
 	}
-	if (s->direct.left > 0) {
-		*ret_data = s->direct.block->data + s->direct.at;
-		*ret_room = s->direct.left;
+	if (pyr__session_is_direct(s)) {
+		*ret_data = s->direct->block->data + s->direct->at;
+		*ret_room = s->direct->left;
 		return;
 	}
 	bool large = s->rx_filled || received_left(s) >= PYR__FRAME_HEADER || s->rx_large > 0;
@@ -83,7 +83,7 @@ void pyr__session_input(pyr__session *s, void **ret_data, size_t *ret_room)
 void pyr__session_input_behind(pyr__session *s, void **ret_data, size_t *ret_room)
 {
 	*ret_room = 0;
-	if (s->direct.left == 0 || !make_room(s, RX_SMALL_BYTES))
+	if (!pyr__session_is_direct(s) || !make_room(s, RX_SMALL_BYTES))
 		return;
 	*ret_data = s->rx->data + s->rx_size;
 	*ret_room = RX_BEHIND_BYTES;
@@ -101,7 +101,7 @@ static void release_rx(pyr__session *s)
 
 void pyr__session_received(pyr__session *s, size_t size)
 {
-	if (s->direct.left > 0) {
+	if (pyr__session_is_direct(s)) {
 		size = pyr__session_received_direct(s, size);
 		s->rx_large = 0; /* so that most of the next one comes directly, too */
 	} else if (size >= RX_SMALL_BYTES) {
@@ -174,10 +174,10 @@ static bool take_frame(pyr__session *s, pyr__frame *ret_frame)
 {
 	size_t size = received_left(s);
 	if (pyr__session_direct_is_whole(s)) {
-		*ret_frame = s->direct.frame;
+		*ret_frame = s->direct->frame;
 		return true;
 	}
-	if (s->direct.left > 0 || size < PYR__FRAME_HEADER)
+	if (s->direct || size < PYR__FRAME_HEADER)
 		return false;
 	pyr__frame_load(ret_frame, s->rx->data + s->rx_at);
 	if (!check_header(s, ret_frame)) {

@@ -71,7 +71,7 @@ typedef struct pyr__parcel {
 
 /* A part of a long message that has begun to arrive, and goes to where it will be needed. */
 typedef struct pyr__direct {
-	pyr__block *block; /* of the partial, and so data of frame, too; NULL: there is none */
+	pyr__block *block; /* of the partial, and so data of frame, too */
 	pyr__frame frame;
 	uint32_t at;   /* where the next of its bytes goes, in the block's data */
 	uint32_t left; /* bytes of it that are still to come */
@@ -153,10 +153,10 @@ typedef struct pyr__output {
 	uint64_t taken;         /* bytes ever taken */
 	pyr__segment *segments; /* PYR__SEGMENTS_MAX, made for the first one */
 	unsigned segment_count;
+	bool lends;                              /* some bytes are lent: see pyr__session_keep() */
 	size_t in_segments, in_ring, in_waiting; /* bytes */
 	pyr__link ring;                          /* started parcels, the next in turn first */
 	pyr__link waiting; /* for the connection's window or the peer's hello, oldest first */
-	bool lends;        /* some bytes are lent: see pyr__session_keep() */
 	pyr__parcel *lent_parcel; /* and these are some of them; or NULL */
 } pyr__output;
 
@@ -173,6 +173,8 @@ struct pyr__session {
 	uint32_t peer_stream_window; /* of a new stream */
 	bool peer_takes_deflated, peer_shares;
 	pyr__sharing share;
+	bool rx_filled;   /* the last read filled what there was: offer more room */
+	uint8_t rx_large; /* for so many reads more there is large room from the first */
 	bool peer_took_known;
 	uint32_t peer_took;                /* calls, by its last GOAWAY */
 	uint32_t calls_sent, calls_taken;  /* CALL frames, in order */
@@ -180,9 +182,7 @@ struct pyr__session {
 
 	pyr__block *rx; /* NULL while nothing is half received */
 	size_t rx_at, rx_size;
-	bool rx_filled;   /* the last read filled what there was: offer more room */
-	uint8_t rx_large; /* for so many reads more there is large room from the first */
-	pyr__direct direct;
+	pyr__direct *direct;     /* NULL: there is none */
 	pyr__partial *delivered; /* of the last event */
 	pyr__block *inflated;    /* likewise */
 
@@ -333,9 +333,14 @@ size_t pyr__session_received_direct(pyr__session *session, size_t size);
 
 void pyr__session_end_direct(pyr__session *session);
 
+static inline bool pyr__session_is_direct(const pyr__session *session)
+{
+	return session->direct && session->direct->left > 0;
+}
+
 static inline bool pyr__session_direct_is_whole(const pyr__session *session)
 {
-	return session->direct.block && session->direct.left == 0;
+	return session->direct && session->direct->left == 0;
 }
 
 /* session_message.c */

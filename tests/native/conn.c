@@ -549,22 +549,34 @@ Test(conn, what_the_socket_does_not_take_of_a_message_is_kept)
 	end(s);
 }
 
+static tally told = TALLY_INIT;
+
+static void tell(pyr__outcall *call)
+{
+	(void)call;
+	tally_add(&told, 1);
+}
+
 /* And if there is no memory to keep it, its call hears of that, though the peer says nothing. */
-Test(conn, no_memory_to_keep_a_message_ends_the_connection_at_once)
+Test(conn, no_memory_to_keep_a_message_ends_the_connection)
 {
 	setup *s = begin(false);
 	far f;
 	pyr_error err;
 	pyr__outcall call;
+	pyr__head head = {.method = {"a.B/C", 5}, .timeout_us = PYR__TIMEOUT_NONE};
 	pyr__conn *conn = dialed_narrow(s, &f);
 	Codec3__Blob message = CODEC3__BLOB__INIT;
 	pyr__body body = large_body(&message);
+	pyr__outcall_init(&call, PYR__DEADLINE_NONE);
+	call.unary = true;
+	call.ready = tell;
 	failing_alloc_of(32 << 10); /* what is packed is less, and so is what one receives into */
-	pyr_status status = start_with(conn, &call, "a.B/C", &body, &err);
+	pyr_status status = pyr__conn_start(conn, false, &call, &head, &body, true, &err);
 	failing_alloc_of(0);
 	cr_assert_eq(status, PYR_OK, "%s", err.message);
 	free(message.data.data);
-	cr_assert(pyr__outcall_is_over(&call), "nobody has told the call");
+	cr_assert(tally_await(&told, 1));
 	expect_failure(&call, PYR_RESOURCE_EXHAUSTED,
 		"there is no memory for a message that was being sent");
 	cr_assert(!pyr__conn_usable(conn));

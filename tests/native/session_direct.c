@@ -140,7 +140,7 @@ Test(session_direct, a_session_that_ends_meanwhile_gives_the_room_back)
 	pyr__session_received(h.session, size);
 	hand_event(&h, PYR__EVENT_FINAL);
 	hand_event(&h, PYR__EVENT_CLOSED);
-	cr_assert_null(h.session->direct.block);
+	cr_assert_null(h.session->direct);
 	hand_end(&h);
 }
 
