@@ -103,24 +103,57 @@ static void expect_in_one_frame(hand *h, pyr__frame_type type, const owned *o)
 	cr_assert_arr_eq(message.data, o->expected, o->body.size);
 }
 
-/* However much of it goes before it is kept. */
+/* Its first frame, and then the parts until the last. */
+static void expect_in_parts(hand *h, pyr__frame_type type, const owned *o)
+{
+	pyr__frame frame = hand_frame(h, type);
+	size_t got = 0;
+	do {
+		frame = hand_frame(h, PYR__FRAME_MESSAGE);
+		cr_assert_leq(got + frame.length, o->body.size);
+		cr_assert_arr_eq(frame.data, o->expected + got, frame.length);
+		got += frame.length;
+	} while (frame.flags & PYR__MORE);
+	cr_assert_eq(got, o->body.size);
+}
+
+static void answer_and_end(hand *h, owned *o, uint32_t first, uint32_t last)
+{
+	for (uint32_t stream = first; stream <= last; stream++) {
+		hand_final(h, stream, PYR_OK, NULL, 0);
+		hand_event(h, PYR__EVENT_FINAL);
+	}
+	disown(o);
+	hand_end(h);
+}
+
+/* Of a call with so many bytes so many are sent before the rest is kept. */
+static void send_and_keep(
+	size_t size, size_t before, void (*expect)(hand *h, pyr__frame_type type, const owned *o))
+{
+	hand h = hand_client();
+	owned o = own(size);
+	uint32_t stream = call(&h, body_of(&o));
+	cr_assert(pyr__session_is_lent(h.session));
+	cr_assert(refers_to(&h, o.data));
+	take_some(&h, before);
+	keep_and_spoil(&h, &o);
+	expect(&h, PYR__FRAME_CALL, &o);
+	answer_and_end(&h, &o, stream, stream);
+}
+
 Test(session_lend, one_frame_is_the_same_as_if_it_were_packed)
 {
 	const size_t before[] = {0, 1, 20, 100, 20000, 40000, 40030};
-	for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
-		hand h = hand_client();
-		owned o = own(40000);
-		call(&h, body_of(&o));
-		cr_assert(pyr__session_is_lent(h.session));
-		cr_assert(refers_to(&h, o.data));
-		take_some(&h, before[i]);
-		keep_and_spoil(&h, &o);
-		expect_in_one_frame(&h, PYR__FRAME_CALL, &o);
-		hand_final(&h, STREAM, PYR_OK, NULL, 0);
-		hand_event(&h, PYR__EVENT_FINAL);
-		disown(&o);
-		hand_end(&h);
-	}
+	for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+		send_and_keep(40000, before[i], expect_in_one_frame);
+}
+
+Test(session_lend, a_long_message_is_the_same_as_if_it_were_packed)
+{
+	const size_t before[] = {0, 50, 1000, 65700, 200000};
+	for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+		send_and_keep(500000, before[i], expect_in_parts);
 }
 
 Test(session_lend, answers_and_items_are_lent_too)
@@ -146,38 +179,6 @@ Test(session_lend, answers_and_items_are_lent_too)
 	hand_end(&h);
 }
 
-/* A call in parts: its first frame, and then until END. */
-static void expect_in_parts(hand *h, const owned *o)
-{
-	pyr__frame frame = hand_frame(h, PYR__FRAME_CALL);
-	size_t got = 0;
-	do {
-		frame = hand_frame(h, PYR__FRAME_MESSAGE);
-		cr_assert_leq(got + frame.length, o->body.size);
-		cr_assert_arr_eq(frame.data, o->expected + got, frame.length);
-		got += frame.length;
-	} while (frame.flags & PYR__MORE);
-	cr_assert_eq(got, o->body.size);
-}
-
-Test(session_lend, a_long_message_is_the_same_as_if_it_were_packed)
-{
-	const size_t before[] = {0, 50, 1000, 65700, 200000};
-	for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
-		hand h = hand_client();
-		owned o = own(500000);
-		call(&h, body_of(&o));
-		cr_assert(refers_to(&h, o.data));
-		take_some(&h, before[i]);
-		keep_and_spoil(&h, &o);
-		expect_in_parts(&h, &o);
-		hand_final(&h, STREAM, PYR_OK, NULL, 0);
-		hand_event(&h, PYR__EVENT_FINAL);
-		disown(&o);
-		hand_end(&h);
-	}
-}
-
 Test(session_lend, what_waits_for_a_window_is_kept)
 {
 	hand h = hand_client();
@@ -191,14 +192,9 @@ Test(session_lend, what_waits_for_a_window_is_kept)
 	hand_no_frame(&h);
 	hand_give_window(&h, 0, 1);
 	hand_no_event(&h);
-	expect_in_parts(&h, &o);
-	for (uint32_t slot = STREAM; slot <= stream; slot++) {
-		hand_final(&h, slot, PYR_OK, NULL, 0);
-		hand_event(&h, PYR__EVENT_FINAL);
-	}
+	expect_in_parts(&h, PYR__FRAME_CALL, &o);
 	cr_assert_eq(stream, last + 1);
-	disown(&o);
-	hand_end(&h);
+	answer_and_end(&h, &o, STREAM, stream);
 }
 
 Test(session_lend, a_call_that_is_given_up_meanwhile_is_not_kept)
@@ -235,10 +231,7 @@ Test(session_lend, where_many_calls_are_under_way_one_frame_is_packed)
 	cr_assert(!pyr__session_is_lent(h.session));
 	cr_assert(!refers_to(&h, o.data));
 	hand_skip_frames(&h);
-	hand_final(&h, stream, PYR_OK, NULL, 0);
-	hand_event(&h, PYR__EVENT_FINAL);
-	disown(&o);
-	hand_end(&h);
+	answer_and_end(&h, &o, stream, stream);
 }
 
 /* Half of it has gone: without the rest the connection is of no use. */
