@@ -127,10 +127,9 @@ const ProtobufCFieldDescriptor *pyr__encode_longest(
 }
 
 uint8_t *pyr__encode_around(const ProtobufCMessage *message,
-	const ProtobufCFieldDescriptor *longest, uint8_t *to, size_t size)
+	const ProtobufCFieldDescriptor *longest, size_t longest_size, uint8_t *to, size_t size)
 {
 	const ProtobufCMessageDescriptor *descriptor = message->descriptor;
-	const uint8_t *data;
 	uint8_t *at = put_unknown(to + size, message), *missing = at;
 	for (unsigned i = descriptor->n_fields; i > 0; i--) {
 		const ProtobufCFieldDescriptor *field = &descriptor->fields[i - 1];
@@ -139,7 +138,7 @@ uint8_t *pyr__encode_around(const ProtobufCMessage *message,
 			continue;
 		}
 		missing = at;
-		at = pyr__encoder_put_varint(at, bytes_of(message, field, &data));
+		at = pyr__encoder_put_varint(at, longest_size);
 		at = pyr__encoder_put_tag(at, field->id, pyr__wire_of(field));
 	}
 	assert(at == to);

@@ -30,11 +30,11 @@ const ProtobufCFieldDescriptor *pyr__encode_longest(
 	const ProtobufCMessage *message, size_t least, const uint8_t **ret_data, size_t *ret_size);
 
 /*
- * As pyr__encode(), without the bytes of that field: size is less by so many. Returns where they
- * are missing.
+ * As pyr__encode(), without the longest_size bytes of that field: size is less by so many. Returns
+ * where they are missing.
  */
 uint8_t *pyr__encode_around(const ProtobufCMessage *message,
-	const ProtobufCFieldDescriptor *longest, uint8_t *to, size_t size);
+	const ProtobufCFieldDescriptor *longest, size_t longest_size, uint8_t *to, size_t size);
 
 /*
  * Both at once, into the end of the space, for a short message without others and without arrays:

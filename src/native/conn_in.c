@@ -249,7 +249,7 @@ static pyr_status in_send(pyr__incall *call, const pyr__body *body, pyr_error *e
 		status = gone(err);
 	else
 		status = pyr__session_send(conn->session, call->stream, body, false, err);
-	if (status == PYR_OK && !pyr__conn_flush_lent(conn))
+	if (status == PYR_OK)
 		pyr__conn_flush_item(conn);
 	pthread_mutex_unlock(&conn->lock);
 	free(deflated.memory);
@@ -269,8 +269,7 @@ static pyr_status finish(pyr__conn *conn, pyr__incall *call, const pyr__final *f
 	call->detached = true;
 	pyr_status status = pyr__session_finish(conn->session, call->stream, final, body, err);
 	conn->held_back++;
-	if (!pyr__conn_flush_lent(conn))
-		pyr__conn_flush_soon(conn);
+	pyr__conn_flush_soon(conn);
 	return status;
 }
 

@@ -243,8 +243,21 @@ static void flush_now(pyr__conn *conn)
 		pyr__conn_update(conn);
 }
 
+/* What is lent is sent now, or copied: its owner goes on soon. */
+static void flush_lent(pyr__conn *conn)
+{
+	flush_now(conn);
+	if (!pyr__session_keep(conn->session))
+		pyr__conn_request_shut(conn, PYR_RESOURCE_EXHAUSTED, /* the session has said so */
+			"there is no memory for a message that was being sent");
+}
+
 void pyr__conn_flush_soon(pyr__conn *conn)
 {
+	if (pyr__session_is_lent(conn->session)) {
+		flush_lent(conn);
+		return;
+	}
 	if (conn->state == CONN_DIALING)
 		return;
 	bool on_loop = pyr__loop_is_current(conn->options.loop);
@@ -263,17 +276,6 @@ void pyr__conn_flush_soon(pyr__conn *conn)
 	flush_now(conn);
 }
 
-bool pyr__conn_flush_lent(pyr__conn *conn)
-{
-	if (!pyr__session_is_lent(conn->session))
-		return false;
-	flush_now(conn);
-	if (!pyr__session_keep(conn->session))
-		pyr__conn_request_shut(conn, PYR_RESOURCE_EXHAUSTED, /* the session has said so */
-			"there is no memory for a message that was being sent");
-	return true;
-}
-
 /*
  * A thread that sends item after item leaves the writing to the loop, which then writes many at
  * once: the first is written at once, the next only if it comes after a pause.
@@ -281,7 +283,8 @@ bool pyr__conn_flush_lent(pyr__conn *conn)
 void pyr__conn_flush_item(pyr__conn *conn)
 {
 	pyr__loop *loop = conn->options.loop;
-	if (pyr__loop_is_current(loop) || pyr__session_queued(conn->session) > OUTPUT_EARLY_BYTES) {
+	if (pyr__loop_is_current(loop) || pyr__session_is_lent(conn->session) ||
+		pyr__session_queued(conn->session) > OUTPUT_EARLY_BYTES) {
 		pyr__conn_flush_soon(conn);
 		return;
 	}
@@ -399,6 +402,21 @@ static bool fill_secure(pyr__conn *conn, bool wait)
 	return true;
 }
 
+int pyr__conn_room(pyr__conn *conn, struct iovec room[2])
+{
+	pyr__session_input(conn->session, &room[0].iov_base, &room[0].iov_len);
+	if (room[0].iov_len == 0)
+		return 0;
+	pyr__session_input_behind(conn->session, &room[1].iov_base, &room[1].iov_len);
+	return room[1].iov_len > 0 ? 2 : 1;
+}
+
+void pyr__conn_received(pyr__conn *conn, const struct iovec *room, int count, size_t got)
+{
+	conn->filled = count == 2 && got == room[0].iov_len + room[1].iov_len;
+	pyr__session_received(conn->session, got);
+}
+
 bool pyr__conn_fill(pyr__conn *conn, bool wait)
 {
 	struct iovec room[2];
@@ -407,14 +425,11 @@ bool pyr__conn_fill(pyr__conn *conn, bool wait)
 		return fill_secure(conn, wait);
 	if (pyr__conn_reads_ring(conn))
 		return pyr__conn_share_fill(conn, wait ? PYR__DEADLINE_NONE : 0);
-	pyr__session_input(conn->session, &room[0].iov_base, &room[0].iov_len);
-	if (room[0].iov_len == 0)
-		return true; /* the session has ended for want of memory */
-	pyr__session_input_behind(conn->session, &room[1].iov_base, &room[1].iov_len);
-	ssize_t got = receive(conn, room, room[1].iov_len > 0 ? 2 : 1, wait, &why);
-	conn->filled =
-		room[1].iov_len > 0 && got >= 0 && (size_t)got == room[0].iov_len + room[1].iov_len;
-	pyr__session_received(conn->session, got > 0 ? (size_t)got : 0);
+	int count = pyr__conn_room(conn, room);
+	if (count == 0)
+		return true; /* the session has ended */
+	ssize_t got = receive(conn, room, count, wait, &why);
+	pyr__conn_received(conn, room, count, got > 0 ? (size_t)got : 0);
 	return got > 0 || pyr__conn_end_of_input(conn, why);
 }
 

@@ -11,7 +11,7 @@
 /* A timer a little early would find nothing to do, and one for each call would be too many. */
 #define TIMER_STEP_US 1000
 
-#define READS_MOST 16 /* of a turn, while each finds all it has room for */
+#define READS_MOST 16 /* of a turn, while a long message has more than there is room for */
 
 static short wanted_io(const pyr__conn *conn)
 {

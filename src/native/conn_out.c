@@ -215,10 +215,9 @@ pyr_status pyr__conn_start(pyr__conn *conn, bool look, pyr__outcall *call, const
 		bool waits = call && !call->ready && call->unary;
 		if (!waits && (pyr__conn_is_opening(conn) || (call && call->ready)))
 			pyr__conn_to_loop(conn);
-		conn->left_to_next = waits && (conn->waking || atomic_load(&conn->starting) > 0);
-		if (pyr__conn_flush_lent(conn))
-			conn->left_to_next = false;
-		else if (!conn->left_to_next)
+		conn->left_to_next = waits && !pyr__session_is_lent(conn->session) &&
+				     (conn->waking || atomic_load(&conn->starting) > 0);
+		if (!conn->left_to_next)
 			pyr__conn_flush_soon(conn);
 		if (!waits && pyr__session_held(conn->session) > 0)
 			pyr__conn_to_loop(conn); /* somebody has to hear of the window */
@@ -310,7 +309,7 @@ static pyr_status out_send(pyr__outcall *call, const pyr__body *body, bool end, 
 		body = pyr__conn_deflate(conn, body, &deflated);
 	call->writable = false;
 	pyr_status status = pyr__session_send(conn->session, call->stream, body, end, err);
-	if (status == PYR_OK && !pyr__conn_flush_lent(conn))
+	if (status == PYR_OK)
 		pyr__conn_flush_item(conn);
 	pthread_mutex_unlock(&conn->lock);
 	free(deflated.memory);

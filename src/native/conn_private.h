@@ -153,9 +153,7 @@ bool pyr__conn_is_opening(const pyr__conn *conn); /* nothing of the session can 
 void pyr__conn_flush(pyr__conn *conn);            /* writes what can be written */
 void pyr__conn_flush_soon(pyr__conn *conn);       /* now, or at the end of the loop's turn */
 void pyr__conn_flush_item(pyr__conn *conn);       /* now, or with those that follow */
-/* What was lent is sent now, or copied; false: there was nothing lent. */
-bool pyr__conn_flush_lent(pyr__conn *conn);
-void pyr__conn_flush_left(pyr__conn *conn); /* before waiting: what flush_item has left */
+void pyr__conn_flush_left(pyr__conn *conn);       /* before waiting: what flush_item has left */
 void pyr__conn_discard_output(pyr__conn *conn);
 size_t pyr__conn_queued(pyr__conn *conn); /* bytes that wait to be sent */
 /*
@@ -163,6 +161,13 @@ size_t pyr__conn_queued(pyr__conn *conn); /* bytes that wait to be sent */
  * after PYR__CONN_PATIENCE_MS, and otherwise at once.
  */
 bool pyr__conn_fill(pyr__conn *conn, bool wait);
+
+/*
+ * Reader only. Room for what is read, in one place or two; returns how many, or 0: the session has
+ * ended for want of memory. And what has been read into them, one behind the other.
+ */
+int pyr__conn_room(pyr__conn *conn, struct iovec room[2]);
+void pyr__conn_received(pyr__conn *conn, const struct iovec *room, int count, size_t got);
 
 /* Before answers are sent; on the loop. */
 static inline void pyr__conn_settle_answers(pyr__conn *conn)

@@ -309,26 +309,29 @@ static bool is_broken(pyr__conn *conn)
 static bool read_ring(pyr__conn *conn, size_t *ret_got)
 {
 	struct iovec room[2];
-	size_t got = 0, more = 0;
-	bool wake = false, wake_too = false;
+	size_t got = 0;
+	bool wake = false, broken = false;
 	pyr__conn_share *share = conn->share;
-	pyr__ring *in = &share->memory.in;
-	pyr__session_input(conn->session, &room[0].iov_base, &room[0].iov_len);
-	if (room[0].iov_len == 0)
+	int count = pyr__conn_room(conn, room);
+	if (count == 0)
 		return false;
-	pyr__session_input_behind(conn->session, &room[1].iov_base, &room[1].iov_len);
 	pthread_mutex_unlock(&conn->lock);
-	bool broken = pyr__ring_read(in, room[0].iov_base, room[0].iov_len, &got, &wake);
-	if (!broken && room[1].iov_len > 0 && got == room[0].iov_len)
-		broken = pyr__ring_read(in, room[1].iov_base, room[1].iov_len, &more, &wake_too);
-	got += more;
+	for (int i = 0; i < count && !broken; i++) {
+		size_t part;
+		bool rings;
+		broken = pyr__ring_read(&share->memory.in, room[i].iov_base, room[i].iov_len, &part,
+				 &rings) != PYR__RING_OK;
+		got += part;
+		wake |= rings;
+		if (part < room[i].iov_len)
+			break;
+	}
 	int64_t now_us = pyr__now_us();
 	pthread_mutex_lock(&conn->lock);
-	conn->filled = room[1].iov_len > 0 && got == room[0].iov_len + room[1].iov_len;
 	conn->last_read_us = now_us;
-	pyr__session_received(conn->session, got);
+	pyr__conn_received(conn, room, count, got);
 	share->broken = share->broken || broken;
-	if (wake || wake_too)
+	if (wake)
 		ring_bell(conn);
 	*ret_got = got;
 	return true;

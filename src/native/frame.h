@@ -183,6 +183,19 @@ static inline void pyr__frame_store(
 	pyr__store32(at + 8, stream);
 }
 
+/*
+ * A frame with these fields (in a CALL or FINAL, with their size before them; a MESSAGE has none)
+ * and so many bytes of a message. Returns where the message goes.
+ */
+static inline uint8_t *pyr__frame_begin(uint8_t *at, uint8_t type, uint8_t flags, uint32_t stream,
+	const uint8_t *fields, size_t fields_size, size_t message_size)
+{
+	pyr__frame_store(at, (uint32_t)(fields_size + message_size), type, flags, stream);
+	if (fields_size)
+		memcpy(at + PYR__FRAME_HEADER, fields, fields_size);
+	return at + PYR__FRAME_HEADER + fields_size;
+}
+
 /* Writing fields: each returns the byte behind what it wrote. */
 
 #define PYR__FIELD_HEADER 3u

@@ -60,10 +60,8 @@ void pyr__session_input(pyr__session *s, void **ret_data, size_t *ret_room)
 {
 	*ret_data = NULL;
 	*ret_room = 0;
-	if (s->closing) {
+	if (s->closing)
 		s->rx_at = s->rx_size;
-		pyr__session_end_direct(s);
-	}
 	if (pyr__session_is_direct(s)) {
 		*ret_data = s->direct->block->data + s->direct->at;
 		*ret_room = s->direct->left;

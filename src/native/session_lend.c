@@ -14,6 +14,7 @@
 #include "native/session_private.h"
 
 #define AROUND_MAX 512u /* bytes of the rest of a message in one frame */
+#define QUEUED_MAX 512u /* with so little before it a frame still goes alone */
 
 /*
  * What is lent is sent at once, and so alone. Frames of 64 KiB are better sent several at a time,
@@ -25,7 +26,7 @@
 static pyr__lent lent_of(const pyr__session *s, const pyr__body *body)
 {
 	pyr__lent lent = {.field = NULL};
-	if (pyr__session_depth(s) <= DEPTH_MAX && pyr__output_queued(&s->output) <= AROUND_MAX)
+	if (pyr__session_depth(s) <= DEPTH_MAX && pyr__output_queued(&s->output) <= QUEUED_MAX)
 		lent = pyr__body_lends(body);
 	if (lent.field && body->size - lent.size > AROUND_MAX)
 		lent.field = NULL;
@@ -39,15 +40,12 @@ bool pyr__session_put_around(pyr__session *s, uint8_t type, uint8_t flags, uint3
 	if (!lent.field)
 		return false;
 	uint8_t around[AROUND_MAX];
-	size_t rest = body->size - lent.size, lead = fields ? 2 + fields_size : 0;
+	size_t rest = body->size - lent.size;
 	pyr__body_write_around(body, &lent, around);
-	uint8_t *at = pyr__session_room(s, PYR__FRAME_HEADER + lead + lent.at);
-	pyr__frame_store(at, (uint32_t)(lead + body->size), type, flags | PYR__MSG, stream);
-	if (fields) {
-		pyr__store16(at + PYR__FRAME_HEADER, (uint16_t)fields_size);
-		memcpy(at + PYR__FRAME_HEADER + 2, fields, fields_size);
-	}
-	memcpy(at + PYR__FRAME_HEADER + lead, around, lent.at);
+	uint8_t *at = pyr__session_room(s, PYR__FRAME_HEADER + fields_size + lent.at);
+	memcpy(pyr__frame_begin(
+		       at, type, flags | PYR__MSG, stream, fields, fields_size, body->size),
+		around, lent.at);
 	pyr__session_trace_sent(s, at);
 	pyr__session_put_segment(s, NULL, lent.data, lent.size);
 	if (rest > lent.at)

@@ -58,50 +58,29 @@ static pyr__block *pack_apart(const pyr__body *body, pyr__lent *ret_lent)
 	return block;
 }
 
-static size_t head_size(const pyr__body *body, size_t fields_size)
+/* Bytes of a frame that has all of the message, behind fields as of pyr__frame_begin(). */
+static size_t whole_size(size_t fields_size, const pyr__body *body)
 {
-	return PYR__FRAME_HEADER + 2 + fields_size + framed_size(body);
+	return PYR__FRAME_HEADER + fields_size + framed_size(body);
 }
 
-/* A CALL or FINAL with the whole message; takes head_size() bytes. */
-static void store_head(uint8_t *at, uint8_t type, uint8_t flags, uint32_t stream,
+static void store_whole(uint8_t *at, uint8_t type, uint8_t flags, uint32_t stream,
 	const uint8_t *fields, size_t fields_size, const pyr__body *body)
 {
-	uint32_t length = (uint32_t)(head_size(body, fields_size) - PYR__FRAME_HEADER);
-	pyr__frame_store(at, length, type, flags | message_flags(body), stream);
-	at += PYR__FRAME_HEADER;
-	pyr__store16(at, (uint16_t)fields_size);
-	memcpy(at + 2, fields, fields_size);
-	put_body(at + 2 + fields_size, body);
+	put_body(pyr__frame_begin(at, type, flags | message_flags(body), stream, fields,
+			 fields_size, framed_size(body)),
+		body);
 }
 
 /* The same, queued. */
-static inline void put_head(pyr__session *s, uint8_t type, uint8_t flags, uint32_t stream,
+static inline void put_whole(pyr__session *s, uint8_t type, uint8_t flags, uint32_t stream,
 	const uint8_t *fields, size_t fields_size, const pyr__body *body)
 {
 	if (body && body->size >= PYR__LENT_MIN &&
 		pyr__session_put_around(s, type, flags, stream, fields, fields_size, body))
 		return;
-	uint8_t *at = pyr__session_room(s, head_size(body, fields_size));
-	store_head(at, type, flags, stream, fields, fields_size, body);
-	pyr__session_trace_sent(s, at);
-}
-
-static void store_message(uint8_t *at, uint8_t flags, uint32_t stream, const pyr__body *body)
-{
-	pyr__frame_store(at, (uint32_t)framed_size(body), PYR__FRAME_MESSAGE,
-		flags | message_flags(body), stream);
-	put_body(at + PYR__FRAME_HEADER, body);
-}
-
-static void put_whole_message(
-	pyr__session *s, uint8_t flags, uint32_t stream, const pyr__body *body)
-{
-	if (body->size >= PYR__LENT_MIN &&
-		pyr__session_put_around(s, PYR__FRAME_MESSAGE, flags, stream, NULL, 0, body))
-		return;
-	uint8_t *at = pyr__session_room(s, PYR__FRAME_HEADER + framed_size(body));
-	store_message(at, flags, stream, body);
+	uint8_t *at = pyr__session_room(s, whole_size(fields_size, body));
+	store_whole(at, type, flags, stream, fields, fields_size, body);
 	pyr__session_trace_sent(s, at);
 }
 
@@ -114,18 +93,13 @@ static pyr__parcel *long_parcel(pyr__stream *stream, pyr__block *payload, const 
 	pyr__store32(bytes, (uint32_t)body->size);
 	pyr__store32(bytes + 4, body->inflated_size);
 	pyr__body sizes = {.raw = bytes, .size = body->inflated_size ? 8 : 4};
-	bool opens = type == PYR__FRAME_CALL;
-	pyr__parcel *parcel = pyr__parcel_new(
-		stream, opens ? head_size(&sizes, fields_size) : PYR__FRAME_HEADER + sizes.size);
+	pyr__parcel *parcel = pyr__parcel_new(stream, whole_size(fields_size, &sizes));
 	parcel->payload = payload;
 	parcel->lent = *lent;
 	parcel->size = body->size;
 	parcel->cost = cost_of(body);
 	flags |= message_flags(body) | PYR__MORE;
-	if (opens)
-		store_head(parcel->head, type, flags, stream->id, fields, fields_size, &sizes);
-	else
-		store_message(parcel->head, flags, stream->id, &sizes);
+	store_whole(parcel->head, type, flags, stream->id, fields, fields_size, &sizes);
 	return parcel;
 }
 
@@ -139,9 +113,9 @@ static pyr__parcel *message_parcel(pyr__stream *stream, const pyr__body *body)
 					 NULL, 0)
 			       : NULL;
 	}
-	pyr__parcel *parcel = pyr__parcel_new(stream, PYR__FRAME_HEADER + framed_size(body));
+	pyr__parcel *parcel = pyr__parcel_new(stream, whole_size(0, body));
 	parcel->cost = cost_of(body);
-	store_message(parcel->head, 0, stream->id, body);
+	store_whole(parcel->head, PYR__FRAME_MESSAGE, 0, stream->id, NULL, 0, body);
 	return parcel;
 }
 
@@ -242,12 +216,13 @@ static uint8_t *put_method(pyr__session *s, uint8_t *at, const pyr__head *head, 
 
 static size_t put_call_fields(pyr__session *s, uint8_t *fields, const pyr__head *head, bool waits)
 {
-	uint8_t *at = put_method(s, fields, head, waits);
+	uint8_t *at = put_method(s, fields + 2, head, waits);
 	at = pyr__put_text(at, PYR__CALL_OBJECT | PYR__CRITICAL, head->object);
 	if (head->timeout_us != PYR__TIMEOUT_NONE)
 		at = pyr__put_u64(at, PYR__CALL_TIMEOUT, head->timeout_us);
 	at = pyr__put_text(at, PYR__CALL_METADATA, head->metadata);
 	at = pyr__put_text(at, PYR__CALL_CORRELATION, head->correlation);
+	pyr__store16(fields, (uint16_t)(at - fields - 2));
 	return (size_t)(at - fields);
 }
 
@@ -255,7 +230,7 @@ static size_t put_call_fields(pyr__session *s, uint8_t *fields, const pyr__head 
 static void put_call(pyr__session *s, pyr__stream *stream, uint8_t flags, const uint8_t *fields,
 	size_t fields_size, const pyr__body *body)
 {
-	put_head(s, PYR__FRAME_CALL, flags, stream->id, fields, fields_size, body);
+	put_whole(s, PYR__FRAME_CALL, flags, stream->id, fields, fields_size, body);
 	s->send_left -= cost_of(body);
 	stream->send_left -= cost_of(body);
 	stream->order = ++s->calls_sent;
@@ -274,9 +249,9 @@ static void put_call_later(pyr__session *s, pyr__stream *stream, uint8_t flags,
 			flags & (uint8_t)~PYR__END, fields, fields_size);
 		parcel->end = (flags & PYR__END) != 0;
 	} else {
-		parcel = pyr__parcel_new(stream, head_size(body, fields_size));
+		parcel = pyr__parcel_new(stream, whole_size(fields_size, body));
 		parcel->cost = cost_of(body);
-		store_head(parcel->head, PYR__FRAME_CALL, flags, stream->id, fields, fields_size,
+		store_whole(parcel->head, PYR__FRAME_CALL, flags, stream->id, fields, fields_size,
 			body);
 	}
 	pyr__session_put_parcel(s, parcel);
@@ -365,7 +340,7 @@ static pyr_status put_message(
 		pyr__session_put_parcel(s, parcel);
 		return PYR_OK;
 	}
-	put_whole_message(s, end ? PYR__END : 0, stream->id, body);
+	put_whole(s, PYR__FRAME_MESSAGE, end ? PYR__END : 0, stream->id, NULL, 0, body);
 	s->send_left -= cost_of(body);
 	stream->send_left -= cost_of(body);
 	return PYR_OK;
@@ -436,8 +411,9 @@ static pyr__text cut(pyr__text text, size_t most)
 	return text;
 }
 
-static uint8_t *put_final_fields(uint8_t *at, const pyr__final *final, pyr__text metadata)
+static size_t put_final_fields(uint8_t *fields, const pyr__final *final, pyr__text metadata)
 {
+	uint8_t *at = fields + 2;
 	if (final->status != PYR_OK) {
 		at = pyr__put_u8(at, PYR__FINAL_STATUS | PYR__CRITICAL, (uint8_t) final->status);
 		at = pyr__put_u8(at, PYR__FINAL_EXECUTED, (uint8_t) final->executed);
@@ -446,7 +422,9 @@ static uint8_t *put_final_fields(uint8_t *at, const pyr__final *final, pyr__text
 	at = pyr__put_text(at, PYR__FINAL_WHERE, cut(final->where, PYR_ERROR_WHERE_MAX - 1));
 	at = pyr__put_text(at, PYR__FINAL_DETAILS, cut(final->details, PYR__INITIAL_METADATA_MAX));
 	at = pyr__put_text(at, PYR__FINAL_MOVED, final->moved);
-	return pyr__put_text(at, PYR__FINAL_METADATA, metadata);
+	at = pyr__put_text(at, PYR__FINAL_METADATA, metadata);
+	pyr__store16(fields, (uint16_t)(at - fields - 2));
+	return (size_t)(at - fields);
 }
 
 /* A long message has to go before the answer: the stream stays until it has. */
@@ -454,9 +432,9 @@ static void finish_later(pyr__session *s, pyr__stream *stream, const uint8_t *fi
 	size_t fields_size, const pyr__body *body)
 {
 	pyr__parcel *parcel = stream->parcel;
-	parcel->tail_size = head_size(body, fields_size);
+	parcel->tail_size = whole_size(fields_size, body);
 	parcel->tail = pyr__alloc(parcel->tail_size);
-	store_head(parcel->tail, PYR__FRAME_FINAL, 0, stream->id, fields, fields_size, body);
+	store_whole(parcel->tail, PYR__FRAME_FINAL, 0, stream->id, fields, fields_size, body);
 	stream->finished = true;
 	stream->user = NULL;
 }
@@ -464,7 +442,7 @@ static void finish_later(pyr__session *s, pyr__stream *stream, const uint8_t *fi
 static void finish_now(pyr__session *s, pyr__stream *stream, const uint8_t *fields,
 	size_t fields_size, const pyr__body *body)
 {
-	put_head(s, PYR__FRAME_FINAL, 0, stream->id, fields, fields_size, body);
+	put_whole(s, PYR__FRAME_FINAL, 0, stream->id, fields, fields_size, body);
 	pyr__session_close(s, stream);
 }
 
@@ -478,7 +456,7 @@ static void put_final(pyr__session *s, pyr__stream *stream, const pyr__final *fi
 	size_t most = FINAL_LITTLE + final->details.size + final->moved.size + metadata.size;
 	if (most > sizeof small)
 		fields = pyr__alloc(most);
-	size_t fields_size = (size_t)(put_final_fields(fields, final, metadata) - fields);
+	size_t fields_size = put_final_fields(fields, final, metadata);
 	if (before) {
 		stream->parcel = before;
 		finish_later(s, stream, fields, fields_size, NULL);
@@ -496,8 +474,7 @@ static void put_final(pyr__session *s, pyr__stream *stream, const pyr__final *fi
 static bool is_long_answer(const pyr__final *final, const pyr__body *body)
 {
 	size_t fields = FINAL_LITTLE + final->details.size + final->metadata.size;
-	return 2 + fields + framed_size(body) > PYR__FRAME_MAX ||
-	       message_size(body) > PYR__FRAME_MAX;
+	return fields + framed_size(body) > PYR__FRAME_MAX || message_size(body) > PYR__FRAME_MAX;
 }
 
 /* The message can be sent; a long one is *ret_before, which goes before the answer. */

@@ -387,8 +387,8 @@ static inline bool pyr__stream_sendable(const pyr__stream *stream)
 /* session_lend.c */
 
 /*
- * Queues a frame with all of a message whose bytes are lent, if that is worth it; fields NULL: a
- * MESSAGE. False: it is to be packed.
+ * Queues a frame with all of a message whose bytes are lent, if that is worth it, behind fields as
+ * of pyr__frame_begin(). False: it is to be packed.
  */
 bool pyr__session_put_around(pyr__session *session, uint8_t type, uint8_t flags, uint32_t stream,
 	const uint8_t *fields, size_t fields_size, const pyr__body *body);

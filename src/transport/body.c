@@ -33,7 +33,7 @@ pyr__lent pyr__body_lends(const pyr__body *body)
 
 void pyr__body_write_around(const pyr__body *body, pyr__lent *lent, uint8_t *to)
 {
-	lent->at = (size_t)(pyr__encode_around(
-				    body->message, lent->field, to, body->size - lent->size) -
-			    to);
+	const uint8_t *missing = pyr__encode_around(
+		body->message, lent->field, lent->size, to, body->size - lent->size);
+	lent->at = (size_t)(missing - to);
 }

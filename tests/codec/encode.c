@@ -36,7 +36,7 @@ static void check_around(const void *message, const char *expected, size_t size)
 		return;
 	cr_assert_null(pyr__encode_longest(message, lent + 1, &data, &lent));
 	memset(bytes, 0xee, sizeof bytes);
-	const uint8_t *at = pyr__encode_around(message, longest, bytes + 1, size - lent);
+	const uint8_t *at = pyr__encode_around(message, longest, lent, bytes + 1, size - lent);
 	size_t before = (size_t)(at - (bytes + 1));
 	cr_assert(bytes[0] == 0xee && bytes[1 + size - lent] == 0xee);
 	cr_assert(memcmp(bytes + 1, expected, before) == 0);
