@@ -639,13 +639,15 @@ pyr_status pyr__resumable_begin(pyr__resumables *all, const char *token, pyr_cal
 	const pyr_metadata *metadata, pyr_call **ret_stream, pyr_error *err)
 {
 	pyr__resumable *r = new_resumable(all, token, call);
+	/* who finds it in the table waits until it has its first leg, and takes over from that */
+	pthread_mutex_lock(&r->lock);
 	pyr_status status = pyr__resumables_add(all, r, err);
 	if (status) {
+		unlock(r);
 		pyr__resumable_unref(r);
 		return status;
 	}
 	pyr_call *stream = new_stream(r, call, metadata);
-	pthread_mutex_lock(&r->lock);
 	move_request(r, stream, call);
 	r->stream = stream;
 	r->leg = pyr_call_ref(call);

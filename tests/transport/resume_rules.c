@@ -30,6 +30,7 @@ static pyr_stream *ask_by_hand(
 		CHECK_OK(pyr__metadata_add_reserved(
 			metadata, PYR__RESUME_AGE_KEY, age, strlen(age), &err));
 	options.metadata = metadata;
+	options.timeout_ms = PATIENCE_MS;
 	CHECK_OK(suite_suite__open(context, c->reference, &options, &proxy, &err));
 	pyr_stream *items = numbers_ask(proxy, 21, 100, PYR_OK);
 	suite_suite__close(proxy);
@@ -158,6 +159,27 @@ Test(resume_rules, C12_a_later_call_takes_a_stream_over)
 	cr_assert_eq(tally_get(&c->servant.ended), 0, "the call that was replaced is no cancel");
 	pyr_stream_close(rest);
 	CHECK_AWAIT(&c->servant.cut_short, 1);
+	numbers_end(c);
+}
+
+/* Two workers run the first call and the one that carries on, whichever comes to it first. */
+Test(resume_rules, C12_a_call_that_overtakes_the_first_has_the_stream)
+{
+	enum { STREAMS = 1000 };
+	suite_config config = {.daemon.workers = 2};
+	scene *c = numbers_begin(&config);
+	pyr_context *other = suite_new_context();
+	for (unsigned i = 1; i <= STREAMS; i++) {
+		char token[PYR__RANDOM_ID_SIZE];
+		pyr__random_id(token);
+		pyr_stream *first = ask_by_hand(c->s->context, c, token, NULL, NULL);
+		pyr_stream *rest = ask_by_hand(other, c, token, "0", "0");
+		numbers_pull(rest, 0, 21);
+		pyr_stream_close(first);
+		pyr_stream_close(rest);
+		cr_assert_eq(tally_get(&c->servant.begun), i);
+	}
+	pyr_context_free(other);
 	numbers_end(c);
 }
 
