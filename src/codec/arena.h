@@ -23,19 +23,26 @@ void pyr__arena_init(pyr__arena *arena, void *space, size_t size);
 /* For what does not fit into the current chunk. */
 void *pyr__arena_alloc_slow(pyr__arena *arena, size_t size, size_t align);
 
+/* Like pyr__arena_alloc_aligned(), but only of the current chunk: NULL if it is not in there. */
+static inline void *pyr__arena_take(pyr__arena *arena, size_t size, size_t align)
+{
+	size_t pad = -(uintptr_t)arena->at & (align - 1);
+	size_t room = (size_t)(arena->end - arena->at);
+	if (pad > room || size > room - pad || !arena->at)
+		return NULL;
+	uint8_t *memory = arena->at + pad;
+	arena->at = memory + size;
+	return memory;
+}
+
 /*
  * Aligned to `align`, a power of two not above 16, and not cleared; NULL when there is no memory.
  * size may be 0.
  */
 static inline void *pyr__arena_alloc_aligned(pyr__arena *arena, size_t size, size_t align)
 {
-	size_t pad = -(uintptr_t)arena->at & (align - 1);
-	size_t room = (size_t)(arena->end - arena->at);
-	if (pad > room || size > room - pad || !arena->at)
-		return pyr__arena_alloc_slow(arena, size, align);
-	uint8_t *memory = arena->at + pad;
-	arena->at = memory + size;
-	return memory;
+	void *memory = pyr__arena_take(arena, size, align);
+	return memory ? memory : pyr__arena_alloc_slow(arena, size, align);
 }
 
 /* The same, aligned to 8 bytes. */

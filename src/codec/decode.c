@@ -120,14 +120,14 @@ static pyr_status report(
 		(size_t)(failure->at - d->begin) + 1, path);
 }
 
-pyr_status pyr__decode(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data,
+/* Field by field, whatever they are. */
+static pyr_status decode_any(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data,
 	size_t size, const pyr__decode_options *options, ProtobufCMessage **ret_message,
 	pyr_error *err)
 {
-	static const uint8_t nothing[1];
 	pyr__decoder_failure failure;
 	pyr__decoder d = {
-		.begin = data ? data : nothing,
+		.begin = data,
 		.arena = options->arena,
 		.alias = options->alias && options->arena,
 		.bytes_left = options->bytes_max ? options->bytes_max : SIZE_MAX,
@@ -144,4 +144,27 @@ pyr_status pyr__decode(const ProtobufCMessageDescriptor *descriptor, const uint8
 	if (message && !d.arena)
 		protobuf_c_message_free_unpacked(message, NULL);
 	return report(&d, descriptor, err);
+}
+
+/* Whether it is certain that a message without other messages and arrays takes no more than this.
+ */
+static bool fits(const ProtobufCMessageDescriptor *descriptor, size_t size, size_t bytes_max)
+{
+	return !bytes_max || (size <= bytes_max && descriptor->sizeof_message <= bytes_max - size);
+}
+
+pyr_status pyr__decode(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data,
+	size_t size, const pyr__decode_options *options, ProtobufCMessage **ret_message,
+	pyr_error *err)
+{
+	static const uint8_t nothing[1];
+	pyr__arena *arena = options->arena;
+	if (!data)
+		data = nothing;
+	if (arena && options->alias && fits(descriptor, size, options->bytes_max)) {
+		*ret_message = pyr__decode_flat(descriptor, data, size, arena);
+		if (*ret_message)
+			return PYR_OK;
+	}
+	return decode_any(descriptor, data, size, options, ret_message, err);
 }

@@ -139,6 +139,14 @@ bool pyr__decoder_unknown(pyr__decoder *d, uint32_t tag, const uint8_t **at, con
 /* decode_map.c: of several entries with the same key, in message and all below, the last stays. */
 bool pyr__decoder_settle_maps(pyr__decoder *d, ProtobufCMessage *message);
 
+/*
+ * decode_flat.c. The bytes of the message are pointed into; it and its strings take no more of the
+ * arena's current chunk than its size in memory and on the wire. NULL: it is to be decoded
+ * otherwise, and the arena is as it was.
+ */
+ProtobufCMessage *pyr__decode_flat(const ProtobufCMessageDescriptor *descriptor,
+	const uint8_t *data, size_t size, pyr__arena *arena);
+
 /* Whether a message stands for an entry of a map: the generator marks its descriptor so. */
 static inline bool pyr__decoder_is_map_entry(const ProtobufCMessageDescriptor *descriptor)
 {

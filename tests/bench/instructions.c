@@ -3,7 +3,7 @@
  * Makes so many calls, for callgrind to count the instructions of: see instructions.py. Both ends
  * are on one thread and one loop, so that nothing depends on what the scheduler does.
  *
- *   usage: bench_instructions unary|stream|local COUNT
+ *   usage: bench_instructions unary|together|stream|local COUNT
  */
 #include <event2/event.h>
 #include <pyrite/pyrite.h>
@@ -14,6 +14,7 @@
 #include "counted.pyr.h"
 
 #define ITEM_BYTES 16
+#define TOGETHER   64 /* calls under way at once */
 
 typedef struct bench {
 	struct event_base *base;
@@ -22,7 +23,8 @@ typedef struct bench {
 	counted_counted *proxy;
 	Counted__Blob item;
 	uint8_t bytes[ITEM_BYTES];
-	uint32_t left;
+	uint32_t calls; /* or items */
+	uint32_t begun, left;
 	/* the stream's servant */
 	pyr_call *call;
 	uint32_t to_send;
@@ -82,6 +84,7 @@ static void on_reply(
 static void call_next(bench *b)
 {
 	pyr_error err;
+	b->begun++;
 	check(counted_counted_echo__invoke(b->proxy, &b->item, on_reply, b, NULL, &err), &err);
 }
 
@@ -91,15 +94,16 @@ static void on_reply(void *ctx, pyr_status status, const Counted__Blob *reply, c
 	check(status, err);
 	if (reply->data.len != ITEM_BYTES)
 		abort();
-	if (--b->left > 0)
-		call_next(b);
-	else
+	if (--b->left == 0)
 		event_base_loopbreak(b->base);
+	else if (b->begun < b->calls)
+		call_next(b);
 }
 
-static void call_one_by_one(bench *b)
+static void call_so_many_at_once(bench *b, uint32_t count)
 {
-	call_next(b);
+	while (b->begun < count)
+		call_next(b);
 	event_base_dispatch(b->base);
 }
 
@@ -184,10 +188,12 @@ int main(int argc, char **argv)
 	counted__blob__init(&b.item);
 	memset(b.bytes, 'x', sizeof b.bytes);
 	b.item.data = (ProtobufCBinaryData){sizeof b.bytes, b.bytes};
-	b.left = (uint32_t)atoi(argv[2]);
+	b.calls = b.left = (uint32_t)atoi(argv[2]);
 	begin(&b, strcmp(argv[1], "local") == 0);
 	if (strcmp(argv[1], "unary") == 0)
-		call_one_by_one(&b);
+		call_so_many_at_once(&b, 1);
+	else if (strcmp(argv[1], "together") == 0)
+		call_so_many_at_once(&b, TOGETHER);
 	else if (strcmp(argv[1], "stream") == 0)
 		read_stream(&b);
 	else if (strcmp(argv[1], "local") == 0)

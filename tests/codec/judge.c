@@ -22,6 +22,7 @@ enum {
 	ODD_REFUSED =
 		1,      /* groups, wrong wire types, bools other than 0 and 1: not for protobuf-c */
 	ODD_MERGED = 2, /* it loses fields when it merges, and wants each part to be whole */
+	ODD_BOOL = 4,   /* of any wire type it takes one for a bool */
 };
 
 static uint64_t varint(const uint8_t **at)
@@ -51,7 +52,7 @@ static unsigned odd_field(const ProtobufCFieldDescriptor *field, uint32_t wire, 
 	bool sized = wire == PYR__WIRE_BYTES;
 	bool repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
 	if (wire != pyr__wire_of(field) && !(sized && repeated))
-		return ODD_REFUSED;
+		return field->type == PROTOBUF_C_TYPE_BOOL ? ODD_BOOL : ODD_REFUSED;
 	if (sized && repeated && field->type == PROTOBUF_C_TYPE_BOOL)
 		return odd_bools(at, size) ? ODD_REFUSED : 0;
 	if (field->type != PROTOBUF_C_TYPE_MESSAGE)
@@ -115,7 +116,7 @@ static void compare(const ProtobufCMessageDescriptor *descriptor, const uint8_t 
 		MUST(!theirs);
 	else if (odd & ODD_REFUSED)
 		MUST(!theirs);
-	else if (!(odd & ODD_MERGED))
+	else if (!(odd & (ODD_MERGED | ODD_BOOL)))
 		MUST(theirs);
 	if (theirs && !odd) {
 		settle_maps_naively(theirs);
@@ -150,11 +151,14 @@ static void round_trip(const ProtobufCMessage *message)
 
 #define BYTES_MAX (64 << 20)
 
+/* room: bytes of the arena's first chunk; what is short is decoded there by another way. */
 static void in_arena(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data, size_t size,
-	bool alias, const ProtobufCMessage *expected, const pyr_error *expected_err)
+	size_t room, bool alias, const ProtobufCMessage *expected, const pyr_error *expected_err)
 {
 	pyr__arena arena;
-	pyr__arena_init(&arena, NULL, 0);
+	uint8_t *space = room ? malloc(room) : NULL;
+	MUST(space || !room);
+	pyr__arena_init(&arena, space, room);
 	pyr__decode_options options = {.arena = &arena, .alias = alias, .bytes_max = BYTES_MAX};
 	ProtobufCMessage *message;
 	pyr_error err;
@@ -163,10 +167,12 @@ static void in_arena(const ProtobufCMessageDescriptor *descriptor, const uint8_t
 	else if (err.status != PYR_RESOURCE_EXHAUSTED)
 		MUST(!expected && strcmp(err.message, expected_err->message) == 0);
 	pyr__arena_reset(&arena);
+	free(space);
 }
 
 pyr_status judge(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data, size_t size)
 {
+	static const size_t rooms[] = {64, 500, 4096};
 	pyr__decode_options options = {.bytes_max = BYTES_MAX};
 	ProtobufCMessage *message = NULL;
 	pyr_error err;
@@ -174,8 +180,10 @@ pyr_status judge(const ProtobufCMessageDescriptor *descriptor, const uint8_t *da
 	MUST((status == PYR_OK) == (message != NULL));
 	compare(descriptor, data, size, message, &err);
 	if (status != PYR_RESOURCE_EXHAUSTED) {
-		in_arena(descriptor, data, size, false, message, &err);
-		in_arena(descriptor, data, size, true, message, &err);
+		in_arena(descriptor, data, size, 0, false, message, &err);
+		in_arena(descriptor, data, size, 0, true, message, &err);
+		for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++)
+			in_arena(descriptor, data, size, rooms[i], true, message, &err);
 	}
 	if (message)
 		round_trip(message);

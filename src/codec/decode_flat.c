@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Decoding, in one short loop, messages that have no other messages and no arrays in them, whose
+ * fields come in the order of their numbers, and for which there is room in the arena's current
+ * chunk: most requests and replies are like that. Whatever is out of the ordinary is left to
+ * decode_message.c, which begins anew and can say what is wrong with it.
+ */
+#include "base/utf8.h"
+#include "codec/decoder.h"
+#include "codec/init.h"
+
+/* A varint of at most so many bytes, which are not more than 9. */
+static bool read_varint(const uint8_t **at, const uint8_t *end, unsigned most, uint64_t *ret_value)
+{
+	const uint8_t *p = *at;
+	uint64_t value = 0;
+	for (unsigned shift = 0; p < end && shift < 7 * most; shift += 7) {
+		uint8_t byte = *p++;
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		if (byte < 0x80) {
+			*at = p;
+			*ret_value = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool read_fixed(const uint8_t **at, const uint8_t *end, size_t size, void *member)
+{
+	if ((size_t)(end - *at) < size)
+		return false;
+	if (size == 8)
+		*(uint64_t *)member = pyr__load_u64(*at);
+	else
+		*(uint32_t *)member = pyr__load_u32(*at);
+	*at += size;
+	return true;
+}
+
+static bool read_string(pyr__arena *arena, const uint8_t *data, size_t size, char **member)
+{
+	if (pyr__utf8_valid_bytes((const char *)data, size) < size || memchr(data, '\0', size))
+		return false;
+	char *copy = pyr__arena_take(arena, size + 1, 1);
+	if (!copy)
+		return false;
+	memcpy(copy, data, size);
+	copy[size] = '\0';
+	*member = copy;
+	return true;
+}
+
+static bool read_sized(pyr__arena *arena, const ProtobufCFieldDescriptor *field, const uint8_t **at,
+	const uint8_t *end, void *member)
+{
+	uint64_t size;
+	if (!read_varint(at, end, 5, &size) || size > (uint64_t)(end - *at))
+		return false;
+	const uint8_t *data = *at;
+	*at += size;
+	if (field->type == PROTOBUF_C_TYPE_STRING)
+		return read_string(arena, data, (size_t)size, member);
+	*(ProtobufCBinaryData *)member =
+		(ProtobufCBinaryData){.len = (size_t)size, .data = size ? (uint8_t *)data : NULL};
+	return field->type == PROTOBUF_C_TYPE_BYTES;
+}
+
+static bool read_value(pyr__arena *arena, const ProtobufCFieldDescriptor *field, const uint8_t **at,
+	const uint8_t *end, void *member)
+{
+	uint64_t value;
+	switch (pyr__wire_of(field)) {
+	case PYR__WIRE_BYTES:
+		return read_sized(arena, field, at, end, member);
+	case PYR__WIRE_64:
+		return read_fixed(at, end, 8, member);
+	case PYR__WIRE_32:
+		return read_fixed(at, end, 4, member);
+	default:
+		if (!read_varint(at, end, 9, &value))
+			return false;
+		pyr__varint_store(field->type, value, member);
+		return true;
+	}
+}
+
+static bool read_field(pyr__arena *arena, const ProtobufCFieldDescriptor *field, const uint8_t **at,
+	const uint8_t *end, ProtobufCMessage *message)
+{
+	if (field->label == PROTOBUF_C_LABEL_REPEATED || pyr__wire_is_oneof(field) ||
+		!read_value(arena, field, at, end, (uint8_t *)message + field->offset))
+		return false;
+	if (field->label == PROTOBUF_C_LABEL_OPTIONAL && !pyr__wire_is_pointer(field))
+		*(protobuf_c_boolean *)((uint8_t *)message + field->quantifier_offset) = 1;
+	return true;
+}
+
+/* One with a one-byte tag; *field is the first that it can be. */
+static bool read_next(pyr__arena *arena, const ProtobufCFieldDescriptor **field,
+	const ProtobufCFieldDescriptor *fields_end, const uint8_t **at, const uint8_t *end,
+	ProtobufCMessage *message)
+{
+	const ProtobufCFieldDescriptor *f = *field;
+	unsigned tag = *(*at)++;
+	for (; f < fields_end && f->id < tag >> 3; f++)
+		if (f->label == PROTOBUF_C_LABEL_REQUIRED)
+			return false;
+	*field = f + 1;
+	return f < fields_end && tag < 0x80 && (f->id << 3 | pyr__wire_of(f)) == tag &&
+	       read_field(arena, f, at, end, message);
+}
+
+static bool read_all(pyr__arena *arena, const uint8_t *at, const uint8_t *end,
+	const ProtobufCMessageDescriptor *descriptor, ProtobufCMessage *message)
+{
+	const ProtobufCFieldDescriptor *field = descriptor->fields;
+	const ProtobufCFieldDescriptor *fields_end = field + descriptor->n_fields;
+	while (at < end)
+		if (!read_next(arena, &field, fields_end, &at, end, message))
+			return false;
+	for (; field < fields_end; field++)
+		if (field->label == PROTOBUF_C_LABEL_REQUIRED)
+			return false;
+	return true;
+}
+
+ProtobufCMessage *pyr__decode_flat(const ProtobufCMessageDescriptor *descriptor,
+	const uint8_t *data, size_t size, pyr__arena *arena)
+{
+	uint8_t *begin = arena->at;
+	ProtobufCMessage *message = pyr__arena_take(arena, descriptor->sizeof_message, 8);
+	if (!message)
+		return NULL;
+	pyr__message_init(descriptor, message);
+	if (read_all(arena, data, data + size, descriptor, message))
+		return message;
+	arena->at = begin;
+	return NULL;
+}
