@@ -345,8 +345,7 @@ void pyr__proxy_head(const pyr_proxy *proxy, uint32_t method, const pyr__route *
 pyr_status pyr__proxy_body(const pyr_proxy *proxy, uint32_t method, const ProtobufCMessage *request,
 	uint8_t *space, pyr__body *ret_body, pyr_error *err)
 {
-	bool is_here = pyr__target_is_here(proxy->target); /* where nothing is encoded */
-	pyr_status status = pyr__body_init(ret_body, request, is_here ? NULL : space, err);
+	pyr_status status = pyr__body_init(ret_body, request, space, err);
 	if (status && err) {
 		err->executed = PYR_EXECUTED_NO;
 		pyr__error_where(err, "%s", pyr__target_method_name(proxy->target, method).data);

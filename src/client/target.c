@@ -30,7 +30,6 @@ struct pyr__target {
 
 	pthread_mutex_t lock;    /* guards what follows */
 	pyr__route route;        /* channel NULL: not bound */
-	atomic_bool is_here;     /* the route leads to this process; read without the lock */
 	bool stale;              /* the route has failed */
 	bool moved;              /* the object was forwarded to where the route leads */
 	pyr_reference bound;     /* what the route was made from */
@@ -185,8 +184,6 @@ static pyr_status bind_to(
 	target->bound = *reference;
 	target->bound_us = pyr__now_us();
 	target->stale = target->moved = false;
-	atomic_store_explicit(
-		&target->is_here, found.channel->scheme == PYR_SCHEME_LOCAL, memory_order_relaxed);
 	pyr__channel_ref(found.channel);
 	pthread_mutex_unlock(&target->lock);
 	pyr__context_release(target->context, old);
@@ -545,13 +542,6 @@ bool pyr__target_may_move(pyr__target *target)
 	bool moved = target->moved;
 	pthread_mutex_unlock(&target->lock);
 	return moved || is_name(target) || target->reference.scheme == PYR_SCHEME_LOCAL;
-}
-
-bool pyr__target_is_here(const pyr__target *target)
-{
-	if (target->guide)
-		target = target->guide;
-	return atomic_load_explicit(&target->is_here, memory_order_relaxed);
 }
 
 bool pyr__target_stays(const pyr__target *target)

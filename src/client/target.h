@@ -77,9 +77,6 @@ bool pyr__target_is_stale(pyr__target *target);
  * moved before. */
 bool pyr__target_may_move(pyr__target *target);
 
-/* True if the last call went to a daemon of this process, as the next one will, mostly. */
-bool pyr__target_is_here(const pyr__target *target);
-
 /* True if it is bound for good: there is no other way to its object. */
 bool pyr__target_stays(const pyr__target *target);
 

@@ -60,7 +60,6 @@ static void begin(pyr__local_call *call, pyr__outcall *out)
 	out->carrier = call;
 	call->out = out;
 	call->output = out->output;
-	call->in->clones = out->output != NULL;
 	call->decoded_bytes_max = out->decoded_bytes_max;
 	atomic_store_explicit(&call->refs, 2, memory_order_relaxed); /* nobody else knows it yet */
 }

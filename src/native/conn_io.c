@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/refs.h"
 #include "native/conn_private.h"
 
 #define OUTPUT_VECTORS      64
@@ -348,13 +349,15 @@ static void keep_passed(pyr__conn *conn, int passed_fd)
 	conn->passed_fd = passed_fd;
 }
 
-/* recv, without the lock; *ret_errno is 0 unless it returned -1. */
+/* recv, without the lock if others may want it; *ret_errno is 0 unless it returned -1. */
 static ssize_t receive(pyr__conn *conn, struct iovec *vectors, int count, bool wait, int *ret_errno)
 {
 	int fd = conn->fd, flags = wait ? 0 : MSG_DONTWAIT, passed_fd = -1;
 	bool passes = conn->shares && conn->server;
+	bool unlocks = wait || !pyr__has_one_thread();
 	ssize_t got;
-	pthread_mutex_unlock(&conn->lock);
+	if (unlocks)
+		pthread_mutex_unlock(&conn->lock);
 	if (wait)
 		pyr__conn_look_until(conn);
 	do
@@ -363,7 +366,8 @@ static ssize_t receive(pyr__conn *conn, struct iovec *vectors, int count, bool w
 	while (got < 0 && errno == EINTR && !wait);
 	*ret_errno = got < 0 ? errno : 0;
 	int64_t now_us = pyr__now_us();
-	pthread_mutex_lock(&conn->lock);
+	if (unlocks)
+		pthread_mutex_lock(&conn->lock);
 	conn->last_read_us = now_us;
 	keep_passed(conn, passed_fd);
 	return got;

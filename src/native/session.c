@@ -174,13 +174,15 @@ static bool next_of_ours(pyr__session *s, pyr__event *event)
 		if (!stream)
 			continue;
 		bool silent = stream->reset || stream->oneway;
-		event->type = PYR__EVENT_FINAL;
-		event->lost = true;
-		event->stream = stream->id;
-		event->user = stream->user;
-		event->final.status = s->why;
-		event->final.executed = executed_by_peer(s, stream);
-		event->final.message = reason_of(s);
+		*event = (pyr__event){
+			.type = PYR__EVENT_FINAL,
+			.lost = true,
+			.stream = stream->id,
+			.user = stream->user,
+			.final = {.status = s->why,
+				.executed = executed_by_peer(s, stream),
+				.message = reason_of(s)},
+		};
 		pyr__session_close(s, stream);
 		if (!silent)
 			return true;
@@ -196,10 +198,12 @@ static bool next_of_theirs(pyr__session *s, pyr__event *event)
 			continue;
 		bool silent = stream->finished || stream->reset ||
 			      (stream->partial && stream->partial->opens);
-		event->type = PYR__EVENT_CANCEL;
-		event->lost = true;
-		event->stream = stream->id;
-		event->user = stream->user;
+		*event = (pyr__event){
+			.type = PYR__EVENT_CANCEL,
+			.lost = true,
+			.stream = stream->id,
+			.user = stream->user,
+		};
 		pyr__session_close(s, stream);
 		if (!silent)
 			return true;

@@ -98,14 +98,18 @@ typedef struct pyr__event {
 	 * longer take a reference on the block, or copy a short one.
 	 */
 	pyr__payload payload;
-	uint32_t cost;  /* to give back with pyr__session_consumed() once the message is used up; 0:
-			 * nothing */
-	pyr__head head; /* CALL; borrowed until the next call of next, as all texts here */
-	pyr__final final; /* FINAL, METADATA, GOAWAY, CLOSED */
-	bool lost;        /* FINAL, CANCEL: not the peer says so, it is the connection's end */
-	uint64_t ping_value;
-	pyr__share share;
-	uint32_t share_bytes;
+	uint32_t cost; /* to give back with pyr__session_consumed() once the message is used up; 0:
+			* nothing */
+	bool lost;     /* FINAL, CANCEL: not the peer says so, it is the connection's end */
+	union {        /* texts are borrowed until the next call of next */
+		pyr__head head;   /* CALL */
+		pyr__final final; /* FINAL, METADATA, GOAWAY, CLOSED */
+		uint64_t ping_value;
+		struct {
+			pyr__share share;
+			uint32_t share_bytes;
+		};
+	};
 } pyr__event;
 
 /*

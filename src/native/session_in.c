@@ -211,7 +211,7 @@ static on_frame *const of_stream[PYR__FRAME_TYPES] = {
 	[PYR__FRAME_WINDOW] = pyr__session_on_window,
 };
 
-static bool take_event(pyr__session *s, const pyr__frame *frame, pyr__event *event)
+static bool read_frame(pyr__session *s, const pyr__frame *frame, pyr__event *event)
 {
 	if (frame->type >= PYR__FRAME_IGNORABLE)
 		return false;
@@ -221,8 +221,18 @@ static bool take_event(pyr__session *s, const pyr__frame *frame, pyr__event *eve
 			s, "%s on the stream %08x", pyr__frame_name(frame->type), frame->stream);
 		return false;
 	}
-	event->stream = frame->stream;
+	*event = (pyr__event){.stream = frame->stream};
 	return handler(s, frame, event);
+}
+
+static bool take_event(pyr__session *s, const pyr__frame *frame, pyr__event *event)
+{
+	if (s->config.trace)
+		pyr__session_trace_frame(s, '<', frame);
+	bool told = read_frame(s, frame, event);
+	if (pyr__session_direct_is_whole(s))
+		pyr__session_end_direct(s);
+	return told;
 }
 
 /* What we answer by ourselves must not pile up for a peer that does not read. */
@@ -242,7 +252,6 @@ bool pyr__session_next(pyr__session *s, pyr__event *event)
 	s->inflated = NULL;
 	for (;;) {
 		pyr__frame frame;
-		*event = (pyr__event){.type = PYR__EVENT_NONE};
 		if (s->closing) {
 			pyr__session_end_direct(s);
 			return pyr__session_next_closing(s, event);
@@ -254,12 +263,7 @@ bool pyr__session_next(pyr__session *s, pyr__event *event)
 			release_rx(s);
 			return false;
 		}
-		if (taken && s->config.trace)
-			pyr__session_trace_frame(s, '<', &frame);
-		bool told = taken && take_event(s, &frame, event);
-		if (pyr__session_direct_is_whole(s))
-			pyr__session_end_direct(s);
-		if (told)
+		if (taken && take_event(s, &frame, event))
 			return true;
 		check_queue(s);
 	}

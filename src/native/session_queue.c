@@ -263,6 +263,8 @@ static void refill(pyr__session *s)
 int pyr__session_output(pyr__session *s, struct iovec *vectors, int max)
 {
 	pyr__output *out = &s->output;
+	if (pyr__output_queued(out) == 0)
+		return 0;
 	if (!pyr__list_empty(&out->waiting) || !pyr__list_empty(&out->ring))
 		refill(s);
 	size_t at = out->at;

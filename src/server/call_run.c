@@ -94,7 +94,7 @@ typedef pyr_status (*run_fn)(
 	pyr_call *call, pyr__objects *objects, size_t decoded_bytes_max, pyr_error *err);
 
 /* Runs it as what the calls that are made meanwhile are made for. A failure is its answer. */
-static void run_in_scope(
+static inline void run_in_scope(
 	pyr_call *call, run_fn run, pyr__objects *objects, size_t decoded_bytes_max)
 {
 	pyr__scope scope = {call->incall.deadline_us, call, pyr_call_correlation};

@@ -55,8 +55,7 @@ pyr_status pyr_stub_reply(pyr_call *call, const pyr_method *method, const Protob
 	pyr__body body;
 	uint8_t space[PYR__BODY_SPACE];
 	pyr_error err;
-	pyr_status status =
-		make_body(call, method, reply, call->incall.clones ? NULL : space, &body, &err);
+	pyr_status status = make_body(call, method, reply, space, &body, &err);
 	if (status == PYR_FAILED_PRECONDITION)
 		return status;
 	if (status) {

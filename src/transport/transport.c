@@ -44,7 +44,6 @@ void pyr__incall_init(pyr__incall *call)
 	call->single = false;
 	call->silent = false;
 	call->settles = false;
-	call->clones = false;
 	call->whole = false;
 	call->detached = false;
 	call->finished = false;

@@ -195,8 +195,7 @@ struct pyr__incall {
 		       */
 	bool silent;  /* the host's: the method has no answer; left unanswered it has not failed */
 	bool settles; /* the carrier's: it calls pyr__host_ops.settle */
-	bool clones; /* the carrier's: an answer is copied as a message, and its bytes not wanted */
-	bool whole;  /* the opening event carried everything: nobody else looks at the inbox */
+	bool whole;   /* the opening event carried everything: nobody else looks at the inbox */
 	bool detached; /* the carrier's: it has been answered, and nobody there looks at it now */
 	bool finished; /* guarded by the carrier's lock, as what follows */
 	bool ended;    /* the caller sends no more messages */
