@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Allocation that either works or ends the process. */
 #include "base/alloc.h"
+#include "base/apart.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,22 +16,22 @@ static void *check(void *memory, size_t size)
 	return memory;
 }
 
-void *pyr__alloc(size_t size)
+PYR__APART void *pyr__alloc(size_t size)
 {
 	return check(malloc(size ? size : 1), size);
 }
 
-void *pyr__zalloc(size_t size)
+PYR__APART void *pyr__zalloc(size_t size)
 {
 	return check(calloc(1, size ? size : 1), size);
 }
 
-void *pyr__realloc(void *old, size_t size)
+PYR__APART void *pyr__realloc(void *old, size_t size)
 {
 	return check(realloc(old, size ? size : 1), size);
 }
 
-char *pyr__strndup(const char *text, size_t size)
+PYR__APART char *pyr__strndup(const char *text, size_t size)
 {
 	char *copy = pyr__alloc(size + 1);
 	memcpy(copy, text, size);

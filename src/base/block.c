@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/refs.h"
 #include "base/thread_end.h"
 
@@ -79,7 +80,7 @@ static bool may_be_spare(size_t size)
 	return PYR__KEEPS_MEMORY && size >= SPARE_MIN_BYTES && size <= SPARE_MAX_BYTES;
 }
 
-static pyr__block *remove_spare(unsigned at)
+PYR__APART static pyr__block *remove_spare(unsigned at)
 {
 	pyr__block *block = spares.blocks[at];
 	spares.count--;
@@ -90,7 +91,7 @@ static pyr__block *remove_spare(unsigned at)
 }
 
 /* The latest that fits, and is not so large that much of it would be wasted. */
-static pyr__block *find_spare(size_t size)
+PYR__APART static pyr__block *find_spare(size_t size)
 {
 	for (unsigned i = spares.count; i-- > 0;)
 		if (spares.blocks[i]->size >= size && spares.blocks[i]->size / 2 <= size)

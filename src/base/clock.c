@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads the monotonic clock. */
 #include "base/clock.h"
+#include "base/apart.h"
 
 #include <time.h>
 
@@ -14,12 +15,12 @@ static int64_t read_us(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-int64_t pyr__now_us(void)
+PYR__APART int64_t pyr__now_us(void)
 {
 	return read_us(CLOCK_MONOTONIC);
 }
 
-int64_t pyr__tick_us(void)
+PYR__APART int64_t pyr__tick_us(void)
 {
 	return read_us(CLOCK_MONOTONIC_COARSE);
 }

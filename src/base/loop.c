@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/error.h"
 
 typedef struct queue {
@@ -389,7 +390,7 @@ void pyr__loop_cancel(pyr__loop *loop, pyr__task *task)
 	pthread_mutex_unlock(&loop->lock);
 }
 
-void pyr__loop_defer(pyr__loop *loop, pyr__task *task)
+PYR__APART void pyr__loop_defer(pyr__loop *loop, pyr__task *task)
 {
 	if (task->posted)
 		return;

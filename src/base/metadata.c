@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 
 #define KEY_MAX     255u
 #define HEADER_SIZE 3u /* key size, value size */
@@ -99,7 +100,7 @@ static bool next_entry(pyr__text block, size_t *at, view *ret_view)
 	       valid_value_bytes(ret_view->key, ret_view->value) == value_size;
 }
 
-bool pyr__metadata_check(const void *block, size_t size)
+PYR__APART bool pyr__metadata_check(const void *block, size_t size)
 {
 	view v;
 	for (size_t at = 0; at < size;)

@@ -257,7 +257,7 @@ static void fail_or_pause(pyr_pending *pending, const pyr_error *failure)
 }
 
 /* Its object is elsewhere, where the proxy leads now. */
-static void follow(pyr_pending *pending)
+PYR_COLD static void follow(pyr_pending *pending)
 {
 	lock(pending);
 	end_try(pending);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The replicas that a name stands for, and the choice among them. */
+#include "base/apart.h"
 #include "client/replicas_private.h"
 
 #include <stdio.h>
@@ -318,7 +319,7 @@ pyr__replica *pyr__replicas_choose(
 	return chosen;
 }
 
-void pyr__replica_release(pyr__replica *replica)
+PYR__APART void pyr__replica_release(pyr__replica *replica)
 {
 	pthread_mutex_lock(&replica->set->lock);
 	replica->running--;

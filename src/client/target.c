@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/refs.h"
@@ -191,7 +192,7 @@ static pyr_status bind_to(
 	return PYR_OK;
 }
 
-static pyr_status rebind(pyr__target *target, bool wait, const pyr_reference *failed,
+PYR__APART static pyr_status rebind(pyr__target *target, bool wait, const pyr_reference *failed,
 	int64_t deadline_us, pyr__route *ret_route, pyr_error *err)
 {
 	pyr_reference reference = target->reference;

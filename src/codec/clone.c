@@ -5,6 +5,7 @@
  */
 #include "codec/clone.h"
 
+#include "base/apart.h"
 #include "codec/decoder.h"
 #include "codec/encoder.h"
 
@@ -121,7 +122,7 @@ static ProtobufCMessage *clone_message(pyr__decoder *d, const ProtobufCMessage *
 	return NULL;
 }
 
-ProtobufCMessage *pyr__clone(const ProtobufCMessage *message,
+PYR__APART ProtobufCMessage *pyr__clone(const ProtobufCMessage *message,
 	const ProtobufCMessageDescriptor *descriptor, const pyr__decode_options *options)
 {
 	pyr__decoder_failure failure;

@@ -2,6 +2,7 @@
 /* The decoder from outside, and what its parts share. decode_message.c does the work. */
 #include "codec/decode.h"
 
+#include "base/apart.h"
 #include "codec/decoder.h"
 
 #include <stdio.h>
@@ -106,7 +107,7 @@ static void write_path(const pyr__decoder_failure *failure,
 		used += (size_t)snprintf(to + used, size - used, ".%s", failure->path[i - 1]->name);
 }
 
-static pyr_status report(
+PYR_COLD static pyr_status report(
 	const pyr__decoder *d, const ProtobufCMessageDescriptor *descriptor, pyr_error *err)
 {
 	const pyr__decoder_failure *failure = d->failure;
@@ -121,9 +122,9 @@ static pyr_status report(
 }
 
 /* Field by field, whatever they are. */
-static pyr_status decode_any(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data,
-	size_t size, const pyr__decode_options *options, ProtobufCMessage **ret_message,
-	pyr_error *err)
+PYR__APART static pyr_status decode_any(const ProtobufCMessageDescriptor *descriptor,
+	const uint8_t *data, size_t size, const pyr__decode_options *options,
+	ProtobufCMessage **ret_message, pyr_error *err)
 {
 	pyr__decoder_failure failure;
 	pyr__decoder d = {

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -242,7 +243,7 @@ void pyr__conn_dialed(pyr__conn *conn)
 }
 
 /* The session has said its last word: send what is left of it, and part. */
-static void part(pyr__conn *conn, bool peer_is_there)
+PYR_COLD static void part(pyr__conn *conn, bool peer_is_there)
 {
 	if (conn->state == CONN_OPEN) {
 		pyr__conn_flush(conn);
@@ -310,7 +311,7 @@ static void wake_all(pyr__conn *conn)
 			conn, PYR__OWNER(conn->waiters.next, pyr__waiter, link), false);
 }
 
-static void on_connection_event(pyr__conn *conn, const pyr__event *event)
+PYR__APART static void on_connection_event(pyr__conn *conn, const pyr__event *event)
 {
 	switch (event->type) {
 	case PYR__EVENT_READY:

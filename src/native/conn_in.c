@@ -91,7 +91,7 @@ static void refuse(pyr__conn *conn, uint32_t stream, pyr_status status, const ch
 	(void)sent; /* a connection that is full of unsent answers is ended by its own limits */
 }
 
-static void refuse_call(
+PYR_COLD static void refuse_call(
 	pyr__conn *conn, const pyr__event *event, pyr_status status, const char *why)
 {
 	if (event->has_message)
@@ -356,7 +356,7 @@ static void in_poke(pyr__incall *call)
 }
 
 /* What a call gets that its servant has given back without an answer. */
-static pyr__final unanswered(const pyr__incall *call)
+PYR_COLD static pyr__final unanswered(const pyr__incall *call)
 {
 	static const char late[] = "the deadline passed before the servant answered";
 	static const char given_up[] = "the caller gave up before the servant answered";

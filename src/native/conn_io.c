@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "base/apart.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/refs.h"
@@ -77,7 +78,7 @@ static void unseal(pyr__conn *conn)
 }
 
 /* Encrypts what the session wants to send, as far as there is room. */
-static void seal(pyr__conn *conn)
+PYR__APART static void seal(pyr__conn *conn)
 {
 	struct iovec vectors[OUTPUT_VECTORS];
 	const void *sealed;
@@ -231,7 +232,7 @@ static size_t early_bytes(const pyr__conn *conn)
 	return pyr__conn_writes_ring(conn) ? OUTPUT_RING_BYTES : OUTPUT_EARLY_BYTES;
 }
 
-static void flush_now(pyr__conn *conn)
+PYR__APART static void flush_now(pyr__conn *conn)
 {
 	bool was_blocked = conn->blocked, was_paused = conn->paused;
 	if (pyr__loop_is_current(conn->options.loop))
@@ -245,7 +246,7 @@ static void flush_now(pyr__conn *conn)
 }
 
 /* What is lent is sent now, or copied: its owner goes on soon. */
-static void flush_lent(pyr__conn *conn)
+PYR__APART static void flush_lent(pyr__conn *conn)
 {
 	flush_now(conn);
 	if (!pyr__session_keep(conn->session))
@@ -253,7 +254,7 @@ static void flush_lent(pyr__conn *conn)
 			"there is no memory for a message that was being sent");
 }
 
-void pyr__conn_flush_soon(pyr__conn *conn)
+PYR__APART void pyr__conn_flush_soon(pyr__conn *conn)
 {
 	if (pyr__session_is_lent(conn->session)) {
 		flush_lent(conn);
@@ -373,7 +374,7 @@ static ssize_t receive(pyr__conn *conn, struct iovec *vectors, int count, bool w
 	return got;
 }
 
-bool pyr__conn_end_of_input(pyr__conn *conn, int why)
+PYR__APART bool pyr__conn_end_of_input(pyr__conn *conn, int why)
 {
 	char reason[PYR_ERROR_MESSAGE_MAX];
 	if (why == EAGAIN || why == EWOULDBLOCK || why == EINTR)

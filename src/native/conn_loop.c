@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "base/apart.h"
 #include "base/clock.h"
 #include "native/conn_private.h"
 
@@ -32,10 +33,8 @@ static short wanted_io(const pyr__conn *conn)
 static void on_io(evutil_socket_t fd, short what, void *arg);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 
-static void apply_timer(pyr__conn *conn)
+PYR__APART static void add_timer(pyr__conn *conn)
 {
-	if (conn->timer_us >= conn->timer_added_us)
-		return;
 	int64_t left = conn->timer_us - pyr__now_us() + TIMER_STEP_US;
 	if (left < 0)
 		left = 0;
@@ -45,7 +44,7 @@ static void apply_timer(pyr__conn *conn)
 }
 
 /* Closed for good: out of the loop. The caller holds a reference of its own. */
-static void leave_loop(pyr__conn *conn)
+PYR_COLD static void leave_loop(pyr__conn *conn)
 {
 	event_del(&conn->timer_event);
 	pyr__conn_look_end(conn);
@@ -58,24 +57,29 @@ static void leave_loop(pyr__conn *conn)
 	}
 }
 
+PYR__APART static void change_io(pyr__conn *conn, short wanted)
+{
+	if (conn->io_added)
+		event_del(&conn->io_event);
+	if (wanted) {
+		event_assign(&conn->io_event, pyr__loop_base(conn->options.loop), conn->fd,
+			wanted | EV_PERSIST, on_io, conn);
+		event_add(&conn->io_event, NULL);
+	}
+	conn->io_added = wanted;
+}
+
 static void apply(pyr__conn *conn)
 {
 	short wanted = wanted_io(conn);
-	if (wanted != conn->io_added) {
-		if (conn->io_added)
-			event_del(&conn->io_event);
-		if (wanted) {
-			event_assign(&conn->io_event, pyr__loop_base(conn->options.loop), conn->fd,
-				wanted | EV_PERSIST, on_io, conn);
-			event_add(&conn->io_event, NULL);
-		}
-		conn->io_added = wanted;
-	}
+	if (wanted != conn->io_added)
+		change_io(conn, wanted);
 	if (conn->state == CONN_CLOSED) {
 		leave_loop(conn);
 		return;
 	}
-	apply_timer(conn);
+	if (conn->timer_us < conn->timer_added_us)
+		add_timer(conn);
 	pyr__conn_look_apply(conn);
 	if (!conn->in_loop && (conn->io_added || conn->timer_added_us != PYR__DEADLINE_NONE)) {
 		conn->in_loop = true;

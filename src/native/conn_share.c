@@ -37,6 +37,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "native/conn_private.h"
@@ -114,7 +115,7 @@ static void on_offer(pyr__conn *conn, uint32_t ring_bytes)
 	pyr__session_share(conn->session, PYR__SHARE_REFUSED, 0);
 }
 
-void pyr__conn_share_event(pyr__conn *conn, const pyr__event *event)
+PYR__APART void pyr__conn_share_event(pyr__conn *conn, const pyr__event *event)
 {
 	switch (event->share) {
 	case PYR__SHARE_OFFERED:

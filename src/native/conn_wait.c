@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include "base/apart.h"
 #include "base/clock.h"
 #include "native/conn_private.h"
 
@@ -44,7 +45,7 @@ static void lead_dialing(pyr__conn *conn, short revents)
 		pyr__conn_flush(conn);
 }
 
-void pyr__conn_wake_follower(pyr__conn *conn, pyr__waiter *waiter, bool over)
+PYR__APART void pyr__conn_wake_follower(pyr__conn *conn, pyr__waiter *waiter, bool over)
 {
 	pyr__follower *follower = PYR__OWNER(waiter, pyr__follower, waiter);
 	if (follower->told)

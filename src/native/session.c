@@ -167,7 +167,7 @@ static pyr_executed executed_by_peer(const pyr__session *s, const pyr__stream *s
 	return !left || passed_over ? PYR_EXECUTED_NO : PYR_EXECUTED_MAYBE;
 }
 
-static bool next_of_ours(pyr__session *s, pyr__event *event)
+PYR_COLD static bool next_of_ours(pyr__session *s, pyr__event *event)
 {
 	for (; s->ours.open > 0; s->close_ours++) {
 		pyr__stream *stream = pyr__streams_at(&s->ours, s->close_ours);
@@ -190,7 +190,7 @@ static bool next_of_ours(pyr__session *s, pyr__event *event)
 	return false;
 }
 
-static bool next_of_theirs(pyr__session *s, pyr__event *event)
+PYR_COLD static bool next_of_theirs(pyr__session *s, pyr__event *event)
 {
 	for (; s->theirs.open > 0; s->close_theirs++) {
 		pyr__stream *stream = pyr__streams_at(&s->theirs, s->close_theirs);
@@ -211,7 +211,7 @@ static bool next_of_theirs(pyr__session *s, pyr__event *event)
 	return false;
 }
 
-bool pyr__session_next_closing(pyr__session *s, pyr__event *event)
+PYR_COLD bool pyr__session_next_closing(pyr__session *s, pyr__event *event)
 {
 	if (next_of_ours(s, event) || next_of_theirs(s, event))
 		return true;

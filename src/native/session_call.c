@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/metadata.h"
 #include "native/session_private.h"
 
@@ -40,7 +41,7 @@ static bool use_method(pyr__session *s, uint32_t number, call *c)
 	return true;
 }
 
-static bool define_method(pyr__session *s, const pyr__field *f, call *c)
+PYR_COLD static bool define_method(pyr__session *s, const pyr__field *f, call *c)
 {
 	uint32_t number = f->size > 2 ? pyr__load16(f->data) : 0;
 	if (f->size <= 2 || number != s->known_method_count || number >= s->config.methods_max ||
@@ -73,7 +74,7 @@ static bool known_method(pyr__session *s, const pyr__field *f, call *c)
 
 /* Fields */
 
-static void refuse(call *c, pyr_status status, const char *why)
+PYR_COLD static void refuse(call *c, pyr_status status, const char *why)
 {
 	if (!c->refusal) {
 		c->status = status;
@@ -88,7 +89,7 @@ static void take_object(call *c, const pyr__field *f)
 		refuse(c, PYR_INVALID_ARGUMENT, "the object id is longer than 255 bytes");
 }
 
-static void take_metadata(const pyr__session *s, call *c, const pyr__field *f)
+PYR__APART static void take_metadata(const pyr__session *s, call *c, const pyr__field *f)
 {
 	c->head->metadata = pyr__field_text(f);
 	if (f->size > s->config.metadata_max)
@@ -193,7 +194,7 @@ static void check_limits(const pyr__session *s, call *c, size_t message)
 }
 
 /* Its stream is closed at once; what still comes for it is then late, and ignored. */
-static bool turn_down(pyr__session *s, pyr__stream *stream, const call *c, uint32_t cost)
+PYR_COLD static bool turn_down(pyr__session *s, pyr__stream *stream, const call *c, uint32_t cost)
 {
 	if (!c->head->oneway)
 		pyr__session_refuse(s, stream->id, c->status, c->refusal);

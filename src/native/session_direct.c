@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "native/session_private.h"
 
 #define DIRECT_MIN 8192u /* bytes yet to come: for less it does not pay */
@@ -28,7 +29,7 @@ static pyr__partial *partial_of(const pyr__session *s, const pyr__frame *frame)
 	return partial && frame->length <= partial->total - partial->size ? partial : NULL;
 }
 
-void pyr__session_begin_direct(pyr__session *s, const pyr__frame *frame, size_t size)
+PYR__APART void pyr__session_begin_direct(pyr__session *s, const pyr__frame *frame, size_t size)
 {
 	if (frame->length - size < DIRECT_MIN)
 		return;
@@ -49,7 +50,7 @@ void pyr__session_begin_direct(pyr__session *s, const pyr__frame *frame, size_t 
 	s->direct->frame.data = to;
 }
 
-size_t pyr__session_received_direct(pyr__session *s, size_t size)
+PYR__APART size_t pyr__session_received_direct(pyr__session *s, size_t size)
 {
 	uint32_t part = size < s->direct->left ? (uint32_t)size : s->direct->left;
 	s->direct->at += part;
@@ -57,7 +58,7 @@ size_t pyr__session_received_direct(pyr__session *s, size_t size)
 	return size - part;
 }
 
-void pyr__session_end_direct(pyr__session *s)
+PYR__APART void pyr__session_end_direct(pyr__session *s)
 {
 	if (!s->direct)
 		return;

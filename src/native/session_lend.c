@@ -11,6 +11,7 @@
  * All three happen within one function of the owner's, and so nobody else sees anything of it.
  */
 #include <string.h>
+#include "base/apart.h"
 #include "native/session_private.h"
 
 #define AROUND_MAX 512u /* bytes of the rest of a message in one frame */
@@ -33,8 +34,8 @@ static pyr__lent lent_of(const pyr__session *s, const pyr__body *body)
 	return lent;
 }
 
-bool pyr__session_put_around(pyr__session *s, uint8_t type, uint8_t flags, uint32_t stream,
-	const uint8_t *fields, size_t fields_size, const pyr__body *body)
+PYR__APART bool pyr__session_put_around(pyr__session *s, uint8_t type, uint8_t flags,
+	uint32_t stream, const uint8_t *fields, size_t fields_size, const pyr__body *body)
 {
 	pyr__lent lent = lent_of(s, body);
 	if (!lent.field)
@@ -85,7 +86,7 @@ static bool keep_parcel(pyr__parcel *parcel)
 	return true;
 }
 
-bool pyr__session_keep(pyr__session *s)
+PYR__APART bool pyr__session_keep(pyr__session *s)
 {
 	pyr__output *out = &s->output;
 	bool kept = true;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/metadata.h"
 #include "native/session_private.h"
 
@@ -26,7 +27,7 @@ static bool out_of_turn(pyr__session *s, const pyr__frame *frame)
 
 /* Messages in parts */
 
-void pyr__partial_free(pyr__partial *partial)
+PYR__APART void pyr__partial_free(pyr__partial *partial)
 {
 	if (partial)
 		pyr__block_unref(partial->block);
@@ -281,7 +282,8 @@ bool pyr__session_on_metadata(pyr__session *s, const pyr__frame *frame, pyr__eve
 
 /* FINAL */
 
-static bool read_final_field(const pyr__session *s, const pyr__field *f, pyr__final *final)
+PYR__APART static bool read_final_field(
+	const pyr__session *s, const pyr__field *f, pyr__final *final)
 {
 	switch (f->number) {
 	case PYR__FINAL_STATUS:

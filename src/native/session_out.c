@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "native/session_private.h"
 
 #define METHOD_TABLE_SIZE 2048u /* twice the methods a peer can be sent by number */
@@ -47,7 +48,7 @@ static void put_body(uint8_t *at, const pyr__body *body)
 }
 
 /* A long message to be sent in fragments: packed, but for what it lends. */
-static pyr__block *pack_apart(const pyr__body *body, pyr__lent *ret_lent)
+PYR__APART static pyr__block *pack_apart(const pyr__body *body, pyr__lent *ret_lent)
 {
 	*ret_lent = pyr__body_lends(body);
 	pyr__block *block = pyr__block_new(body->size - ret_lent->size);
@@ -239,7 +240,7 @@ static void put_call(pyr__session *s, pyr__stream *stream, uint8_t flags, const 
 		pyr__session_close(s, stream);
 }
 
-static void put_call_later(pyr__session *s, pyr__stream *stream, uint8_t flags,
+PYR__APART static void put_call_later(pyr__session *s, pyr__stream *stream, uint8_t flags,
 	const uint8_t *fields, size_t fields_size, const pyr__body *body, pyr__block *payload,
 	const pyr__lent *lent)
 {
@@ -411,9 +412,17 @@ static pyr__text cut(pyr__text text, size_t most)
 	return text;
 }
 
-static size_t put_final_fields(uint8_t *fields, const pyr__final *final, pyr__text metadata)
+/* Mostly an answer is a message and nothing else. */
+static bool is_bare(const pyr__final *final, pyr__text metadata)
 {
-	uint8_t *at = fields + 2;
+	return final->status == PYR_OK &&
+	       !(final->message.size | final->where.size | final->details.size | final->moved.size |
+		       metadata.size);
+}
+
+PYR__APART static uint8_t *put_answer_fields(
+	uint8_t *at, const pyr__final *final, pyr__text metadata)
+{
 	if (final->status != PYR_OK) {
 		at = pyr__put_u8(at, PYR__FINAL_STATUS | PYR__CRITICAL, (uint8_t) final->status);
 		at = pyr__put_u8(at, PYR__FINAL_EXECUTED, (uint8_t) final->executed);
@@ -422,13 +431,20 @@ static size_t put_final_fields(uint8_t *fields, const pyr__final *final, pyr__te
 	at = pyr__put_text(at, PYR__FINAL_WHERE, cut(final->where, PYR_ERROR_WHERE_MAX - 1));
 	at = pyr__put_text(at, PYR__FINAL_DETAILS, cut(final->details, PYR__INITIAL_METADATA_MAX));
 	at = pyr__put_text(at, PYR__FINAL_MOVED, final->moved);
-	at = pyr__put_text(at, PYR__FINAL_METADATA, metadata);
+	return pyr__put_text(at, PYR__FINAL_METADATA, metadata);
+}
+
+static size_t put_final_fields(uint8_t *fields, const pyr__final *final, pyr__text metadata)
+{
+	uint8_t *at = fields + 2;
+	if (!is_bare(final, metadata))
+		at = put_answer_fields(at, final, metadata);
 	pyr__store16(fields, (uint16_t)(at - fields - 2));
 	return (size_t)(at - fields);
 }
 
 /* A long message has to go before the answer: the stream stays until it has. */
-static void finish_later(pyr__session *s, pyr__stream *stream, const uint8_t *fields,
+PYR__APART static void finish_later(pyr__session *s, pyr__stream *stream, const uint8_t *fields,
 	size_t fields_size, const pyr__body *body)
 {
 	pyr__parcel *parcel = stream->parcel;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "native/session_private.h"
 
 #define FLAT_KEEP_BYTES   (2u << 20)   /* a larger buffer is not kept once it is empty */
@@ -82,7 +83,7 @@ void pyr__session_put_segment(pyr__session *s, pyr__block *block, const uint8_t 
 
 /* Parcels */
 
-pyr__parcel *pyr__parcel_new(pyr__stream *stream, size_t head_size)
+PYR__APART pyr__parcel *pyr__parcel_new(pyr__stream *stream, size_t head_size)
 {
 	pyr__parcel *parcel = pyr__alloc(sizeof *parcel + head_size);
 	*parcel = (pyr__parcel){.stream = stream, .head_size = head_size};
@@ -221,7 +222,7 @@ const uint8_t *pyr__parcel_run(const pyr__parcel *parcel, size_t *ret_size, pyr_
 	return lent->data + (at - lent->at);
 }
 
-static void put_fragment(pyr__session *s, pyr__parcel *parcel)
+PYR__APART static void put_fragment(pyr__session *s, pyr__parcel *parcel)
 {
 	pyr__output *out = &s->output;
 	pyr__block *block;
@@ -247,7 +248,7 @@ static void put_fragment(pyr__session *s, pyr__parcel *parcel)
 		finish_parcel(s, parcel);
 }
 
-static void refill(pyr__session *s)
+PYR__APART static void refill(pyr__session *s)
 {
 	pyr__output *out = &s->output;
 	if (s->closing)
@@ -299,7 +300,7 @@ static void take_flat(pyr__output *out, size_t size)
 }
 
 /* Takes what it can of the first segment and the flat bytes before it; returns how much. */
-static size_t take_segment(pyr__output *out, size_t size)
+PYR__APART static size_t take_segment(pyr__output *out, size_t size)
 {
 	pyr__segment *segment = &out->segments[0];
 	size_t before = (size_t)(segment->position - out->flat_taken);

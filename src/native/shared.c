@@ -85,7 +85,7 @@ static int make_memfd(void)
 	return fd;
 }
 
-pyr_status pyr__shared_make(pyr__shared *ret_shared, int *ret_fd, pyr_error *err)
+PYR_COLD pyr_status pyr__shared_make(pyr__shared *ret_shared, int *ret_fd, pyr_error *err)
 {
 	pyr_status status;
 	int fd = make_memfd();

@@ -6,11 +6,12 @@
 #include <pyrite/leases.pyr.h>
 #include <string.h>
 #include <strings.h>
+#include "base/apart.h"
 #include "server/call.h"
 
 #define BEARER "Bearer "
 
-static pyr_status authenticate(
+PYR__APART static pyr_status authenticate(
 	const pyr_daemon_options *options, pyr__incall *incall, pyr_error *err)
 {
 	char principal[PYR_PRINCIPAL_MAX] = "";

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "base/apart.h"
 #include "base/clock.h"
 #include "base/correlation.h"
 #include "base/error.h"
@@ -91,7 +92,7 @@ pyr_status pyr__call_check_method(const pyr_call *call, const pyr_method *method
 }
 
 /* Nobody has answered it, and nobody can any more. */
-static void end_unanswered(pyr_call *call)
+PYR_COLD static void end_unanswered(pyr_call *call)
 {
 	pyr_status status = PYR_INTERNAL;
 	if (call->oneway || call->incall.silent)
@@ -105,7 +106,7 @@ static void end_unanswered(pyr_call *call)
 }
 
 /* What few calls have. */
-static void drop_extras(pyr_call *call)
+PYR__APART static void drop_extras(pyr_call *call)
 {
 	pyr__resumable_unref(call->resumable);
 	if (call->instance)
@@ -115,7 +116,7 @@ static void drop_extras(pyr_call *call)
 	pyr_metadata_free(call->trailer);
 }
 
-static void drop_chunks(pyr_call *call)
+PYR__APART static void drop_chunks(pyr_call *call)
 {
 	pyr__arena_reset(&call->stream_arena);
 	pyr__arena_reset(&call->arena);

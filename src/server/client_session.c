@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/error.h"
 #include "base/list.h"
 #include "base/owner.h"
@@ -148,8 +149,8 @@ static pyr_status make_instance(pyr__client_session *session, pyr__object *objec
 	return PYR_OK;
 }
 
-pyr_status pyr__client_session_instance(pyr__client_session *session, pyr__object *object,
-	pyr_call *call, void **ret_instance, pyr_error *err)
+PYR__APART pyr_status pyr__client_session_instance(pyr__client_session *session,
+	pyr__object *object, pyr_call *call, void **ret_instance, pyr_error *err)
 {
 	pyr_status status = PYR_OK;
 	pthread_mutex_lock(&session->making);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/owner.h"
@@ -186,8 +187,8 @@ static pyr__locator *first_of(pyr__locators *locators)
 	return first; /* those that follow do not change */
 }
 
-pyr_status pyr__locators_find(pyr__locators *locators, pyr__text id, const pyr_interface *interface,
-	pyr__object **ret_object, pyr_error *err)
+PYR__APART pyr_status pyr__locators_find(pyr__locators *locators, pyr__text id,
+	const pyr_interface *interface, pyr__object **ret_object, pyr_error *err)
 {
 	pyr__locator *best = NULL;
 	for (pyr__locator *l = first_of(locators); l; l = l->next)
@@ -198,7 +199,8 @@ pyr_status pyr__locators_find(pyr__locators *locators, pyr__text id, const pyr_i
 	return pyr_error_set(err, PYR_NOT_FOUND, "no object '%.*s' here", (int)id.size, id.data);
 }
 
-bool pyr__locators_cover(pyr__locators *locators, pyr__text id, const pyr_interface *interface)
+PYR__APART bool pyr__locators_cover(
+	pyr__locators *locators, pyr__text id, const pyr_interface *interface)
 {
 	for (pyr__locator *l = first_of(locators); l; l = l->next)
 		if (covers(l, id, interface))

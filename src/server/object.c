@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/refs.h"
 #include "base/utf8.h"
 
@@ -57,7 +58,7 @@ void pyr__object_unref(pyr__object *object)
 	free(object);
 }
 
-pyr_status pyr__object_make_instance(
+PYR__APART pyr_status pyr__object_make_instance(
 	const pyr__object *object, pyr_call *call, void **ret_instance, pyr_error *err)
 {
 	const pyr__instancing *instancing = atomic_load(&object->instancing);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/metadata.h"
@@ -532,7 +533,7 @@ static pyr__resumable *of_leg(pyr_call *leg)
 	return r;
 }
 
-void pyr__resumable_on_work(pyr_call *leg, unsigned work)
+PYR__APART void pyr__resumable_on_work(pyr_call *leg, unsigned work)
 {
 	pyr__resumable *r = of_leg(leg);
 	if (!r)
