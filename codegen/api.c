@@ -510,7 +510,9 @@ static gen_member request_callback(gen_pool *pool, const gen_method *method)
 {
 	return (gen_member){
 		.callback = {
-			.note = "request is borrowed; NULL after the last one.",
+			.note = "request is borrowed; NULL after the last one. Nothing comes once "
+				"the "
+				"servant has answered the call.",
 			.name = gen_api_callback(pool, method, GEN_SERVER),
 			.parameters = LIST("void *ctx", "pyr_call *call", "pyr_status status",
 				gen_pool_printf(pool, "const %s *request", method->input->c_name)),

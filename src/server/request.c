@@ -80,6 +80,9 @@ pyr_status pyr_stub_next_request(pyr_call *call, const pyr_method *method,
 	pyr_status status = check(call, method, err);
 	if (status)
 		return status;
+	if (atomic_load(&call->answered))
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"the call has been answered: nothing more is asked");
 	while (!next_one(call, &request, &status, err)) {
 		if (pyr__loop_in_callback())
 			return pyr_error_set(err, PYR_FAILED_PRECONDITION,
@@ -123,7 +126,8 @@ void pyr__call_push(pyr_call *call)
 	do {
 		const ProtobufCMessage *request;
 		pyr_status status;
-		while (!call->push_ended && next_one(call, &request, &status, NULL)) {
+		while (!call->push_ended && !atomic_load(&call->answered) &&
+			next_one(call, &request, &status, NULL)) {
 			call->push_ended = request == NULL;
 			call->bound->method->deliver_request(
 				call->on_request, call->request_ctx, call, status, request);

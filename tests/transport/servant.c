@@ -274,16 +274,20 @@ static bool take_both(flow *f, pyr_status status, const Suite__Blob *request)
 {
 	if (status == PYR_OK && request) {
 		tally_add(&f->servant->received_count, 1);
-		status = suite_suite_both__send_reply(f->call, request, NULL);
+		status = f->servant->fails_both
+				 ? PYR_ABORTED
+				 : suite_suite_both__send_reply(f->call, request, NULL);
 		if (status == PYR_OK) {
 			tally_add(&f->servant->sent_count, 1);
 			return true;
 		}
 		pyr_call_fail(f->call, status, "the answer could not be sent");
-		return true; /* the end follows */
-	}
-	if (status == PYR_OK)
+		if (f->servant->pulls)
+			f->servant->again_status =
+				(int)suite_suite_both__next_request(f->call, &request, NULL);
+	} else if (status == PYR_OK) {
 		pyr_call_end(f->call);
+	}
 	end_flow(f, status != PYR_OK);
 	return false;
 }

@@ -14,6 +14,7 @@
 typedef struct servant {
 	pyr_context *context;         /* of the calls that Relay makes */
 	bool pulls;                   /* streams are read with __next_request: not on a loop */
+	bool fails_both;              /* Both fails at its first message */
 	bool stops;                   /* Up is not read at all, and kept like a call of Hold */
 	void (*interrupt)(void *ctx); /* called by Echo and Count before they answer; or NULL */
 	void *interrupt_ctx;
@@ -31,7 +32,7 @@ typedef struct servant {
 	tally received_count;     /* messages of Up and Both */
 	tally ended_count;        /* streams that the servant is through with */
 	tally interrupted_count;  /* those of them that ended with an error on this side */
-	_Atomic int again_status; /* what the second answer got */
+	_Atomic int again_status; /* what the second answer got, or Both's next pull */
 	char peer[64];            /* of the last Echo */
 	/* the correlation ids of Relay and TimeLeft, in turn */
 	char correlations[SERVANT_CORRELATIONS_MAX][PYR_CORRELATION_MAX];

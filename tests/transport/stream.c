@@ -278,6 +278,41 @@ Test(stream, observes_while_another_thread_writes)
 	suite_end(s);
 }
 
+/* What has come behind the message at which the servant failed is not its any more. */
+static void fail_amid_messages(suite *s)
+{
+	enum { STREAMS = 50 };
+	pyr_error err;
+	Suite__Blob blob = suite_blob(100);
+	s->servant.fails_both = true;
+	for (unsigned i = 1; i <= STREAMS; i++) {
+		pyr_stream *stream;
+		const Suite__Blob *message;
+		pyr_status status = PYR_OK;
+		CHECK_OK(suite_suite_both(s->proxy, &stream, &err));
+		for (unsigned j = 0; j < 10 && status == PYR_OK; j++)
+			status = suite_suite_both__send(stream, &blob, &err); /* or it is over */
+		CHECK_STATUS(PYR_ABORTED, suite_suite_both__next(stream, &message, &err));
+		pyr_stream_close(stream);
+		CHECK_AWAIT(&s->servant.ended_count, i);
+		cr_assert_eq(tally_get(&s->servant.received_count), i);
+		if (s->servant.pulls)
+			cr_assert_eq(s->servant.again_status, PYR_FAILED_PRECONDITION);
+	}
+	free(blob.data.data);
+	suite_end(s);
+}
+
+Test(stream, hands_no_message_to_a_servant_that_observes_and_has_answered)
+{
+	fail_amid_messages(suite_begin(NULL));
+}
+
+Test(stream, hands_no_message_to_a_servant_that_pulls_and_has_answered)
+{
+	fail_amid_messages(suite_begin_pool(2));
+}
+
 Test(stream, carries_many_streams_at_once)
 {
 	enum { STREAMS = 100 };
