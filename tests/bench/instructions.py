@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """usage: instructions.py PROGRAM FIGURES [--renew]
 
-Counts the instructions of a call, a stream's item and a local call with valgrind's callgrind, and
+Counts the instructions of a call, one of 64 at once, a stream's item and a local call with valgrind's callgrind, and
 fails when one takes over 5 % more than FIGURES says, or so much less that FIGURES should be renewed.
 Two numbers of calls are counted and subtracted, so that what happens once does not count.
 """
