@@ -510,9 +510,8 @@ static gen_member request_callback(gen_pool *pool, const gen_method *method)
 {
 	return (gen_member){
 		.callback = {
-			.note = "request is borrowed; NULL after the last one. Nothing comes once "
-				"the "
-				"servant has answered the call.",
+			.note = "request is borrowed; NULL after the last one. Not called any "
+				"more after an answer that was given in it.",
 			.name = gen_api_callback(pool, method, GEN_SERVER),
 			.parameters = LIST("void *ctx", "pyr_call *call", "pyr_status status",
 				gen_pool_printf(pool, "const %s *request", method->input->c_name)),

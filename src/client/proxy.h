@@ -52,10 +52,7 @@ int64_t pyr__proxy_deadline(const pyr_proxy *proxy, bool unary, int64_t now_us);
 void pyr__proxy_head(const pyr_proxy *proxy, uint32_t method, const pyr__route *route,
 	int64_t deadline_us, int64_t now_us, pyr__head *ret_head);
 
-/*
- * As pyr__body_init(), saying whose the request is if it cannot be encoded. It is encoded only if
- * it is to leave the process.
- */
+/* As pyr__body_init(), saying whose the request is if it cannot be encoded. */
 pyr_status pyr__proxy_body(const pyr_proxy *proxy, uint32_t method, const ProtobufCMessage *request,
 	uint8_t *space, pyr__body *ret_body, pyr_error *err);
 

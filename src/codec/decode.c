@@ -147,9 +147,8 @@ PYR__APART static pyr_status decode_any(const ProtobufCMessageDescriptor *descri
 	return report(&d, descriptor, err);
 }
 
-/* Whether it is certain that a message without other messages and arrays takes no more than this.
- */
-static bool fits(const ProtobufCMessageDescriptor *descriptor, size_t size, size_t bytes_max)
+/* Whether a message without other messages and arrays surely takes no more memory than that. */
+static bool is_within(const ProtobufCMessageDescriptor *descriptor, size_t size, size_t bytes_max)
 {
 	return !bytes_max || (size <= bytes_max && descriptor->sizeof_message <= bytes_max - size);
 }
@@ -162,7 +161,7 @@ pyr_status pyr__decode(const ProtobufCMessageDescriptor *descriptor, const uint8
 	pyr__arena *arena = options->arena;
 	if (!data)
 		data = nothing;
-	if (arena && options->alias && fits(descriptor, size, options->bytes_max)) {
+	if (arena && options->alias && is_within(descriptor, size, options->bytes_max)) {
 		*ret_message = pyr__decode_flat(descriptor, data, size, arena);
 		if (*ret_message)
 			return PYR_OK;

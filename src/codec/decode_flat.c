@@ -30,20 +30,18 @@ static bool read_fixed(const uint8_t **at, const uint8_t *end, size_t size, void
 {
 	if ((size_t)(end - *at) < size)
 		return false;
-	if (size == 8)
-		*(uint64_t *)member = pyr__load_u64(*at);
-	else
-		*(uint32_t *)member = pyr__load_u32(*at);
+	uint64_t wide = size == 8 ? pyr__load_u64(*at) : 0;
+	uint32_t narrow = size == 4 ? pyr__load_u32(*at) : 0;
+	memcpy(member, size == 8 ? (void *)&wide : (void *)&narrow, size);
 	*at += size;
 	return true;
 }
 
 static bool read_string(pyr__arena *arena, const uint8_t *data, size_t size, char **member)
 {
-	if (pyr__utf8_valid_bytes((const char *)data, size) < size || memchr(data, '\0', size))
-		return false;
 	char *copy = pyr__arena_take(arena, size + 1, 1);
-	if (!copy)
+	if (!copy || pyr__utf8_valid_bytes((const char *)data, size) < size ||
+		memchr(data, '\0', size))
 		return false;
 	memcpy(copy, data, size);
 	copy[size] = '\0';
@@ -61,9 +59,11 @@ static bool read_sized(pyr__arena *arena, const ProtobufCFieldDescriptor *field,
 	*at += size;
 	if (field->type == PROTOBUF_C_TYPE_STRING)
 		return read_string(arena, data, (size_t)size, member);
+	if (field->type != PROTOBUF_C_TYPE_BYTES)
+		return false; /* a message, of which the member is a pointer */
 	*(ProtobufCBinaryData *)member =
 		(ProtobufCBinaryData){.len = (size_t)size, .data = size ? (uint8_t *)data : NULL};
-	return field->type == PROTOBUF_C_TYPE_BYTES;
+	return true;
 }
 
 static bool read_value(pyr__arena *arena, const ProtobufCFieldDescriptor *field, const uint8_t **at,

@@ -123,6 +123,7 @@ static pyr_status finish(call *c, const pyr__final *final, const pyr__body *body
 		if (c->incall->finished)
 			return gone(err);
 		c->incall->finished = true;
+		pyr__rpc_wake(c->incall->waiters);
 	}
 	if (c->rpc.over)
 		return gone(err);
@@ -526,7 +527,8 @@ static void in_release(pyr__incall *incall, pyr__message *message)
 static bool is_readable(const void *arg)
 {
 	const pyr__incall *incall = arg;
-	return incall->inbox.first || incall->ended || atomic_load(&incall->cancelled);
+	return incall->inbox.first || incall->ended || incall->finished ||
+	       atomic_load(&incall->cancelled);
 }
 
 static bool is_writable(const void *arg)

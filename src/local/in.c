@@ -77,6 +77,7 @@ static pyr_status finish(pyr__local_call *call, const result *what, pyr_error *e
 	if (call->in->finished)
 		return gone(err);
 	call->in->finished = true;
+	pyr__local_wake(call->in->waiters);
 	if (!call->out || call->out->over)
 		return gone(err);
 	call->out->reply = what->reply;
@@ -207,7 +208,7 @@ static void in_release(pyr__incall *in, pyr__message *message)
 static bool is_readable(const void *arg)
 {
 	const pyr__incall *in = arg;
-	return in->inbox.first || in->ended || atomic_load(&in->cancelled);
+	return in->inbox.first || in->ended || in->finished || atomic_load(&in->cancelled);
 }
 
 static bool is_writable(const void *arg)

@@ -262,6 +262,7 @@ static pyr_status finish(pyr__conn *conn, pyr__incall *call, const pyr__final *f
 	if (call->finished)
 		return gone(err);
 	call->finished = true;
+	pyr__conn_wake(conn, call->waiters, false);
 	if (conn->state != CONN_OPEN)
 		return gone(err);
 	pyr__session_set_user(conn->session, call->stream, NULL);
@@ -315,7 +316,7 @@ static void in_release(pyr__incall *call, pyr__message *message)
 static bool is_readable(const void *arg)
 {
 	const pyr__incall *call = arg;
-	return call->inbox.first || call->ended || atomic_load(&call->cancelled);
+	return call->inbox.first || call->ended || call->finished || atomic_load(&call->cancelled);
 }
 
 static bool is_writable(const void *arg)

@@ -102,7 +102,7 @@ typedef struct pyr__event {
 			* nothing */
 	bool lost;     /* FINAL, CANCEL: not the peer says so, it is the connection's end */
 	union {        /* texts are borrowed until the next call of next */
-		pyr__head head;   /* CALL */
+		pyr__head head; /* CALL; it is first and longest, so that clearing it clears all */
 		pyr__final final; /* FINAL, METADATA, GOAWAY, CLOSED */
 		uint64_t ping_value;
 		struct {

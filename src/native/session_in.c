@@ -225,6 +225,8 @@ static bool read_frame(pyr__session *s, const pyr__frame *frame, pyr__event *eve
 	return handler(s, frame, event);
 }
 
+_Static_assert(sizeof(pyr__head) >= sizeof(pyr__final), "see pyr__event");
+
 static bool take_event(pyr__session *s, const pyr__frame *frame, pyr__event *event)
 {
 	if (s->config.trace)

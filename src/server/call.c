@@ -92,7 +92,7 @@ pyr_status pyr__call_check_method(const pyr_call *call, const pyr_method *method
 }
 
 /* Nobody has answered it, and nobody can any more. */
-PYR_COLD static void end_unanswered(pyr_call *call)
+PYR__APART static void end_unanswered(pyr_call *call)
 {
 	pyr_status status = PYR_INTERNAL;
 	if (call->oneway || call->incall.silent)

@@ -80,16 +80,16 @@ pyr_status pyr_stub_next_request(pyr_call *call, const pyr_method *method,
 	pyr_status status = check(call, method, err);
 	if (status)
 		return status;
-	if (atomic_load(&call->answered))
-		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
-			"the call has been answered: nothing more is asked");
-	while (!next_one(call, &request, &status, err)) {
+	while (!atomic_load(&call->answered) && !next_one(call, &request, &status, err)) {
 		if (pyr__loop_in_callback())
 			return pyr_error_set(err, PYR_FAILED_PRECONDITION,
 				"next_request would block the loop's thread: use "
 				"__observe_requests, or a daemon with workers");
 		pyr__incall_wait(&call->incall, PYR__READ, call->incall.deadline_us);
 	}
+	if (atomic_load(&call->answered))
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+			"the call has been answered: nothing more is asked");
 	if (status == PYR_OK)
 		*ret_request = request;
 	return status;

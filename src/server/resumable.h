@@ -61,7 +61,7 @@ struct pyr__resumable {
 	bool listed;
 
 	pthread_mutex_t
-		lock; /* guards what follows; the table's is taken under it, and carriers' */
+		lock; /* guards what follows; the table's is taken under it, calls' and carriers' */
 	pthread_cond_t changed;
 	pyr_call *stream;    /* the servant's; NULL once it has given it back */
 	pyr_call *leg;       /* with a reference; NULL: detached, or all is said */

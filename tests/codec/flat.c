@@ -122,6 +122,24 @@ Test(flat, the_short_way_is_taken_by_what_is_short_and_leaves_nothing_of_the_res
 	}
 }
 
+/* There is no byte behind it that a member of another kind could take. */
+Test(flat, a_message_inside_is_none_of_its_business)
+{
+	static const char *const inner[] = {"\x08\x05\x12\x00", "\x08\x05\x12\x02\x08\x07"};
+	static const size_t sizes[] = {4, 6};
+	for (size_t i = 0; i < 2; i++) {
+		pyr__arena arena;
+		uint8_t *space = malloc(sizeof(Codec2__Pair));
+		pyr__arena_init(&arena, space, sizeof(Codec2__Pair));
+		cr_assert(!pyr__decode_flat(
+			&codec2__pair__descriptor, (const uint8_t *)inner[i], sizes[i], &arena));
+		cr_assert(arena.at == space);
+		free(space);
+		cr_assert(judge(&codec2__pair__descriptor, (const uint8_t *)inner[i], sizes[i]) ==
+			  PYR_OK);
+	}
+}
+
 Test(flat, without_room_there_is_no_short_way_and_no_chunk)
 {
 	static const char data[] = "\x08\x05\x12\x10"

@@ -172,7 +172,7 @@ static void in_arena(const ProtobufCMessageDescriptor *descriptor, const uint8_t
 
 pyr_status judge(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data, size_t size)
 {
-	static const size_t rooms[] = {64, 500, 4096};
+	const size_t rooms[] = {64, 500, 4096, descriptor->sizeof_message};
 	pyr__decode_options options = {.bytes_max = BYTES_MAX};
 	ProtobufCMessage *message = NULL;
 	pyr_error err;

@@ -304,6 +304,8 @@ static void both(void *self, pyr_call *call)
 	flow *f = new_flow(s, call);
 	const Suite__Blob *request = NULL;
 	pyr_status status;
+	if (s->keeps_both)
+		keep(s, call);
 	if (s->pulls) {
 		do
 			status = suite_suite_both__next_request(call, &request, NULL);
@@ -358,6 +360,13 @@ pyr_status servant_answer(servant *s, unsigned index, uint64_t value)
 	pyr_status status = suite_suite_hold__reply(call, &reply);
 	pyr_call_unref(call);
 	return status;
+}
+
+void servant_fail(servant *s, unsigned index)
+{
+	pyr_call *call = take_held(s, index);
+	pyr_call_fail(call, PYR_ABORTED, "as you wish");
+	pyr_call_unref(call);
 }
 
 void servant_drop(servant *s, unsigned index)

@@ -15,6 +15,7 @@ typedef struct servant {
 	pyr_context *context;         /* of the calls that Relay makes */
 	bool pulls;                   /* streams are read with __next_request: not on a loop */
 	bool fails_both;              /* Both fails at its first message */
+	bool keeps_both;              /* Both is kept, too, like a call of Hold */
 	bool stops;                   /* Up is not read at all, and kept like a call of Hold */
 	void (*interrupt)(void *ctx); /* called by Echo and Count before they answer; or NULL */
 	void *interrupt_ctx;
@@ -53,6 +54,9 @@ extern const suite_other_ops other_ops;
 
 /* Answers the call of Hold that came as number `index`, with value, and gives it back. */
 pyr_status servant_answer(servant *s, unsigned index, uint64_t value);
+
+/* Fails it with ABORTED, and gives it back. */
+void servant_fail(servant *s, unsigned index);
 
 /* Gives it back without an answer. */
 void servant_drop(servant *s, unsigned index);

@@ -313,6 +313,25 @@ Test(stream, hands_no_message_to_a_servant_that_pulls_and_has_answered)
 	fail_amid_messages(suite_begin_pool(2));
 }
 
+Test(stream, wakes_a_servant_that_pulls_when_another_thread_answers)
+{
+	suite *s = suite_begin_pool(2);
+	pyr_error err;
+	pyr_stream *stream;
+	const Suite__Blob *message;
+	Suite__Blob blob = suite_blob(100);
+	s->servant.keeps_both = true;
+	CHECK_OK(suite_suite_both(s->proxy, &stream, &err));
+	CHECK_OK(suite_suite_both__send(stream, &blob, &err));
+	CHECK_OK(suite_suite_both__next(stream, &message, &err)); /* and now it waits for more */
+	servant_fail(&s->servant, 0);
+	CHECK_STATUS(PYR_ABORTED, suite_suite_both__next(stream, &message, &err));
+	CHECK_AWAIT(&s->servant.interrupted_count, 1);
+	pyr_stream_close(stream);
+	free(blob.data.data);
+	suite_end(s);
+}
+
 Test(stream, carries_many_streams_at_once)
 {
 	enum { STREAMS = 100 };

@@ -222,8 +222,8 @@ PYR_MUST_USE pyr_status demo_streams_clock_count__next_request(
 	pyr_call *call, const Demo__Streams__Tick **ret_request, pyr_error *err);
 
 /*
- * request is borrowed; NULL after the last one. Nothing comes once the servant has answered the
- * call.
+ * request is borrowed; NULL after the last one. Not called any more after an answer that was given
+ * in it.
  */
 typedef void (*demo_streams_clock_count__on_request)(
 	void *ctx, pyr_call *call, pyr_status status, const Demo__Streams__Tick *request);
@@ -244,8 +244,8 @@ PYR_MUST_USE pyr_status demo_streams_clock_echo__next_request(
 	pyr_call *call, const Demo__Streams__Tick__Detail **ret_request, pyr_error *err);
 
 /*
- * request is borrowed; NULL after the last one. Nothing comes once the servant has answered the
- * call.
+ * request is borrowed; NULL after the last one. Not called any more after an answer that was given
+ * in it.
  */
 typedef void (*demo_streams_clock_echo__on_request)(
 	void *ctx, pyr_call *call, pyr_status status, const Demo__Streams__Tick__Detail *request);
