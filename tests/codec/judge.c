@@ -19,10 +19,9 @@
 
 /* What there is in an encoding of which the decoder takes it, and protobuf-c does not agree. */
 enum {
-	ODD_REFUSED =
-		1,      /* groups, wrong wire types, bools other than 0 and 1: not for protobuf-c */
-	ODD_MERGED = 2, /* it loses fields when it merges, and wants each part to be whole */
-	ODD_BOOL = 4,   /* of any wire type it takes one for a bool */
+	ODD_REFUSED = 1, /* groups and wrong wire types: not for protobuf-c */
+	ODD_MERGED = 2,  /* it loses fields when it merges, and wants each part to be whole */
+	ODD_BOOL = 4,    /* of any wire type it takes one for a bool, and packed ones as they are */
 };
 
 static uint64_t varint(const uint8_t **at)
@@ -54,7 +53,7 @@ static unsigned odd_field(const ProtobufCFieldDescriptor *field, uint32_t wire, 
 	if (wire != pyr__wire_of(field) && !(sized && repeated))
 		return field->type == PROTOBUF_C_TYPE_BOOL ? ODD_BOOL : ODD_REFUSED;
 	if (sized && repeated && field->type == PROTOBUF_C_TYPE_BOOL)
-		return odd_bools(at, size) ? ODD_REFUSED : 0;
+		return odd_bools(at, size) ? ODD_BOOL : 0;
 	if (field->type != PROTOBUF_C_TYPE_MESSAGE)
 		return 0;
 	return oddities(field->descriptor, at, at + size) | (again && !repeated ? ODD_MERGED : 0);
