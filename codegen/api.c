@@ -491,8 +491,8 @@ static gen_member next_request_function(
 	return fallible_with(pool,
 		(gen_function){
 			.note = "Waits for the client's next message; NULL after the last one. "
-				"Borrowed until the next "
-				"call of this or the end of the call.",
+				"Borrowed until the next call of this or the end of the call. "
+				"FAILED_PRECONDITION once the call has been answered.",
 			.name = name(pool, method->prefix, "__next_request"),
 			.parameters = LIST("pyr_call *call",
 				gen_pool_printf(

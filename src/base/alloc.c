@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Allocation that either works or ends the process. */
 #include "base/alloc.h"
-#include "base/apart.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/apart.h"
 
 static void *check(void *memory, size_t size)
 {

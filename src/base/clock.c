@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads the monotonic clock. */
 #include "base/clock.h"
-#include "base/apart.h"
 
 #include <time.h>
+#include "base/apart.h"
 
 /* A tick is not so long ago unless the machine was held up, and then so are its programs. */
 #define TICK_MAX_US 100000

@@ -219,8 +219,7 @@ pyr_status pyr__loop_new(struct event_base *base, pyr__loop **ret_loop, pyr_erro
 		struct event_config *config = event_config_new();
 		if (config) {
 			event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-			/* it would read the time in each turn, and it is asked for by timers alone
-			 */
+			/* it would read the time in each turn, which timers alone ask for */
 			event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
 		}
 		base = config ? event_base_new_with_config(config) : NULL;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The replicas that a name stands for, and the choice among them. */
-#include "base/apart.h"
 #include "client/replicas_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/refs.h"

@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#define VARINT_MAX 10 /* bytes */
+
 void pyr__decoder_note(pyr__decoder *d, pyr_status status, const uint8_t *at, const char *what)
 {
 	d->failure->status = status;
@@ -80,19 +82,10 @@ bool pyr__decoder_reserve(
 bool pyr__decoder_long_varint(
 	pyr__decoder *d, const uint8_t **at, const uint8_t *end, uint64_t *ret_value)
 {
-	const uint8_t *p = *at;
-	uint64_t value = 0;
-	for (unsigned shift = 0; p < end && shift < 70; shift += 7) {
-		uint8_t byte = *p++;
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80) {
-			*at = p;
-			*ret_value = value;
-			return true;
-		}
-	}
+	if (pyr__load_varint(at, end, VARINT_MAX, ret_value))
+		return true;
 	return pyr__decoder_malformed(
-		d, *at, p - *at < 10 ? "a number is cut short" : "a number is too long");
+		d, *at, end - *at < VARINT_MAX ? "a number is cut short" : "a number is too long");
 }
 
 /* "demo.Order.items.name", as much of it as was noted. */

@@ -99,9 +99,7 @@ static bool read_fixed(
 {
 	if ((size_t)(end - *at) < size)
 		return pyr__decoder_malformed(d, *at, "a value is cut short");
-	uint64_t wide = size == 8 ? pyr__load_u64(*at) : 0;
-	uint32_t narrow = size == 4 ? pyr__load_u32(*at) : 0;
-	memcpy(member, size == 8 ? (void *)&wide : (void *)&narrow, size);
+	pyr__load_fixed(*at, size, member);
 	*at += size;
 	return true;
 }

@@ -9,30 +9,11 @@
 #include "codec/decoder.h"
 #include "codec/init.h"
 
-/* A varint of at most so many bytes, which are not more than 9. */
-static bool read_varint(const uint8_t **at, const uint8_t *end, unsigned most, uint64_t *ret_value)
-{
-	const uint8_t *p = *at;
-	uint64_t value = 0;
-	for (unsigned shift = 0; p < end && shift < 7 * most; shift += 7) {
-		uint8_t byte = *p++;
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80) {
-			*at = p;
-			*ret_value = value;
-			return true;
-		}
-	}
-	return false;
-}
-
 static bool read_fixed(const uint8_t **at, const uint8_t *end, size_t size, void *member)
 {
 	if ((size_t)(end - *at) < size)
 		return false;
-	uint64_t wide = size == 8 ? pyr__load_u64(*at) : 0;
-	uint32_t narrow = size == 4 ? pyr__load_u32(*at) : 0;
-	memcpy(member, size == 8 ? (void *)&wide : (void *)&narrow, size);
+	pyr__load_fixed(*at, size, member);
 	*at += size;
 	return true;
 }
@@ -53,7 +34,7 @@ static bool read_sized(pyr__arena *arena, const ProtobufCFieldDescriptor *field,
 	const uint8_t *end, void *member)
 {
 	uint64_t size;
-	if (!read_varint(at, end, 5, &size) || size > (uint64_t)(end - *at))
+	if (!pyr__load_varint(at, end, 5, &size) || size > (uint64_t)(end - *at))
 		return false;
 	const uint8_t *data = *at;
 	*at += size;
@@ -78,7 +59,7 @@ static bool read_value(pyr__arena *arena, const ProtobufCFieldDescriptor *field,
 	case PYR__WIRE_32:
 		return read_fixed(at, end, 4, member);
 	default:
-		if (!read_varint(at, end, 9, &value))
+		if (!pyr__load_varint(at, end, 9, &value))
 			return false;
 		pyr__varint_store(field->type, value, member);
 		return true;

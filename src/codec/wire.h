@@ -76,6 +76,32 @@ static inline void pyr__store_u64(uint8_t *to, uint64_t value)
 		to[i] = (uint8_t)(value >> 8 * i);
 }
 
+/* A value of 8 or 4 bytes, to where a member is. */
+static inline void pyr__load_fixed(const uint8_t *at, size_t size, void *member)
+{
+	uint64_t wide = size == 8 ? pyr__load_u64(at) : 0;
+	uint32_t narrow = size == 4 ? pyr__load_u32(at) : 0;
+	memcpy(member, size == 8 ? (void *)&wide : (void *)&narrow, size);
+}
+
+/* A varint of at most so many bytes, 10 or fewer; false, and *at as it was, if it is not one. */
+static inline bool pyr__load_varint(
+	const uint8_t **at, const uint8_t *end, unsigned most, uint64_t *ret_value)
+{
+	const uint8_t *p = *at;
+	uint64_t value = 0;
+	for (unsigned shift = 0; p < end && shift < 7 * most; shift += 7) {
+		uint8_t byte = *p++;
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		if (byte < 0x80) {
+			*at = p;
+			*ret_value = value;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* The varint that stands for a member of such a type. */
 static inline uint64_t pyr__varint_of(ProtobufCType type, const void *member)
 {

@@ -60,8 +60,8 @@ struct pyr__resumable {
 	pyr__link lingering; /* in one of the table's lists, or in none */
 	bool listed;
 
-	pthread_mutex_t
-		lock; /* guards what follows; the table's is taken under it, calls' and carriers' */
+	/* guards what follows; the table's is taken under it, calls' and carriers' */
+	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	pyr_call *stream;    /* the servant's; NULL once it has given it back */
 	pyr_call *leg;       /* with a reference; NULL: detached, or all is said */

@@ -16,6 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		&codec3__choice__descriptor,
 		&codec2__needed__descriptor,
 		&codec2__lists__descriptor,
+		&codec2__short__descriptor,
+		&codec2__pair__descriptor,
 	};
 	if (size == 0)
 		return 0;

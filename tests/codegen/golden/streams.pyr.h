@@ -216,7 +216,7 @@ PYR_MUST_USE pyr_status demo_streams_clock_watch__send_reply(
 
 /*
  * Waits for the client's next message; NULL after the last one. Borrowed until the next call of
- * this or the end of the call.
+ * this or the end of the call. FAILED_PRECONDITION once the call has been answered.
  */
 PYR_MUST_USE pyr_status demo_streams_clock_count__next_request(
 	pyr_call *call, const Demo__Streams__Tick **ret_request, pyr_error *err);
@@ -238,7 +238,7 @@ pyr_status demo_streams_clock_count__reply(
 
 /*
  * Waits for the client's next message; NULL after the last one. Borrowed until the next call of
- * this or the end of the call.
+ * this or the end of the call. FAILED_PRECONDITION once the call has been answered.
  */
 PYR_MUST_USE pyr_status demo_streams_clock_echo__next_request(
 	pyr_call *call, const Demo__Streams__Tick__Detail **ret_request, pyr_error *err);
