@@ -49,13 +49,14 @@ PYR_API bool pyr_call_cancelled(const pyr_call *call);
 
 /*
  * Runs on_cancel once when the call is cancelled before it is answered; at once, before returning,
- * if it already is. One callback a call. It must not block. It runs on the daemon's loop, and not
- * after an answer that was given there.
+ * if it already is. One callback a call. It must not block. It runs on the daemon's loop (with
+ * several and no workers, where the call's servant runs; see `loops` in pyr_daemon_options), and
+ * not after an answer that was given there.
  */
 PYR_API void pyr_call_on_cancel(pyr_call *call, void (*on_cancel)(void *ctx), void *ctx);
 
 /*
- * Runs on_writable once, on the daemon's loop, when a send that failed with would_block can be
+ * Runs on_writable once, on the same loop, when a send that failed with would_block can be
  * tried again, or when the call is cancelled; not once the call is answered, be it by on_cancel.
  */
 PYR_API PYR_MUST_USE pyr_status pyr_call_on_writable(

@@ -90,12 +90,27 @@ typedef struct pyr_daemon_options {
 	 */
 	uint32_t stream_linger_ms;
 	pyr_shared_memory shared_memory; /* as in pyr_context_options; who calls asks for it */
+	/*
+	 * Connections of Pyrite's protocol are spread over so many loops, of which the daemon's own
+	 * is one, and each other has a thread; 0: 1, or what PYRITE_LOOPS says; at most 256. For
+	 * many connections on many processors. There calls are read and checked, and answers
+	 * written. A call runs on its connection's loop if its object may run on any thread
+	 * (`any_thread` in pyr_object_options) and there are no workers, and then so do the
+	 * callbacks of that call. All others run where they would with one loop: those of other
+	 * objects, of objects that a locator makes, of streams that may be resumed; and callbacks
+	 * of calls back to a caller run on the daemon's own.
+	 *
+	 * On one of the other loops a synchronous call of an object of this daemon that may not run
+	 * there, and what has to wait for the daemon's own loop (pyr_daemon_listen,
+	 * pyr_daemon_adopt, pyr_daemon_make_discoverable, __locate), is FAILED_PRECONDITION.
+	 */
+	uint32_t loops;
 } pyr_daemon_options;
 
 #define PYR_DAEMON_OPTIONS_INIT                                                                    \
 	{                                                                                          \
 		sizeof(pyr_daemon_options), 0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL,  \
-			NULL, false, false, 0, false, NULL, 0, PYR_SHARED_MEMORY_DEFAULT           \
+			NULL, false, false, 0, false, NULL, 0, PYR_SHARED_MEMORY_DEFAULT, 0        \
 	}
 
 /*
@@ -197,8 +212,8 @@ PYR_API void pyr_daemon_drop_rules(pyr_daemon *daemon);
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_adopt(pyr_daemon *daemon, int fd, pyr_error *err);
 
 /*
- * The loop that servants run on, for events of one's own. Its functions may only be used on the
- * loop's thread, or while it does not run.
+ * The daemon's own loop, which servants run on unless something else is said of them, for events of
+ * one's own. Its functions may only be used on the loop's thread, or while it does not run.
  */
 PYR_API struct event_base *pyr_daemon_base(pyr_daemon *daemon);
 
@@ -210,7 +225,7 @@ PYR_API PYR_MUST_USE pyr_status pyr_daemon_run(pyr_daemon *daemon, pyr_error *er
 
 /*
  * Withdraws the names, takes no new calls, lets running ones finish for grace_ms, then cancels them
- * and closes the connections. Returns at once when called on the daemon's own loop, else when it is
+ * and closes the connections. Returns at once when called on a loop of the daemon, else when it is
  * done. Idempotent.
  *
  * The name servers' answers are waited for as long as running calls are, but for 200 ms at least,
@@ -247,7 +262,9 @@ typedef struct pyr_object_options {
 	/*
 	 * The servant's functions may run on any thread, on several at once, and never block. A
 	 * call that waits for its answer and a oneway call then run on the thread that makes them,
-	 * if that is one of this process and context; all others where they always do.
+	 * if that is one of this process and context; one that comes over a connection of a daemon
+	 * with several `loops` and no workers on that connection's loop, with the callbacks that
+	 * belong to it; all others where they always do.
 	 */
 	bool any_thread;
 	/*

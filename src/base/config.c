@@ -78,6 +78,8 @@ static const variable variables[PYR__CONFIG_KEYS] = {
 		"calls at once on one connection of a daemon"},
 	[PYR__CONFIG_WORKER_QUEUE_MAX] = {"PYRITE_WORKER_QUEUE_MAX", COUNT, 1, 1000000, "1024",
 		"1 to 1000000", "calls of a daemon that wait for a worker"},
+	[PYR__CONFIG_LOOPS] = {"PYRITE_LOOPS", COUNT, 1, 256, "1", "1 to 256",
+		"loops that a daemon's connections are spread over"},
 	[PYR__CONFIG_SHARED_MEMORY] = {"PYRITE_SHARED_MEMORY", CHOICE, 0, 0, "on",
 		"off, on or at-once",
 		"whether connections of one user on a Unix socket go over to shared memory"},

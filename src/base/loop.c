@@ -181,17 +181,21 @@ static void on_end_of_turn(evutil_socket_t fd, short what, void *arg)
 	pyr__loop_leave(loop);
 }
 
-void pyr__loop_finish(pyr__loop *loop)
+bool pyr__loop_finish(pyr__loop *loop)
 {
+	bool ran = false;
 	atomic_store_explicit(&loop->dispatcher, pthread_self(), memory_order_relaxed);
 	atomic_store_explicit(&loop->dispatcher_id, own_thread_id(), memory_order_relaxed);
 	atomic_store_explicit(&loop->dispatching, true, memory_order_release);
-	for (bool more = true; more;) {
+	for (;;) {
+		pthread_mutex_lock(&loop->lock);
+		bool more = loop->posted.first || loop->deferred.first;
+		pthread_mutex_unlock(&loop->lock);
+		if (!more)
+			return ran;
 		run_posted(loop);
 		run_deferred(loop);
-		pthread_mutex_lock(&loop->lock);
-		more = loop->posted.first || loop->deferred.first;
-		pthread_mutex_unlock(&loop->lock);
+		ran = true;
 	}
 }
 

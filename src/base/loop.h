@@ -86,9 +86,9 @@ void pyr__loop_leave(pyr__loop *loop);
 
 /*
  * For taking a stopped loop apart: makes this thread the loop's, and runs what is posted or
- * deferred until nothing is left.
+ * deferred until nothing is left. False: there was nothing.
  */
-void pyr__loop_finish(pyr__loop *loop);
+bool pyr__loop_finish(pyr__loop *loop);
 
 /* Loop thread only: how many keep it awake just now, to look for more themselves. */
 unsigned *pyr__loop_looking(pyr__loop *loop);

@@ -59,7 +59,7 @@ pyr__channel *pyr__back_channel_new(pyr__conn *conn, void (*release)(void *arg),
 	atomic_init(&self->base.refs, 1);
 	pyr__list_init(&self->base.link); /* among no context's channels */
 	self->base.scheme = PYR_SCHEME_PEER;
-	self->base.loop = pyr__conn_loop(conn);
+	self->base.loop = pyr__conn_ready_loop(conn);
 	self->base.connection = pyr__conn_number(conn);
 	snprintf(self->base.name, sizeof self->base.name, "%s", pyr__conn_peer(conn));
 	self->conn = pyr__conn_ref(conn);

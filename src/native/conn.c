@@ -52,7 +52,7 @@ static void drop_host(pyr__conn *conn)
 		conn->options.host->drop(conn->options.host_arg);
 }
 
-static void dispose(pyr__conn *conn)
+PYR__APART static void dispose(pyr__conn *conn)
 {
 	unlist(conn);
 	if (conn->options.queued_total)
@@ -111,6 +111,8 @@ static pyr__conn *new_conn(const pyr__conn_options *options, const char *peer, b
 	snprintf(conn->peer, sizeof conn->peer, "%s", peer);
 	conn->number = pyr__next_connection();
 	conn->options = *options;
+	if (!conn->options.ready_loop)
+		conn->options.ready_loop = options->loop;
 	conn->server = options->session->server;
 	conn->shares = pyr__conn_may_share(options, is_unix);
 	conn->passed_fd = -1;
@@ -151,6 +153,8 @@ pyr__conn *pyr__conn_accept(int fd, const pyr__address *peer, const pyr__conn_op
 	if (!conn)
 		return NULL;
 	pyr__socket_tune(fd, peer->storage.ss_family);
+	if (options->host)
+		options->host->connected(options->host_arg, conn->number);
 	pthread_mutex_lock(&conn->lock);
 	conn->fd = fd;
 	conn->state = CONN_OPEN;
@@ -495,6 +499,16 @@ void pyr__conn_shut(pyr__conn *conn, pyr_status status, const char *reason)
 	pthread_mutex_unlock(&conn->lock);
 }
 
+void pyr__conn_stop_lingering(pyr__conn *conn)
+{
+	pthread_mutex_lock(&conn->lock);
+	if (conn->state == CONN_LINGERING) {
+		conn->state = CONN_CLOSED;
+		pyr__conn_update(conn);
+	}
+	pthread_mutex_unlock(&conn->lock);
+}
+
 void pyr__conn_await_reader(pyr__conn *conn)
 {
 	pthread_mutex_lock(&conn->lock);
@@ -552,9 +566,9 @@ const char *pyr__conn_reason(const pyr__conn *conn)
 	return conn->shut_reason ? conn->shut_reason : "";
 }
 
-pyr__loop *pyr__conn_loop(const pyr__conn *conn)
+pyr__loop *pyr__conn_ready_loop(const pyr__conn *conn)
 {
-	return conn->options.loop;
+	return conn->options.ready_loop;
 }
 
 uint64_t pyr__conn_number(const pyr__conn *conn)

@@ -31,8 +31,9 @@ typedef struct pyr__conn pyr__conn;
 
 typedef struct pyr__conn_options {
 	pyr__loop *loop;
-	pyr__conns *conns; /* where it is to be listed; NULL: nowhere */
-	bool start_loop;   /* start the loop's own thread when it is needed (a client's) */
+	pyr__loop *ready_loop; /* where `ready` of calls made on it runs; NULL: the same */
+	pyr__conns *conns;     /* where it is to be listed; NULL: nowhere */
+	bool start_loop;       /* start the loop's own thread when it is needed (a client's) */
 	const pyr__session_config *session;
 	const pyr__host_ops *host; /* NULL: calls that the peer makes are refused */
 	void *host_arg;
@@ -52,7 +53,10 @@ typedef struct pyr__conn_options {
 	void *closed_arg;
 } pyr__conn_options;
 
-/* Takes a connected descriptor over and serves it on the loop. Loop thread only. One reference. */
+/*
+ * Takes a connected descriptor over and serves it on the loop. Any thread. One reference. The host
+ * hears of it before its calls; of its end, from on_closed.
+ */
 pyr__conn *pyr__conn_accept(int fd, const pyr__address *peer, const pyr__conn_options *options);
 
 /* Begins to connect to the first address that answers. Any thread. One reference. */
@@ -96,6 +100,9 @@ bool pyr__conn_busy(pyr__conn *conn);
 /* Ends the connection: every call is over with this status. Any thread; does not wait. */
 void pyr__conn_shut(pyr__conn *conn, pyr_status status, const char *reason);
 
+/* Of one that is over: nothing more is read from it. Any thread; does not wait. */
+void pyr__conn_stop_lingering(pyr__conn *conn);
+
 /* After shut, not on the loop's thread: waits until no other thread reads it any more. */
 void pyr__conn_await_reader(pyr__conn *conn);
 
@@ -115,7 +122,7 @@ void pyr__conn_cancel_hosted(pyr__conn *conn);
 /* The peer's incarnation; false: it has not said hello yet, or has none. */
 bool pyr__conn_peer_id(pyr__conn *conn, uint8_t ret_id[PYR__PEER_ID_SIZE]);
 
-pyr__loop *pyr__conn_loop(const pyr__conn *conn);
+pyr__loop *pyr__conn_ready_loop(const pyr__conn *conn);
 uint64_t pyr__conn_number(const pyr__conn *conn); /* as pyr_call_connection() */
 const char *pyr__conn_peer(const pyr__conn *conn);
 

@@ -145,6 +145,26 @@ void pyr__conn_deliver_soon(pyr__conn *conn)
 	pyr__conn_post(conn, &conn->deliver_task);
 }
 
+static bool is_ready_here(const pyr__conn *conn)
+{
+	return conn->options.ready_loop == conn->options.loop;
+}
+
+PYR__APART static void post_ready(pyr__conn *conn)
+{
+	pyr__conn_ref(conn);
+	if (!pyr__loop_post(conn->options.ready_loop, &conn->ready_task))
+		pyr__conn_unref(conn); /* it waits already, with a reference */
+}
+
+void pyr__conn_ready_soon(pyr__conn *conn)
+{
+	if (is_ready_here(conn))
+		pyr__conn_deliver_soon(conn);
+	else
+		post_ready(conn);
+}
+
 static void drain_lingering(pyr__conn *conn)
 {
 	char waste[4096];
@@ -170,14 +190,15 @@ void pyr__conn_begin_turn(pyr__conn *conn)
 
 static bool has_work(const pyr__conn *conn)
 {
-	return conn->ready_first || conn->work_first;
+	return (conn->ready_first && is_ready_here(conn)) || conn->work_first;
 }
 
 void pyr__conn_end_turn(pyr__conn *conn)
 {
 	pyr__loop *loop = conn->options.loop; /* outlives the connection */
 	do {
-		pyr__conn_run_ready(conn);
+		if (is_ready_here(conn))
+			pyr__conn_run_ready(conn);
 		pyr__conn_run_work(conn);
 		pyr__conn_settle_answers(conn);
 		if (conn->reader != READER_THREAD)
@@ -292,6 +313,18 @@ static void run_deliver(pyr__task *task)
 	pyr__conn_unref(conn);
 }
 
+static void run_ready_task(pyr__task *task)
+{
+	pyr__conn *conn = CONN_OF(task, ready_task);
+	pyr__loop *loop = conn->options.ready_loop; /* outlives the connection */
+	pyr__loop_enter(loop);
+	pthread_mutex_lock(&conn->lock);
+	pyr__conn_run_ready(conn);
+	pthread_mutex_unlock(&conn->lock);
+	pyr__conn_unref(conn);
+	pyr__loop_leave(loop);
+}
+
 static void run_flush(pyr__task *task)
 {
 	pyr__conn *conn = CONN_OF(task, flush_task);
@@ -314,6 +347,7 @@ void pyr__conn_loop_init(pyr__conn *conn)
 {
 	conn->update_task.run = run_update;
 	conn->deliver_task.run = run_deliver;
+	conn->ready_task.run = run_ready_task;
 	conn->flush_task.run = run_flush;
 	conn->items_task.run = run_items;
 	evtimer_assign(&conn->timer_event, pyr__loop_base(conn->options.loop), on_timer, conn);

@@ -20,7 +20,7 @@ static void add_ready(pyr__conn *conn, pyr__outcall *call)
 	call->next_ready = NULL;
 	*conn->ready_last = call;
 	conn->ready_last = &call->next_ready;
-	pyr__conn_deliver_soon(conn);
+	pyr__conn_ready_soon(conn);
 }
 
 /*
@@ -340,7 +340,7 @@ static void out_cancel(pyr__outcall *call, pyr_status status, const char *messag
 
 static void await_not_running(pyr__conn *conn, const pyr__outcall *call)
 {
-	if (pyr__loop_is_current(conn->options.loop))
+	if (pyr__loop_is_current(conn->options.ready_loop))
 		return;
 	while (conn->running == call)
 		pyr__conn_await_change(conn);

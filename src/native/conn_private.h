@@ -120,8 +120,9 @@ struct pyr__conn {
 
 	pyr__task update_task;  /* brings the loop's events in line with the above */
 	pyr__task deliver_task; /* runs the ready and work lists */
-	pyr__task flush_task;   /* deferred to the end of the loop's turn */
-	pyr__task items_task;   /* flushes what threads have sent in quick succession */
+	pyr__task ready_task; /* runs the ready list, on options.ready_loop where that is another */
+	pyr__task flush_task; /* deferred to the end of the loop's turn */
+	pyr__task items_task; /* flushes what threads have sent in quick succession */
 
 	/* the loop thread's */
 	struct event io_event;
@@ -228,6 +229,7 @@ void pyr__conn_update(pyr__conn *conn);  /* sees to the loop's events; lock held
 void pyr__conn_to_loop(pyr__conn *conn); /* the loop becomes the reader, if nobody is */
 void pyr__conn_set_timer(pyr__conn *conn, int64_t at_us);
 void pyr__conn_deliver_soon(pyr__conn *conn);
+void pyr__conn_ready_soon(pyr__conn *conn); /* deliver_soon, of the ready list */
 void pyr__conn_post(pyr__conn *conn, pyr__task *task);
 
 /*
@@ -249,8 +251,8 @@ const pyr__body *pyr__conn_deflate(
 /* conn_out.c, conn_in.c: what an event does */
 void pyr__conn_out_event(pyr__conn *conn, const pyr__event *event);
 void pyr__conn_in_event(pyr__conn *conn, const pyr__event *event);
-void pyr__conn_run_ready(pyr__conn *conn);  /* loop thread; drops the lock meanwhile */
-void pyr__conn_run_work(pyr__conn *conn);   /* the same; or of cancel_hosted, any thread */
+void pyr__conn_run_ready(pyr__conn *conn);  /* ready_loop's thread; drops the lock meanwhile */
+void pyr__conn_run_work(pyr__conn *conn);   /* loop thread, as it; or of cancel_hosted, any */
 void pyr__conn_cancel_all(pyr__conn *conn); /* the calls that the peer makes */
 int64_t pyr__conn_out_expire(pyr__conn *conn, int64_t now_us); /* the next deadline */
 int64_t pyr__conn_in_expire(pyr__conn *conn, int64_t now_us);

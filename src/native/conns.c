@@ -54,6 +54,8 @@ void pyr__conns_shut(pyr__conns *conns, pyr_status status, const char *reason)
 	pyr__conn **all = hold(conns, &count);
 	for (size_t i = 0; i < count; i++)
 		pyr__conn_shut(all[i], status, reason);
+	for (size_t i = 0; i < count; i++)
+		pyr__conn_stop_lingering(all[i]);
 	for (size_t i = 0; i < count; i++) {
 		pyr__conn_await_reader(all[i]);
 		pyr__conn_unref(all[i]);

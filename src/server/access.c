@@ -89,7 +89,7 @@ static pyr_status obey(pyr__rules_slot *slot, pyr__objects *objects, pyr_call *c
 	return deny(call, principal, verdict == PYR__VERDICT_DENY, err);
 }
 
-pyr_status pyr__access_check(const pyr_daemon_options *options, pyr__rules_slot *rules,
+PYR__APART pyr_status pyr__access_check(const pyr_daemon_options *options, pyr__rules_slot *rules,
 	pyr__objects *objects, pyr_call *call, pyr_error *err)
 {
 	pyr_status status = PYR_OK;

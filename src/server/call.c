@@ -101,7 +101,7 @@ PYR__APART static void end_unanswered(pyr_call *call)
 		status = PYR_DEADLINE_EXCEEDED;
 	else if (atomic_load(&call->incall.cancelled))
 		status = PYR_CANCELLED;
-	pyr__daemon_count_end(call->daemon, call, status);
+	pyr__daemon_count_end(call, status);
 	pyr__call_intercepted(call, status);
 }
 

@@ -18,7 +18,8 @@ struct pyr_call {
 	pyr__incall incall;
 	atomic_uint refs;
 	pyr_daemon *daemon;
-	const pyr__bound *bound; /* NULL: no such method is known */
+	struct pyr__reactor *reactor; /* whose host it came to; NULL: to none */
+	const pyr__bound *bound;      /* NULL: no such method is known */
 	pyr__statistics *statistics;
 	int64_t began_us;
 	pyr__object *object; /* NULL until it is found */
@@ -29,6 +30,7 @@ struct pyr_call {
 	pyr__text metadata_block;
 	pyr__text correlation; /* empty until it is known; guarded by the lock */
 	bool oneway;
+	bool stays; /* on its reactor, which is not the daemon's own loop */
 	atomic_bool answered;
 	pyr__job job;
 	pyr_call *next_oneway;             /* in its lane */
@@ -91,7 +93,7 @@ void pyr__call_run_servant(pyr_call *stream, pyr__objects *objects, size_t decod
 void pyr__daemon_start_stream(pyr_daemon *daemon, pyr_call *stream);
 
 /* dispatcher.c: the call has ended now, for the statistics. */
-void pyr__daemon_count_end(pyr_daemon *daemon, const pyr_call *call, pyr_status status);
+void pyr__daemon_count_end(const pyr_call *call, pyr_status status);
 
 /* request.c: the request; what a caller that waits on this thread has lent is copied. */
 pyr_status pyr__call_request(
@@ -124,6 +126,7 @@ struct pyr__locators *pyr__daemon_locators(pyr_daemon *daemon);
 pyr__client_sessions *pyr__daemon_sessions(pyr_daemon *daemon);
 struct pyr__resumables *pyr__daemon_resumables(pyr_daemon *daemon);
 const pyr_daemon_options *pyr__daemon_options(const pyr_daemon *daemon);
+bool pyr__daemon_has_forwards(const pyr_daemon *daemon);
 struct pyr__rules_slot *pyr__daemon_rules(pyr_daemon *daemon);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Running a call: from what it is for to the servant's function. */
+#include "base/apart.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "server/access.h"
@@ -117,7 +118,7 @@ void pyr__call_run_servant(pyr_call *stream, pyr__objects *objects, size_t decod
 }
 
 /* The leg of a stream, which has a call of its own. */
-static pyr_status run_stream(
+PYR__APART static pyr_status run_stream(
 	pyr_call *call, pyr__objects *objects, size_t decoded_bytes_max, pyr_error *err)
 {
 	pyr_call *stream;
@@ -134,21 +135,29 @@ static pyr_status run_stream(
 	return PYR_OK;
 }
 
+/* True: the object is elsewhere, and the caller hears that, or why not. */
+PYR__APART static bool forward(pyr_call *call, pyr_status *ret_status, pyr_error *err)
+{
+	char moved[PYR_REFERENCE_MAX];
+	if (!pyr__forward_of(call, moved))
+		return false;
+	*ret_status = pyr__call_intercept(pyr__daemon_interceptors(call->daemon), call, err);
+	if (*ret_status == PYR_OK)
+		pyr__forward_call(call, moved);
+	return true;
+}
+
 static pyr_status run(
 	pyr_call *call, pyr__objects *objects, size_t decoded_bytes_max, pyr_error *err)
 {
-	char moved[PYR_REFERENCE_MAX];
-	pyr_status status = pyr__access_check(pyr__daemon_options(call->daemon),
-		pyr__daemon_rules(call->daemon), objects, call, err);
-	if (status)
+	const pyr_daemon_options *options = pyr__daemon_options(call->daemon);
+	pyr__rules_slot *rules = pyr__daemon_rules(call->daemon);
+	pyr_status status = PYR_OK;
+	if (pyr__access_is_asked(options, rules))
+		status = pyr__access_check(options, rules, objects, call, err);
+	if (status || (pyr__daemon_has_forwards(call->daemon) && forward(call, &status, err)))
 		return status;
-	if (pyr__forward_of(call, moved)) {
-		status = pyr__call_intercept(pyr__daemon_interceptors(call->daemon), call, err);
-		if (status == PYR_OK)
-			pyr__forward_call(call, moved);
-		return status;
-	}
-	if (pyr__resume_is_asked(call))
+	if (call->metadata_block.size && pyr__resume_is_asked(call))
 		return run_stream(call, objects, decoded_bytes_max, err);
 	return run_servant(call, objects, decoded_bytes_max, err);
 }

@@ -63,46 +63,24 @@ static pyr__incall *open_call(void *host, const pyr__head *head, int64_t now_us)
 	pyr__incall *call = NULL;
 	pthread_mutex_lock(&callbacks->lock);
 	if (may_call(callbacks, head)) {
-		call = pyr__dispatcher_ops.open(callbacks->daemon, head, now_us);
+		call = pyr__dispatcher_ops.open(
+			pyr__reactors_own(&callbacks->daemon->reactors), head, now_us);
 		PYR__OWNER(call, pyr_call, incall)->callbacks = callbacks;
 	}
 	pthread_mutex_unlock(&callbacks->lock);
 	return call;
 }
 
-/* Work, which is the daemon's loop's */
-
-typedef struct posted_work {
-	pyr__task task;
-	pyr_daemon *daemon; /* is there as long as its loop runs what is posted */
-	pyr__incall *call;
-	unsigned work;
-} posted_work;
-
-static void run_work(pyr__task *task)
-{
-	posted_work *posted = (posted_work *)task;
-	pyr__loop *loop = posted->daemon->loop;
-	pyr__loop_enter(loop);
-	pyr__dispatcher_ops.work(posted->daemon, posted->call, posted->work);
-	pyr__loop_leave(loop);
-	free(posted);
-}
-
 static void work(void *host, pyr__incall *call, unsigned what)
 {
 	pyr__callbacks *callbacks = host;
-	posted_work *posted = pyr__alloc(sizeof *posted);
 	pthread_mutex_lock(&callbacks->lock);
-	*posted = (posted_work){{.run = run_work}, callbacks->daemon, call, what};
 	bool there = callbacks->daemon != NULL;
 	if (there)
-		pyr__loop_post(callbacks->daemon->loop, &posted->task);
+		pyr__dispatcher_post(callbacks->daemon, call, what);
 	pthread_mutex_unlock(&callbacks->lock);
-	if (there)
-		return;
-	free(posted);
-	pyr__dispatcher_ops.work(NULL, call, 0); /* gives it back */
+	if (!there)
+		pyr__dispatcher_ops.work(NULL, call, 0); /* gives it back */
 }
 
 static bool ref(pyr__incall *call)
@@ -115,7 +93,8 @@ static void connected(void *host, uint64_t connection)
 	pyr__callbacks *callbacks = host;
 	pthread_mutex_lock(&callbacks->lock);
 	if (callbacks->daemon)
-		pyr__dispatcher_ops.connected(callbacks->daemon, connection);
+		pyr__dispatcher_ops.connected(
+			pyr__reactors_own(&callbacks->daemon->reactors), connection);
 	pthread_mutex_unlock(&callbacks->lock);
 }
 
@@ -129,7 +108,8 @@ typedef struct ended_session {
 static void run_ended(pyr__task *task)
 {
 	ended_session *ended = (ended_session *)task;
-	pyr__dispatcher_ops.disconnected(ended->daemon, ended->connection);
+	pyr__dispatcher_ops.disconnected(
+		pyr__reactors_own(&ended->daemon->reactors), ended->connection);
 	free(ended);
 }
 

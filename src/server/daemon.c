@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/error.h"
@@ -16,9 +17,12 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/refs.h"
+#include "server/access.h"
 #include "server/callbacks.h"
 #include "server/daemon_private.h"
 #include "server/discoverable.h"
+
+_Static_assert(PYR__REACTORS_MAX == 256, "see PYRITE_LOOPS");
 
 #define RESUMABLES_PART 4 /* of queue_bytes_total_max, for what streams may be carried on with */
 
@@ -38,6 +42,7 @@ static void fill_options(pyr_daemon_options *options, const pyr_daemon_options *
 		memcpy(options, given,
 			given->size < sizeof *options ? given->size : sizeof *options);
 	fill(&options->worker_queue_max, PYR__CONFIG_WORKER_QUEUE_MAX);
+	fill(&options->loops, PYR__CONFIG_LOOPS);
 	fill(&options->message_bytes_max, PYR__CONFIG_MESSAGE_BYTES_MAX);
 	fill(&options->decoded_bytes_max, PYR__CONFIG_DECODED_BYTES_MAX);
 	fill(&options->connections_max, PYR__CONFIG_CONNECTIONS_MAX);
@@ -62,10 +67,8 @@ static void fill_session(pyr_daemon *daemon)
 	pyr__random_bytes(session->id, sizeof session->id);
 }
 
-static void give_back(pyr_daemon *daemon, uint64_t use)
+PYR__APART static void free_daemon(pyr_daemon *daemon)
 {
-	if ((uint32_t)pyr__count_drop(&daemon->uses, use) != 1)
-		return;
 	pyr__reflection_free(daemon->reflection);
 	pyr__health_free(daemon->health);
 	pyr__resumables_done(&daemon->resumables);
@@ -76,11 +79,18 @@ static void give_back(pyr_daemon *daemon, uint64_t use)
 	pyr__rules_slot_done(&daemon->rules);
 	pyr__objects_done(&daemon->objects);
 	pyr__cow_done(&daemon->interceptors);
-	pyr__loop_free(daemon->loop);
+	pyr__reactors_done(&daemon->reactors);
+	pyr__conns_done(&daemon->all_conns);
 	pyr__context_unref(daemon->context);
 	pthread_cond_destroy(&daemon->stopped);
 	pthread_mutex_destroy(&daemon->lock);
 	free(daemon);
+}
+
+static void give_back(pyr_daemon *daemon, uint64_t use)
+{
+	if ((uint32_t)pyr__count_drop(&daemon->uses, use) == 1)
+		free_daemon(daemon);
 }
 
 void pyr__daemon_keep(pyr_daemon *daemon)
@@ -99,6 +109,12 @@ void pyr__daemon_collected(void *arg, const char *id)
 	pyr__callbacks_forget(daemon, id);
 	pyr_status status = pyr__objects_remove(&daemon->objects, id, NULL, NULL);
 	(void)status; /* NOT_FOUND: it was taken out by hand just now */
+}
+
+static void hear_all(void *arg, pyr__task *then)
+{
+	pyr_daemon *daemon = arg;
+	pyr__reactors_await(&daemon->reactors, then);
 }
 
 void pyr__daemon_begin_call(pyr_daemon *daemon)
@@ -136,6 +152,11 @@ pyr__locators *pyr__daemon_locators(pyr_daemon *daemon)
 	return &daemon->locators;
 }
 
+bool pyr__daemon_has_forwards(const pyr_daemon *daemon)
+{
+	return pyr__forwards_any(&daemon->forwards);
+}
+
 pyr__rules_slot *pyr__daemon_rules(pyr_daemon *daemon)
 {
 	return &daemon->rules;
@@ -161,7 +182,7 @@ size_t pyr__daemon_decoded_max(const pyr_daemon *daemon)
 	return daemon->decoded_bytes_max;
 }
 
-/* Connections: loop thread only */
+/* Connections: loop thread only, but for on_conn_closed, which is on a connection's */
 
 static void forget_conn(pyr__task *task);
 
@@ -178,16 +199,18 @@ static void on_conn_closed(void *arg, pyr__conn *conn)
 	dead->task = (pyr__task){.run = forget_conn};
 	dead->peer = peer;
 	/* not here: the connection is in the middle of its turn */
-	pyr__loop_post(peer->daemon->loop, &dead->task);
+	pyr__loop_post(peer->reactor->daemon->loop, &dead->task);
 }
 
 static void forget_conn(pyr__task *task)
 {
 	dead_conn *dead = (dead_conn *)task;
 	peer_conn *peer = dead->peer;
+	pyr_daemon *daemon = peer->reactor->daemon;
 	pyr__list_remove(&peer->link);
-	peer->daemon->conn_count--;
-	pyr__client_session_end(&peer->daemon->sessions, pyr__conn_number(peer->conn));
+	daemon->conn_count--;
+	peer->reactor->conn_count--;
+	pyr__client_session_end(&daemon->sessions, pyr__conn_number(peer->conn));
 	pyr__conn_unref(peer->conn);
 	free(peer);
 	free(dead);
@@ -197,12 +220,14 @@ static void accept_native(
 	pyr_daemon *daemon, pyr_credentials *credentials, int fd, const pyr__address *address)
 {
 	peer_conn *peer = pyr__zalloc(sizeof *peer);
-	peer->daemon = daemon;
+	peer->reactor = pyr__reactors_choose(&daemon->reactors);
 	pyr__conn_options options = {
-		.loop = daemon->loop,
+		.loop = peer->reactor->loop,
+		.ready_loop = daemon->loop,
+		.conns = &daemon->all_conns,
 		.session = &daemon->session,
 		.host = &pyr__dispatcher_ops,
-		.host_arg = daemon,
+		.host_arg = peer->reactor,
 		.credentials = credentials,
 		.connect_timeout_ms = daemon->options.handshake_timeout_ms,
 		.stall_timeout_ms = daemon->options.stall_timeout_ms,
@@ -218,11 +243,11 @@ static void accept_native(
 	peer->conn = pyr__conn_accept(fd, address, &options);
 	if (!peer->conn) {
 		close(fd);
+		peer->reactor->conn_count--;
 		free(peer);
 		daemon->conn_count--;
 		return;
 	}
-	pyr__client_session_begin(&daemon->sessions, pyr__conn_number(peer->conn));
 	pyr__list_append(&daemon->conns, &peer->link);
 }
 
@@ -294,6 +319,8 @@ pyr_status pyr_daemon_adopt(pyr_daemon *daemon, int fd, pyr_error *err)
 	adoption a = {.task = {.run = run_adoption}, .daemon = daemon, .fd = fd};
 	pyr_status status = pyr__daemon_check_serving(daemon, err);
 	if (status == PYR_OK)
+		status = pyr__daemon_check_may_wait(daemon, err);
+	if (status == PYR_OK)
 		status = pyr__socket_adopt(fd, &a.peer, err);
 	if (status)
 		return status;
@@ -307,7 +334,7 @@ pyr_status pyr_daemon_adopt(pyr_daemon *daemon, int fd, pyr_error *err)
 
 static bool has_object(void *host, pyr__text object)
 {
-	pyr_daemon *daemon = host;
+	pyr_daemon *daemon = ((pyr__reactor *)host)->daemon;
 	return pyr__objects_has(&daemon->objects, object) ||
 	       pyr__locators_cover(&daemon->locators, object, NULL);
 }
@@ -318,18 +345,11 @@ static bool same_endpoint(const pyr_reference *a, const pyr_reference *b)
 	       strcmp(a->host, b->host) == 0;
 }
 
-/* Callers who have something to prove do so on a connection. */
-static bool asks_who_calls(pyr_daemon *daemon)
-{
-	return daemon->options.authenticate || daemon->options.intercept || daemon->options.admit ||
-	       pyr__rules_slot_filled(&daemon->rules);
-}
-
 static bool is_at(void *host, const pyr_reference *reference)
 {
-	pyr_daemon *daemon = host;
-	if (asks_who_calls(daemon))
-		return false;
+	pyr_daemon *daemon = ((pyr__reactor *)host)->daemon;
+	if (pyr__access_is_asked(&daemon->options, &daemon->rules))
+		return false; /* callers who have something to prove do so on a connection */
 	bool found = false;
 	pthread_mutex_lock(&daemon->lock);
 	for (const endpoint *e = daemon->endpoints; e && !found; e = e->next)
@@ -342,7 +362,7 @@ static void join_neighbours(pyr_daemon *daemon)
 {
 	pyr__local_host_options options = {
 		.ops = &pyr__dispatcher_ops,
-		.host = daemon,
+		.host = pyr__reactors_own(&daemon->reactors),
 		.id = daemon->session.id,
 		.loop = daemon->loop,
 		.message_max = daemon->session.message_max,
@@ -353,6 +373,19 @@ static void join_neighbours(pyr_daemon *daemon)
 	};
 	daemon->neighbour.host = pyr__local_host_new(&options);
 	pyr__context_add_neighbour(daemon->context, &daemon->neighbour);
+}
+
+static pyr_status make_reactors(pyr_daemon *daemon, pyr_error *err)
+{
+	const pyr_daemon_options *options = &daemon->options;
+	if (options->loops > PYR__REACTORS_MAX)
+		return pyr_error_set(err, PYR_INVALID_ARGUMENT,
+			"a daemon has at most %d loops, not %u", PYR__REACTORS_MAX, options->loops);
+	pyr_status status =
+		pyr__reactors_init(&daemon->reactors, daemon, options->loops, options->base, err);
+	if (status == PYR_OK)
+		daemon->loop = pyr__reactors_own(&daemon->reactors)->loop;
+	return status;
 }
 
 pyr_status pyr_daemon_new(
@@ -371,6 +404,7 @@ pyr_status pyr_daemon_new(
 	clock_gettime(CLOCK_REALTIME, &daemon->start_time);
 	atomic_init(&daemon->uses, A_REFERENCE);
 	pyr__list_init(&daemon->conns);
+	pyr__conns_init(&daemon->all_conns);
 	pyr__newcomers_init(&daemon->newcomers);
 	pyr__objects_init(&daemon->objects);
 	pyr__locators_init(&daemon->locators);
@@ -388,7 +422,7 @@ pyr_status pyr_daemon_new(
 	if (status == PYR_OK)
 		status = pyr__context_get(daemon->options.context, &daemon->context, err);
 	if (status == PYR_OK)
-		status = pyr__loop_new(daemon->options.base, &daemon->loop, err);
+		status = make_reactors(daemon, err);
 	if (status == PYR_OK && daemon->options.workers)
 		status = pyr__pool_new(daemon->options.workers, daemon->options.worker_queue_max,
 			pyr__call_same_chain, &daemon->pool, err);
@@ -402,6 +436,7 @@ pyr_status pyr_daemon_new(
 		daemon->options.queue_bytes_total_max / RESUMABLES_PART, &daemon->queued_total);
 	daemon->locators.loop = daemon->loop;
 	daemon->lending.loop = daemon->loop;
+	daemon->lending.hear_all = hear_all;
 	daemon->newcomers.loop = daemon->loop;
 	daemon->newcomers.timeout_ms = daemon->options.handshake_timeout_ms;
 	daemon->newcomers.sorted = on_sorted;
@@ -431,6 +466,14 @@ pyr_status pyr__daemon_check_serving(pyr_daemon *daemon, pyr_error *err)
 	if (stopped)
 		return pyr_error_set(err, PYR_FAILED_PRECONDITION, "the daemon has stopped");
 	return PYR_OK;
+}
+
+pyr_status pyr__daemon_check_may_wait(pyr_daemon *daemon, pyr_error *err)
+{
+	if (!pyr__reactors_are_current(&daemon->reactors))
+		return PYR_OK;
+	return pyr_error_set(err, PYR_FAILED_PRECONDITION,
+		"this waits for the daemon's own loop, which another of its loops must not");
 }
 
 struct event_base *pyr_daemon_base(pyr_daemon *daemon)
@@ -463,23 +506,25 @@ void pyr_daemon_free(pyr_daemon *daemon)
 	if (pyr__loop_is_dispatched(daemon->loop))
 		pyr_daemon_stop(daemon, 0);
 	pyr__loop_stop(daemon->loop);
+	pyr__reactors_stop(&daemon->reactors);
 	pyr__pool_stop(daemon->pool);
 	pyr__loop_finish(daemon->loop);
 	pyr__daemon_stop_now(daemon);
 	pyr__daemon_grpc_free(daemon);
 	pyr__callbacks_detach_all(daemon);
-	pyr__loop_finish(daemon->loop);
+	pyr__conns_shut(&daemon->all_conns, PYR_UNAVAILABLE, "the daemon has stopped");
+	pyr__reactors_finish(&daemon->reactors);
 	pyr__local_host_detach(daemon->neighbour.host);
 	pyr__pool_free(daemon->pool); /* what came late was refused by it */
 	pyr__resumables_close(&daemon->resumables);
-	pyr__loop_finish(daemon->loop);
+	pyr__reactors_finish(&daemon->reactors);
 	pyr__publisher_free(daemon->publisher);
 	pyr__context_remove_neighbour(daemon->context, &daemon->neighbour);
 	pyr__discoverable_free(daemon->discoverable);
 	pyr__endpoints_free(daemon);
 	pyr__locators_stop(&daemon->locators);
 	pyr__lending_stop(&daemon->lending);
-	pyr__loop_close(daemon->loop); /* calls and proxies that are left may know it still */
+	pyr__reactors_close(&daemon->reactors);
 	close(daemon->signal_fd);
 	pyr__local_host_unref(daemon->neighbour.host);
 	give_back(daemon, A_REFERENCE);
@@ -521,6 +566,8 @@ pyr_status pyr_stub_locate(pyr_daemon *daemon, const pyr_interface *interface, c
 	const pyr_locator *locator, pyr_error *err)
 {
 	pyr_status status = check_interface(interface, err);
+	if (status == PYR_OK)
+		status = pyr__daemon_check_may_wait(daemon, err);
 	if (status == PYR_OK && !locator->locate)
 		status = pyr_error_set(
 			err, PYR_INVALID_ARGUMENT, "a locator needs a function `locate`");
@@ -570,7 +617,8 @@ pyr_status pyr_daemon_unregister(
 	pyr_error own;
 	pyr_status status =
 		pyr__objects_remove(&daemon->objects, object, interface, located ? &own : err);
-	if (!has_object(daemon, (pyr__text){object, strlen(object)})) {
+	if (!has_object(
+		    pyr__reactors_own(&daemon->reactors), (pyr__text){object, strlen(object)})) {
 		pyr__lending_forget(&daemon->lending, object);
 		pyr__callbacks_forget(daemon, object);
 	}

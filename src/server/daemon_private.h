@@ -16,6 +16,7 @@
 #include "server/newcomer.h"
 #include "server/objects.h"
 #include "server/pool.h"
+#include "server/reactor.h"
 #include "server/rules.h"
 #include "server/resumables.h"
 #include "transport/grpc.h"
@@ -34,7 +35,7 @@ typedef enum daemon_state {
 typedef struct peer_conn {
 	pyr__link link;
 	pyr__conn *conn;
-	pyr_daemon *daemon;
+	pyr__reactor *reactor;
 } peer_conn;
 
 typedef struct endpoint {
@@ -56,7 +57,8 @@ struct pyr_daemon {
 	pyr_daemon_options options;
 	size_t decoded_bytes_max;
 	unsigned spin_us, socket_spin_us; /* see pyr__conn_options */
-	pyr__loop *loop;
+	pyr__reactors reactors;
+	pyr__loop *loop; /* its own: the first reactor's */
 	pyr_context *context;
 	pyr__pool *pool; /* NULL: servants run on the loop */
 	pyr__objects objects;
@@ -73,6 +75,7 @@ struct pyr_daemon {
 	pyr__cow_head interceptors; /* of pyr_server_interceptor */
 	pyr__statistics unknown;    /* calls of methods that no object has */
 	atomic_uint_fast64_t queued_total;
+	pyr__conns all_conns; /* those that linger, too, and of calls that servants hold */
 	unsigned fork_count;
 	int64_t began_us;
 	struct timespec start_time;
@@ -89,7 +92,6 @@ struct pyr_daemon {
 	bool callbacks_closed;                  /* no more are added */
 
 	/* the loop thread's */
-	pyr__endings endings;
 	pyr__newcomers newcomers;
 	pyr__link conns;
 	atomic_uint conn_count; /* of all kinds; others may read it, as what follows */
@@ -100,6 +102,7 @@ struct pyr_daemon {
 	int64_t busy_us; /* when something was last seen to run while it drains */
 	struct event drain_timer;
 	pyr__task stop_task;
+	pyr__task stopped_task;      /* once all loops have closed their connections */
 	pyr__task end_task;          /* ends the loop's run */
 	int signal_fd;               /* an eventfd: pyr_daemon_stop_from_signal() was called */
 	atomic_uint signal_grace_ms; /* by the last one */
@@ -121,6 +124,9 @@ void pyr__daemon_accept(void *endpoint, int fd, const pyr__address *address);
 /* FAILED_PRECONDITION once the daemon has stopped, and as the next */
 pyr_status pyr__daemon_check_serving(pyr_daemon *daemon, pyr_error *err);
 
+/* FAILED_PRECONDITION on the thread of a reactor, for what waits for the daemon's own loop */
+pyr_status pyr__daemon_check_may_wait(pyr_daemon *daemon, pyr_error *err);
+
 /* FAILED_PRECONDITION in a child of the process that made it */
 pyr_status pyr__daemon_check_process(const pyr_daemon *daemon, pyr_error *err);
 
@@ -132,8 +138,11 @@ void pyr__daemon_stop_init(pyr_daemon *daemon);
 /* Stops without grace if that has not been done, with nobody dispatching the loop. */
 void pyr__daemon_stop_now(pyr_daemon *daemon);
 
-/* dispatcher.c: the daemon as a host of calls */
+/* dispatcher.c: the daemon as a host of calls, which are a reactor's */
 extern const pyr__host_ops pyr__dispatcher_ops;
+
+/* Any thread: as these ops' work, on the daemon's own loop, soon. */
+void pyr__dispatcher_post(pyr_daemon *daemon, pyr__incall *call, unsigned work);
 
 /* signals.c: no signal stops this daemon any more, and none is about to */
 void pyr__daemon_forget_signals(pyr_daemon *daemon);

@@ -246,6 +246,8 @@ pyr_status pyr_daemon_make_discoverable(
 		memcpy(&options, given,
 			given->size < sizeof options ? given->size : sizeof options);
 	pyr_status status = pyr__daemon_check_serving(daemon, err);
+	if (status == PYR_OK)
+		status = pyr__daemon_check_may_wait(daemon, err);
 	if (status)
 		return status;
 	pyr__discoverable *d = pyr__zalloc(sizeof *d);

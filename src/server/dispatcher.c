@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hands calls that have arrived to their servants, on the loop or through the pool. */
+#include <stdlib.h>
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "server/daemon_private.h"
@@ -10,6 +12,11 @@
 static pyr_call *call_of(pyr__incall *incall)
 {
 	return PYR__OWNER(incall, pyr_call, incall);
+}
+
+static bool is_oneway(const pyr_call *call)
+{
+	return call->oneway || call->incall.silent;
 }
 
 /* An interned method is looked up once per connection, a caller's of this process about once. */
@@ -28,11 +35,13 @@ static const pyr__bound *bind_method(pyr_daemon *daemon, const pyr__head *head)
 
 static pyr__incall *open_call(void *host, const pyr__head *head, int64_t now_us)
 {
-	pyr_daemon *daemon = host;
+	pyr__reactor *reactor = host;
+	pyr_daemon *daemon = reactor->daemon;
 	pyr__daemon_begin_call(daemon);
 	const pyr__bound *bound = bind_method(daemon, head);
 	pyr_call *call = pyr__call_new(
 		daemon, bound, bound ? bound->statistics : &daemon->unknown, head, now_us);
+	call->reactor = reactor;
 	call->incall.single = bound && !(bound->method->flags & PYR_METHOD_CLIENT_STREAM);
 	call->incall.silent = bound && bound->method->flags & PYR_METHOD_ONEWAY;
 	return &call->incall;
@@ -75,9 +84,9 @@ static void add_job(pyr_daemon *daemon, pyr_call *call, void (*run)(pyr__job *jo
 	call->job.done = end_job;
 	call->job.about = call;
 	call->job.brief = run == run_job && pyr__resume_is_again(call);
-	bool oneway = call->oneway || call->incall.silent;
-	bool added = oneway ? pyr__oneway_add(call, daemon->pool, daemon->options.worker_queue_max)
-			    : pyr__pool_add(daemon->pool, &call->job);
+	bool added = is_oneway(call)
+			     ? pyr__oneway_add(call, daemon->pool, daemon->options.worker_queue_max)
+			     : pyr__pool_add(daemon->pool, &call->job);
 	if (!added) {
 		refuse(call, daemon);
 		pyr_call_unref(call);
@@ -101,11 +110,10 @@ void pyr__daemon_start_stream(pyr_daemon *daemon, pyr_call *stream)
 		pyr__call_run_servant(stream, &daemon->objects, daemon->decoded_bytes_max);
 }
 
-static void work(void *host, pyr__incall *incall, unsigned work)
+static void do_work(pyr_daemon *daemon, pyr_call *call, unsigned work)
 {
-	pyr_call *call = call_of(incall);
 	if (work & PYR__WORK_RUN)
-		start(host, call);
+		start(daemon, call);
 	if (work != PYR__WORK_RUN || call->metadata_block.size) /* by which streams are resumed */
 		pyr__resumable_on_work(call, work);
 	if (work & PYR__WORK_CANCEL)
@@ -117,25 +125,112 @@ static void work(void *host, pyr__incall *incall, unsigned work)
 	pyr_call_unref(call);
 }
 
+typedef struct posted_work {
+	pyr__task task;
+	pyr_daemon *daemon; /* is there as long as its loop runs what is posted */
+	pyr__reactor *from; /* which hands it over; NULL: nobody waits for its end */
+	pyr_call *call;
+	unsigned work;
+	bool oneway; /* it is to be run, and has no answer */
+} posted_work;
+
+static void run_posted(pyr__task *task)
+{
+	posted_work *posted = (posted_work *)task;
+	pyr_daemon *daemon = posted->daemon;
+	pyr__loop *loop = daemon->loop;
+	pyr__loop_enter(loop);
+	do_work(daemon, posted->call, posted->work);
+	pyr__loop_leave(loop);
+	if (posted->from)
+		pyr__reactor_end_handing(posted->from, &daemon->reactors, posted->oneway);
+	free(posted);
+}
+
+static void post(pyr_daemon *daemon, pyr__reactor *from, pyr_call *call, unsigned work)
+{
+	posted_work *posted = pyr__alloc(sizeof *posted);
+	bool oneway = work & PYR__WORK_RUN && is_oneway(call);
+	*posted = (posted_work){{.run = run_posted}, daemon, from, call, work, oneway};
+	if (from)
+		pyr__reactor_begin_handing(from, &daemon->reactors, oneway);
+	pyr__loop_post(daemon->loop, &posted->task);
+}
+
+void pyr__dispatcher_post(pyr_daemon *daemon, pyr__incall *incall, unsigned work)
+{
+	post(daemon, NULL, call_of(incall), work);
+}
+
+/*
+ * Looks for the object early, for who runs it now to find it there. If that is done later it may
+ * have gone by then.
+ */
+static bool runs_anywhere(pyr_daemon *daemon, pyr_call *call)
+{
+	if (pyr__call_find(call, &daemon->objects, NULL))
+		return false;
+	if (atomic_load_explicit(&call->object->any_thread, memory_order_relaxed))
+		return true;
+	pyr__object_unref(call->object);
+	call->object = NULL;
+	return false;
+}
+
+/*
+ * Whether a call is run, and all that comes for it is done, on its reactor, which is not the
+ * daemon's own. Legs of one stream come to several, so what they have to tell its servant is left
+ * to the daemon's own; and a oneway call does not overtake one that goes there.
+ */
+static bool may_stay(const pyr__reactor *reactor, pyr_call *call)
+{
+	if (is_oneway(call) && atomic_load(&reactor->handed_oneways) > 0)
+		return false;
+	return runs_anywhere(reactor->daemon, call) && !pyr__resume_is_asked(call);
+}
+
+static void work_elsewhere(pyr__reactor *reactor, pyr_call *call, unsigned work)
+{
+	pyr_daemon *daemon = reactor->daemon;
+	if (work & PYR__WORK_RUN)
+		call->stays = !daemon->pool && may_stay(reactor, call);
+	if (daemon->pool && work == PYR__WORK_RUN) {
+		start(daemon, call);
+		pyr_call_unref(call);
+	} else if (call->stays) {
+		do_work(daemon, call, work);
+	} else {
+		post(daemon, reactor, call, work);
+	}
+}
+
+static void work(void *host, pyr__incall *incall, unsigned work)
+{
+	pyr__reactor *reactor = host;
+	pyr_call *call = call_of(incall);
+	pyr_daemon *daemon = call->daemon;
+	if (work == 0 || pyr__reactor_is_own(reactor, &daemon->reactors))
+		do_work(daemon, call, work);
+	else
+		work_elsewhere(reactor, call, work);
+}
+
 static bool ref(pyr__incall *incall)
 {
 	return pyr__call_ref_if_used(call_of(incall)) != NULL;
 }
 
-/* Looks for the object early, for who runs it to find it here. */
 static bool may_run_here(void *host, pyr__incall *incall)
 {
-	pyr_daemon *daemon = host;
-	pyr_call *call = call_of(incall);
+	pyr_daemon *daemon = ((pyr__reactor *)host)->daemon;
 	if (!daemon->pool && pyr__loop_is_current(daemon->loop))
 		return true;
-	return pyr__call_find(call, &daemon->objects, NULL) == PYR_OK &&
-	       atomic_load_explicit(&call->object->any_thread, memory_order_relaxed);
+	return runs_anywhere(daemon, call_of(incall));
 }
 
 static void run_here(void *host, pyr__incall *incall)
 {
-	pyr_daemon *daemon = host;
+	pyr_daemon *daemon = ((pyr__reactor *)host)->daemon;
 	pyr_call *call = call_of(incall);
 	pyr__call_run_at_once(call, &daemon->objects, daemon->decoded_bytes_max);
 	pyr_call_unref(call);
@@ -143,32 +238,32 @@ static void run_here(void *host, pyr__incall *incall)
 
 static void settle(void *host)
 {
-	pyr_daemon *daemon = host;
-	pyr__endings_count(&daemon->endings);
+	pyr__reactor *reactor = host;
+	pyr__endings_count(&reactor->endings);
 }
 
-void pyr__daemon_count_end(pyr_daemon *daemon, const pyr_call *call, pyr_status status)
+void pyr__daemon_count_end(const pyr_call *call, pyr_status status)
 {
 	if (!call->statistics)
 		return;
 	/* of a connection that is over, and of a oneway call, nothing is sent any more */
 	bool settles =
 		call->incall.settles && !call->oneway && !atomic_load(&call->incall.cancelled);
-	if (settles && pyr__loop_is_current(daemon->loop))
-		pyr__endings_add(&daemon->endings, call->statistics, status, call->began_us);
+	if (settles && pyr__loop_is_current(call->reactor->loop))
+		pyr__endings_add(&call->reactor->endings, call->statistics, status, call->began_us);
 	else
 		pyr__statistics_end(call->statistics, status, pyr__now_us() - call->began_us);
 }
 
 static void connected(void *host, uint64_t connection)
 {
-	pyr_daemon *daemon = host;
+	pyr_daemon *daemon = ((pyr__reactor *)host)->daemon;
 	pyr__client_session_begin(&daemon->sessions, connection);
 }
 
 static void disconnected(void *host, uint64_t connection)
 {
-	pyr_daemon *daemon = host;
+	pyr_daemon *daemon = ((pyr__reactor *)host)->daemon;
 	pyr__client_session_end(&daemon->sessions, connection);
 }
 

@@ -130,6 +130,8 @@ pyr_status pyr_daemon_listen(
 		memcpy(&options, given,
 			given->size < sizeof options ? given->size : sizeof options);
 	pyr_status status = pyr__daemon_check_serving(daemon, err);
+	if (status == PYR_OK)
+		status = pyr__daemon_check_may_wait(daemon, err);
 	if (status)
 		return status;
 	if (pyr__inherited_is(text))

@@ -92,7 +92,7 @@ pyr_status pyr__forwards_set(
 
 bool pyr__forwards_remove(pyr__forwards *forwards, const char *id)
 {
-	if (atomic_load_explicit(&forwards->count, memory_order_relaxed) == 0)
+	if (!pyr__forwards_any(forwards))
 		return false;
 	pthread_mutex_lock(&forwards->lock);
 	forward *old = pyr__map_remove(&forwards->by_id, id, strlen(id));

@@ -19,6 +19,11 @@ typedef struct pyr__forwards {
 void pyr__forwards_init(pyr__forwards *forwards);
 void pyr__forwards_done(pyr__forwards *forwards);
 
+static inline bool pyr__forwards_any(const pyr__forwards *forwards)
+{
+	return atomic_load_explicit(&forwards->count, memory_order_relaxed) > 0;
+}
+
 /* INVALID_ARGUMENT for a reference that is no place. */
 pyr_status pyr__forwards_set(
 	pyr__forwards *forwards, const char *id, const char *reference, pyr_error *err);

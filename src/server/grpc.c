@@ -43,7 +43,7 @@ static pyr_status start(
 	pyr__grpc_server_options options = {
 		.loop = daemon->loop,
 		.host = &pyr__dispatcher_ops,
-		.host_arg = daemon,
+		.host_arg = pyr__reactors_own(&daemon->reactors),
 		.message_max = daemon->options.message_bytes_max,
 		.metadata_max = daemon->session.metadata_max,
 		.compress_from = daemon->options.compress_from,

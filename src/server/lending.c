@@ -48,6 +48,8 @@ typedef struct holding {
 	bool released; /* only the number is kept */
 } holding;
 
+static void run_walk(pyr__task *task);
+
 void pyr__lending_init(
 	pyr__lending *lending, void (*collected)(void *arg, const char *id), void *arg)
 {
@@ -58,6 +60,7 @@ void pyr__lending_init(
 	pyr__map_init(&lending->by_caller);
 	pyr__map_init(&lending->by_holder);
 	lending->lease_ms_min = TICK_MS_MAX * 4;
+	lending->walk_task.run = run_walk;
 }
 
 /* Lock held, as for all that follows up to the next line like this one. */
@@ -234,19 +237,31 @@ static void set_timer(pyr__lending *lending)
 		evtimer_add(&lending->timer, &tick);
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *arg)
+static void run_walk(pyr__task *task)
 {
-	(void)fd;
-	(void)what;
-	pyr__lending *lending = arg;
+	pyr__lending *lending = PYR__OWNER(task, pyr__lending, walk_task);
 	lent *gone[WALK_MAX];
-	pyr__loop_enter(lending->loop);
 	pthread_mutex_lock(&lending->lock);
 	size_t count = walk(lending, gone);
 	pthread_mutex_unlock(&lending->lock);
 	for (size_t i = 0; i < count; i++)
 		collect(lending, gone[i]);
 	set_timer(lending);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	pyr__lending *lending = arg;
+	int64_t now_us = pyr__now_us();
+	pyr__loop_enter(lending->loop);
+	if (now_us < lending->due_us)
+		lending->due_us = now_us; /* who renews after this is heard the next time */
+	if (lending->hear_all)
+		lending->hear_all(lending->arg, &lending->walk_task);
+	else
+		run_walk(&lending->walk_task);
 	pyr__loop_leave(lending->loop);
 }
 

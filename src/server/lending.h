@@ -24,6 +24,11 @@
 
 typedef struct pyr__lending {
 	void (*collected)(void *arg, const char *id); /* nobody holds it; no lock is held */
+	/*
+	 * Runs the task on the loop once all that has come until now has been heard, by whatever
+	 * loops read connections. NULL: this one does. Loop thread only.
+	 */
+	void (*hear_all)(void *arg, pyr__task *then);
 	void *arg;
 	pyr__loop *loop;
 	pthread_mutex_t lock; /* guards what follows */
@@ -33,8 +38,9 @@ typedef struct pyr__lending {
 	uint32_t lease_ms_min; /* of all that were lent: the timer goes by it */
 	uint32_t at;           /* how far the timer's walk has come, from the end */
 	bool timed, stopped;   /* the timer runs; will not run any more */
-	struct event timer;    /* the loop's, as what follows */
-	int64_t due_us;        /* when the timer was to run */
+	pyr__task walk_task;
+	struct event timer; /* the loop's, as what follows */
+	int64_t due_us;     /* when the timer was to run */
 } pyr__lending;
 
 void pyr__lending_init(

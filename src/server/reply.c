@@ -34,7 +34,7 @@ static pyr_status finish(pyr_call *call, pyr__final *final, const pyr__body *bod
 		final->status = PYR_DEADLINE_EXCEEDED;
 		final->message = text_of("the deadline passed before the answer came");
 	}
-	pyr__daemon_count_end(call->daemon, call, final->status);
+	pyr__daemon_count_end(call, final->status);
 	pyr__call_intercepted(call, final->status);
 	if (call->oneway)
 		return PYR_OK;

@@ -65,6 +65,12 @@ static void complete_stop(pyr_daemon *daemon)
 	pyr__callbacks_close_all(daemon);
 	event_del(&daemon->drain_timer);
 	event_del(&daemon->signal_event);
+	pyr__reactors_await(&daemon->reactors, &daemon->stopped_task);
+}
+
+static void run_stopped(pyr__task *task)
+{
+	pyr_daemon *daemon = PYR__OWNER(task, pyr_daemon, stopped_task);
 	pthread_mutex_lock(&daemon->lock);
 	daemon->state = DAEMON_STOPPED;
 	pthread_cond_broadcast(&daemon->stopped);
@@ -144,6 +150,7 @@ void pyr__daemon_stop_init(pyr_daemon *daemon)
 {
 	struct event_base *base = pyr__loop_base(daemon->loop);
 	daemon->stop_task.run = run_stop;
+	daemon->stopped_task.run = run_stopped;
 	daemon->end_task.run = run_end;
 	evtimer_assign(&daemon->drain_timer, base, on_drain_timer, daemon);
 	event_assign(&daemon->signal_event, base, daemon->signal_fd, EV_READ | EV_PERSIST,
@@ -174,6 +181,8 @@ void pyr_daemon_stop(pyr_daemon *daemon, uint32_t grace_ms)
 		return;
 	}
 	pyr__loop_post(daemon->loop, &daemon->stop_task);
+	if (pyr__reactors_are_current(&daemon->reactors))
+		return; /* which are waited for there */
 	pthread_mutex_lock(&daemon->lock);
 	while (daemon->state != DAEMON_STOPPED && pyr__loop_is_dispatched(daemon->loop))
 		pthread_cond_wait(&daemon->stopped, &daemon->lock);

@@ -87,6 +87,8 @@ static bool take_value(meter_options *o, const char *name, const char *text)
 		o->outstanding = (unsigned)number_of(name, text, 1, 16384);
 	else if (strcmp(name, "--threads") == 0)
 		o->threads = (unsigned)number_of(name, text, 1, METER_THREADS_MAX);
+	else if (strcmp(name, "--work") == 0)
+		o->work_us = (unsigned)number_of(name, text, 1, 1000000);
 	else if (strcmp(name, "--connections") == 0)
 		o->connections = (unsigned)number_of(name, text, 1, METER_THREADS_MAX);
 	else if (strcmp(name, "--count") == 0)

@@ -33,6 +33,7 @@ typedef struct meter_options {
 	unsigned outstanding; /* calls at once on a connection */
 	unsigned threads;     /* 0: one; else so many wait for their calls on one connection */
 	unsigned connections; /* 0: one; else a thread for each, which waits for its calls */
+	unsigned work_us;     /* what a servant has to do for each call; 0: nothing */
 	unsigned count;       /* how many objects, connections or names there are to be */
 	bool stream;          /* messages from the server without end, instead of calls */
 	bool both;            /* a stream that comes back, instead of calls */

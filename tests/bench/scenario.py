@@ -3,6 +3,7 @@
 import dataclasses
 
 REMOTE = ("tcp", "unix")
+# a daemon with two loops, and one with two workers, are called "loops" and "workers"
 MORE = ("shm", "spin")  # shared memory, and TCP that is looked at before sleeping: Pyrite's alone
 
 
@@ -47,6 +48,8 @@ SCENARIOS = [
     Scenario("stream", "stream of 16 B from the server", "stream", ("--stream",), unit="messages"),
     Scenario("both", "streams of 16 B both ways, 1,024 under way", "both",
              ("--both", "--outstanding", "1024"), unit="messages"),
+    Scenario("work", "100 us of work a call, 16 threads, a connection each", "work",
+             ("--connections", "16", "--work", "100"), transports=("tcp",), more=("loops", "workers")),
     Scenario("idle", "calls on connections that wake up, among many that idle", "idle", ("--server", "{server}"),
              transports=("tcp",), count=(1000, 10000, 100)),
     Scenario("local", "16 B, an object in the same process", "local", transports=("local",)),
@@ -64,5 +67,5 @@ SCENARIOS = [
 ]
 
 # Few enough for a test, and yet every program runs.
-QUICK = ("one16", "many16", "wide64k", "threads16", "mixed", "stream", "both", "idle", "objects", "first", "overload",
+QUICK = ("one16", "many16", "wide64k", "threads16", "mixed", "stream", "both", "work", "idle", "objects", "first", "overload",
          "names-lookup", "names-register", "names-list")

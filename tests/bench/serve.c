@@ -34,6 +34,27 @@ static void wait(void *self, pyr_call *call, const Load__Pause *request)
 	load_load_wait__reply(call, request);
 }
 
+static uint64_t own_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void work(void *self, pyr_call *call, const Load__Pause *request)
+{
+	(void)self;
+	if (request->us > PAUSE_US_MAX) {
+		pyr_call_fail(call, PYR_INVALID_ARGUMENT, "%u us is longer than %u", request->us,
+			PAUSE_US_MAX);
+		return;
+	}
+	uint64_t until_ns = own_ns() + request->us * 1000ull;
+	while (own_ns() < until_ns)
+		;
+	load_load_work__reply(call, request);
+}
+
 /* A stream to the caller */
 
 typedef struct flow {
@@ -103,7 +124,8 @@ static void both(void *self, pyr_call *call)
 	}
 }
 
-static const load_load_ops ops = {.echo = echo, .wait = wait, .down = down, .both = both};
+static const load_load_ops ops = {
+	.echo = echo, .wait = wait, .work = work, .down = down, .both = both};
 
 int main(int argc, char **argv)
 {
@@ -119,6 +141,9 @@ int main(int argc, char **argv)
 	load_check(pyr_daemon_new(&options, &daemon, &err), &err);
 	load_check(pyr_daemon_stop_on_signals(daemon, GRACE_MS, &err), &err);
 	load_check(load_load__serve(daemon, "load", &ops, NULL, &err), &err);
+	pyr_object_options object = PYR_OBJECT_OPTIONS_INIT;
+	object.any_thread = true; /* with PYRITE_LOOPS, on any of them */
+	load_check(pyr_daemon_configure(daemon, "load", NULL, &object, &err), &err);
 	load_check(pyr_daemon_listen(daemon, argv[1], NULL, &err), &err);
 	if (argc == 5)
 		load_check(pyr_daemon_publish(daemon, "load", argv[4], NULL, &err), &err);

@@ -4,6 +4,7 @@
  *
  *   usage: bench_threads --connect ENDPOINT --threads N       on one proxy and its connection
  *          bench_threads --connect ENDPOINT --connections N   each on a connection of its own
+ *          ... --work US   each call keeps a processor busy for so long, and carries nothing
  */
 #include <pthread.h>
 #include "load.h"
@@ -14,24 +15,45 @@ typedef struct caller {
 	pyr_context *context; /* NULL: another's */
 	load_load *proxy;
 	size_t size;
+	unsigned work_us;
 	pthread_t thread;
 } caller;
+
+/* These two are false when no more is to be called. */
+static bool echo(caller *c)
+{
+	pyr_error err;
+	Load__Payload *reply, payload = load_payload(c->meter, c->size);
+	uint64_t began_ns = meter_now_ns();
+	if (load_load_echo(c->proxy, &payload, &reply, &err)) {
+		meter_error(c->meter, c->number, err.message);
+		return false;
+	}
+	bool go = meter_note(
+		c->meter, c->number, began_ns, reply->data.data, reply->data.len, c->size);
+	load__payload__free_unpacked(reply, NULL);
+	return go;
+}
+
+static bool work(caller *c)
+{
+	pyr_error err;
+	Load__Pause *reply, request = LOAD__PAUSE__INIT;
+	request.us = c->work_us;
+	uint64_t began_ns = meter_now_ns();
+	if (load_load_work(c->proxy, &request, &reply, &err)) {
+		meter_error(c->meter, c->number, err.message);
+		return false;
+	}
+	load__pause__free_unpacked(reply, NULL);
+	return meter_note_done(c->meter, c->number, began_ns);
+}
 
 static void *run(void *ctx)
 {
 	caller *c = ctx;
-	pyr_error err;
-	Load__Payload *reply, payload = load_payload(c->meter, c->size);
-	for (bool go = true; go;) {
-		uint64_t began_ns = meter_now_ns();
-		if (load_load_echo(c->proxy, &payload, &reply, &err)) {
-			meter_error(c->meter, c->number, err.message);
-			return NULL;
-		}
-		go = meter_note(
-			c->meter, c->number, began_ns, reply->data.data, reply->data.len, c->size);
-		load__payload__free_unpacked(reply, NULL);
-	}
+	while (c->work_us ? work(c) : echo(c))
+		;
 	return NULL;
 }
 
@@ -53,7 +75,8 @@ int main(int argc, char **argv)
 	unsigned count = o.connections ? o.connections : o.threads ? o.threads : 1;
 	meter *m = meter_new(&o, count);
 	for (unsigned i = 0; i < count; i++) {
-		callers[i] = (caller){.meter = m, .number = i, .size = o.size};
+		callers[i] =
+			(caller){.meter = m, .number = i, .size = o.size, .work_us = o.work_us};
 		open_caller(&callers[i], &callers[0], &o);
 	}
 	meter_start(m);

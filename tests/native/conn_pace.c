@@ -49,7 +49,14 @@ static bool ref(pyr__incall *call)
 	return false;
 }
 
-static const pyr__host_ops host_ops = {.open = open_call, .work = work, .ref = ref};
+static void connected(void *host, uint64_t connection)
+{
+	(void)host;
+	(void)connection;
+}
+
+static const pyr__host_ops host_ops = {
+	.open = open_call, .work = work, .ref = ref, .connected = connected};
 
 static void accept_caller(setup *s)
 {

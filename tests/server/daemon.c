@@ -399,6 +399,42 @@ Test(daemon, hangs_up_on_who_says_nothing_in_time)
 	suite_end(s);
 }
 
+/* Who breaks the protocol is told so, and read from for a while. */
+static int connect_and_offend(suite *s)
+{
+	char heard[4096], junk[64] = {PYR__PREFACE[0]};
+	int fd = connect_to(s->reference);
+	ssize_t got;
+	cr_assert_eq(write(fd, junk, sizeof junk), (ssize_t)sizeof junk);
+	do {
+		if (s->base)
+			event_base_loop(s->base, EVLOOP_NONBLOCK);
+		got = recv(fd, heard, sizeof heard, s->base ? MSG_DONTWAIT : 0);
+	} while (got > 0 || (got < 0 && errno == EAGAIN));
+	return fd;
+}
+
+Test(daemon, keeps_nothing_of_who_broke_the_protocol)
+{
+	suite *s = suite_begin(NULL);
+	int fd = connect_and_offend(s);
+	s->descriptors++; /* ours */
+	suite_end(s);
+	close(fd);
+}
+
+Test(daemon, leaves_no_event_on_its_users_loop)
+{
+	suite_config config = {.undispatched = true};
+	suite *s = suite_begin(&config);
+	int fd = connect_and_offend(s);
+	pyr_daemon_free(s->daemon);
+	s->daemon = NULL;
+	close(fd);
+	cr_assert_eq(event_base_get_num_events(s->base, EVENT_BASE_COUNT_ADDED), 0);
+	suite_end(s);
+}
+
 Test(daemon, serves_no_interface_of_a_newer_generator)
 {
 	pyr_error err;

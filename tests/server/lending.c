@@ -11,6 +11,7 @@
 typedef struct rig {
 	pyr__lending lending;
 	pyr__loop *loop;
+	pyr__task *then; /* what is to be done when all has been heard */
 	unsigned collected;
 	char last[64];
 } rig;
@@ -182,6 +183,34 @@ Test(lending, D12_what_is_renewed_in_time_stays_though_a_turn_was_long)
 	r.lending.due_us += 100000000; /* as if it had been set late */
 	turn(&r);
 	cr_assert_eq(r.collected, 0);
+	end(&r);
+}
+
+static void keep_task(void *arg, pyr__task *then)
+{
+	((rig *)arg)->then = then;
+}
+
+/* Renewals may be with another loop, which hands them on when it is asked what has come. */
+Test(lending, D12_what_others_have_heard_is_heard_first)
+{
+	rig r;
+	begin(&r);
+	r.lending.hear_all = keep_task;
+	lend_held(&r, 400);
+	int64_t asked_us = 0;
+	for (int i = 0; i < 8;
+		i++) { /* longer than the lease, with a renewal that is just in time */
+		while (!r.then)
+			event_base_loop(pyr__loop_base(r.loop), EVLOOP_ONCE);
+		pyr__task *then = r.then;
+		r.then = NULL;
+		cr_assert_gt(r.lending.due_us, asked_us);
+		asked_us = r.lending.due_us;
+		cr_assert_eq(hold(&r, ANN, 2 + (uint64_t)i), 400, "it was not waited for");
+		then->run(then);
+		cr_assert_eq(r.collected, 0);
+	}
 	end(&r);
 }
 

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pyrite/reference.h>
@@ -135,6 +136,14 @@ static void drop(relay *r, size_t index)
 		pthread_cond_broadcast(&r->idle);
 }
 
+/* Else what is sent in two parts, one behind the other, would wait for an acknowledgement. */
+static void pass_at_once(const address *to, int fd)
+{
+	int on = 1;
+	if (to->at.any.sa_family == AF_INET)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 static void accept_one(relay *r)
 {
 	int client = accept4(r->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -148,6 +157,8 @@ static void accept_one(relay *r)
 		close(daemon);
 		return;
 	}
+	pass_at_once(&r->own, client);
+	pass_at_once(&r->target, daemon);
 	pair *p = calloc(1, sizeof *p);
 	p->sides[RELAY_UP] = client;
 	p->sides[RELAY_DOWN] = daemon;

@@ -2,7 +2,7 @@
 /*
  * What ends while calls run: a daemon that stops gracefully loses none of them, a context that is
  * freed finishes them all; and streams whose reader and writer are threads of their own. Over TCP,
- * locally, and locally on the threads that call.
+ * to a daemon with several loops, locally, and locally on the threads that call.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,10 +11,12 @@
 #include "tsan/tsan.h"
 
 #define THREADS 8
+#define LOOPS   3
 #define ROUNDS  6
 
 typedef enum transport {
 	BY_TCP,
+	TO_LOOPS,
 	LOCALLY,
 	ON_ANY_THREAD,
 	WAYS,
@@ -29,6 +31,7 @@ typedef struct scene {
 	tally invoked, called;    /* callbacks: to come, and run */
 	atomic_uint lost;         /* calls that ended as they should not */
 	atomic_bool context_ends; /* else it is the daemon that does */
+	bool far;                 /* the daemon has a context of its own, and an endpoint */
 	bool only_waits;          /* calls that do not would soon be too many at once */
 } scene;
 
@@ -43,16 +46,19 @@ static void set_up(scene *s, transport way, uint32_t workers)
 		.called = TALLY_INIT};
 	MUST(pyr_context_new(NULL, &s->context, NULL) == PYR_OK);
 	s->host_context = s->context;
-	if (way == BY_TCP)
+	s->far = way == BY_TCP || way == TO_LOOPS;
+	if (s->far)
 		MUST(pyr_context_new(NULL, &s->host_context, NULL) == PYR_OK);
 	s->servant.pulls = workers > 0;
 	options.workers = workers;
+	options.loops = way == TO_LOOPS ? LOOPS : 1;
 	options.context = s->host_context;
 	MUST(pyr_daemon_new(&options, &s->daemon, NULL) == PYR_OK);
 	MUST(suite_suite__serve(s->daemon, "suite", &servant_ops, &s->servant, NULL) == PYR_OK);
-	object.any_thread = s->only_waits = way == ON_ANY_THREAD;
+	s->only_waits = way == ON_ANY_THREAD;
+	object.any_thread = s->only_waits || way == TO_LOOPS;
 	MUST(pyr_daemon_configure(s->daemon, "suite", NULL, &object, NULL) == PYR_OK);
-	if (way == BY_TCP) {
+	if (s->far) {
 		MUST(pyr_daemon_listen(s->daemon, "127.0.0.1:0", NULL, NULL) == PYR_OK);
 		MUST(pyr_daemon_reference(
 			     s->daemon, "suite", 0, reference, sizeof reference, NULL) == PYR_OK);
@@ -138,7 +144,7 @@ static void end_under_load(transport way, uint32_t workers, bool context_ends)
 	pyr_daemon_free(s.daemon);
 	if (!context_ends)
 		pyr_context_free(s.context);
-	if (way == BY_TCP)
+	if (s.far)
 		pyr_context_free(s.host_context);
 }
 
@@ -178,7 +184,7 @@ static void stream_both_ways(transport way)
 	suite_suite__close(s.proxy);
 	pyr_daemon_free(s.daemon);
 	pyr_context_free(s.context);
-	if (way == BY_TCP)
+	if (s.far)
 		pyr_context_free(s.host_context);
 }
 
@@ -189,7 +195,7 @@ int main(void)
 		for (int round = 0; round < ROUNDS; round++) {
 			end_under_load(way, round % 2 ? 3 : 0, false);
 			/* a daemon's own context outlives it */
-			if (way == BY_TCP)
+			if (way == BY_TCP || way == TO_LOOPS)
 				end_under_load(way, round % 2 ? 3 : 0, true);
 		}
 	}

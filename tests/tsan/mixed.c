@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * 100,000 calls of every kind from 16 threads, on one proxy, over TCP, to a daemon with servants on
- * its loop, and compressed to one with a pool; and again over shared memory. Built for
- * ThreadSanitizer, and as an ordinary test for AddressSanitizer.
+ * its loop, and compressed to one with a pool; again over shared memory; and on three connections
+ * to daemons with as many loops. Built for ThreadSanitizer, and as an ordinary test for
+ * AddressSanitizer.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -166,41 +167,63 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void run(const char *endpoint, uint32_t workers, uint32_t compress_from)
+typedef struct way {
+	const char *endpoint;
+	uint32_t workers, compress_from;
+	uint32_t loops; /* and so many connections, so that each has one */
+} way;
+
+#define LOOPS_MAX 3
+
+static pyr_daemon *new_daemon(const way *w, pyr_context *context, servant *s)
 {
-	pyr_context *context, *host_context;
 	pyr_daemon *daemon;
+	pyr_daemon_options options = PYR_DAEMON_OPTIONS_INIT;
+	pyr_object_options object = PYR_OBJECT_OPTIONS_INIT;
+	options.workers = w->workers;
+	options.compress_from = w->compress_from;
+	options.loops = w->loops;
+	options.context = context;
+	object.any_thread = w->loops > 1;
+	s->pulls = w->workers > 0;
+	MUST(pyr_daemon_new(&options, &daemon, NULL) == PYR_OK);
+	MUST(suite_suite__serve(daemon, "suite", &servant_ops, s, NULL) == PYR_OK);
+	MUST(pyr_daemon_configure(daemon, "suite", NULL, &object, NULL) == PYR_OK);
+	MUST(pyr_daemon_listen(daemon, w->endpoint, NULL, NULL) == PYR_OK);
+	MUST(pyr_daemon_start(daemon, NULL) == PYR_OK);
+	return daemon;
+}
+
+static void run(const way *w)
+{
+	pyr_context *contexts[LOOPS_MAX], *host_context;
+	suite_suite *proxies[LOOPS_MAX];
 	char reference[PYR_REFERENCE_MAX];
 	servant s = SERVANT_INIT;
-	pyr_daemon_options options = PYR_DAEMON_OPTIONS_INIT;
 	pyr_context_options context_options = PYR_CONTEXT_OPTIONS_INIT;
-	context_options.compress_from = compress_from;
+	context_options.compress_from = w->compress_from;
 	context_options.shared_memory = PYR_SHARED_MEMORY_AT_ONCE;
-	MUST(pyr_context_new(&context_options, &context, NULL) == PYR_OK);
 	MUST(pyr_context_new(NULL, &host_context, NULL) == PYR_OK);
-	options.workers = workers;
-	options.compress_from = compress_from;
-	options.context = host_context;
-	s.pulls = workers > 0;
-	MUST(pyr_daemon_new(&options, &daemon, NULL) == PYR_OK);
-	MUST(suite_suite__serve(daemon, "suite", &servant_ops, &s, NULL) == PYR_OK);
-	MUST(pyr_daemon_listen(daemon, endpoint, NULL, NULL) == PYR_OK);
-	MUST(pyr_daemon_start(daemon, NULL) == PYR_OK);
+	pyr_daemon *daemon = new_daemon(w, host_context, &s);
 	MUST(pyr_daemon_reference(daemon, "suite", 0, reference, sizeof reference, NULL) == PYR_OK);
-	suite_suite *proxy;
-	MUST(suite_suite__open(context, reference, NULL, &proxy, NULL) == PYR_OK);
-	static worker w[THREADS];
+	for (uint32_t i = 0; i < w->loops; i++) {
+		MUST(pyr_context_new(&context_options, &contexts[i], NULL) == PYR_OK);
+		MUST(suite_suite__open(contexts[i], reference, NULL, &proxies[i], NULL) == PYR_OK);
+	}
+	static worker workers[THREADS];
 	pthread_t threads[THREADS];
 	for (unsigned i = 0; i < THREADS; i++) {
-		w[i] = (worker){proxy, i, CALLS / THREADS / 4, TALLY_INIT, 0};
-		MUST(pthread_create(&threads[i], NULL, work, &w[i]) == 0);
+		workers[i] = (worker){proxies[i % w->loops], i, CALLS / THREADS / 6, TALLY_INIT, 0};
+		MUST(pthread_create(&threads[i], NULL, work, &workers[i]) == 0);
 	}
 	for (unsigned i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	suite_suite__close(proxy);
+	for (uint32_t i = 0; i < w->loops; i++)
+		suite_suite__close(proxies[i]);
 	pyr_daemon_stop(daemon, 10000);
 	pyr_daemon_free(daemon);
-	pyr_context_free(context);
+	for (uint32_t i = 0; i < w->loops; i++)
+		pyr_context_free(contexts[i]);
 	pyr_context_free(host_context);
 }
 
@@ -208,9 +231,15 @@ int main(void)
 {
 	char memory[64];
 	snprintf(memory, sizeof memory, "unix:@pyrite-mixed-%ld", (long)getpid());
-	run("127.0.0.1:0", 0, 0);
-	run("127.0.0.1:0", 3, 50);
-	run(memory, 0, 0);
-	run(memory, 3, 0);
+	const way ways[] = {
+		{"127.0.0.1:0", 0, 0, 1},
+		{"127.0.0.1:0", 3, 50, 1},
+		{memory, 0, 0, 1},
+		{memory, 3, 0, 1},
+		{"127.0.0.1:0", 0, 0, LOOPS_MAX},
+		{memory, 3, 0, LOOPS_MAX},
+	};
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+		run(&ways[i]);
 	return 0;
 }
