@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/thread_end.h"
 
 typedef struct piece {
@@ -41,16 +42,26 @@ void *pyr__recycle_alloc(pyr__recycled kind, size_t size)
 	return first;
 }
 
-void pyr__recycle_free(pyr__recycled kind, void *memory)
+static void keep(kept *k, piece *first)
 {
-	kept *k = &here[kind];
-	piece *first = memory;
-	if (!PYR__KEEPS_MEMORY || k->count == PYR__RECYCLED_MAX ||
-		!pyr__thread_end_watch(&thread_end)) {
-		free(memory);
-		return;
-	}
 	first->next = k->first;
 	k->first = first;
 	k->count++;
+}
+
+PYR__APART static void free_or_begin(kept *k, void *memory)
+{
+	if (PYR__KEEPS_MEMORY && k->count < PYR__RECYCLED_MAX && pyr__thread_end_watch(&thread_end))
+		keep(k, memory);
+	else
+		free(memory);
+}
+
+void pyr__recycle_free(pyr__recycled kind, void *memory)
+{
+	kept *k = &here[kind];
+	if (PYR__KEEPS_MEMORY && k->count < PYR__RECYCLED_MAX && thread_end.watched)
+		keep(k, memory);
+	else
+		free_or_begin(k, memory);
 }

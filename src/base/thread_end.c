@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stddef.h>
+#include "base/apart.h"
 
 static _Thread_local pyr__thread_end *first;
 
@@ -28,7 +29,7 @@ static void make_key(void)
 	has_key = pthread_key_create(&key, run_all) == 0;
 }
 
-bool pyr__thread_end_begin(pyr__thread_end *end)
+PYR__APART bool pyr__thread_end_begin(pyr__thread_end *end)
 {
 	pthread_once(&once, make_key);
 	if (!has_key || pthread_setspecific(key, end) != 0)

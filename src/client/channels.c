@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/error.h"
 #include "base/refs.h"
 #include "native/channel.h"
@@ -227,13 +228,9 @@ pyr_status pyr__context_neighbour(pyr_context *context, const uint8_t id[PYR__PE
 	return PYR_OK;
 }
 
-void pyr__context_release(pyr_context *context, pyr__channel *channel)
+/* It may be the last reference, which needs the lock, under which a channel is found again. */
+PYR__APART static void release_last(pyr_context *context, pyr__channel *channel)
 {
-	if (!channel)
-		return;
-	/* only the last reference needs the lock, under which a channel is found again */
-	if (pyr__refs_drop_if_shared(&channel->refs))
-		return;
 	pthread_mutex_lock(&context->lock);
 	bool last = pyr__refs_drop(&channel->refs);
 	if (last)
@@ -241,6 +238,12 @@ void pyr__context_release(pyr_context *context, pyr__channel *channel)
 	pthread_mutex_unlock(&context->lock);
 	if (last)
 		channel->ops->free(channel);
+}
+
+void pyr__context_release(pyr_context *context, pyr__channel *channel)
+{
+	if (channel && !pyr__refs_drop_if_shared(&channel->refs))
+		release_last(context, channel);
 }
 
 /* Connections that are handed in */

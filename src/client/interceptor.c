@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/metadata.h"
@@ -47,15 +48,10 @@ static pyr_status begin_all(pyr__interception *i, pyr_error *err)
 	return PYR_OK;
 }
 
-pyr_status pyr__intercept(const pyr_proxy *proxy, uint32_t method, int64_t deadline_us,
-	pyr__interception **ret_interception, pyr_error *err)
+PYR__APART static pyr_status intercept(const pyr__cow_array *interceptors, const pyr_proxy *proxy,
+	uint32_t method, int64_t deadline_us, pyr__interception **ret_interception, pyr_error *err)
 {
-	pyr_context *context = pyr__target_context(proxy->target);
-	const pyr__cow_array *interceptors = pyr__cow_read(&context->interceptors);
 	pyr_error own;
-	*ret_interception = NULL;
-	if (!interceptors || proxy->hidden)
-		return PYR_OK;
 	pyr__interception *i = pyr__zalloc(sizeof *i + interceptors->count * sizeof i->states[0]);
 	i->interceptors = interceptors;
 	i->call.method = pyr__target_method_name(proxy->target, method).data;
@@ -76,6 +72,17 @@ pyr_status pyr__intercept(const pyr_proxy *proxy, uint32_t method, int64_t deadl
 		*ret_interception = i;
 	}
 	return status;
+}
+
+pyr_status pyr__intercept(const pyr_proxy *proxy, uint32_t method, int64_t deadline_us,
+	pyr__interception **ret_interception, pyr_error *err)
+{
+	pyr_context *context = pyr__target_context(proxy->target);
+	const pyr__cow_array *interceptors = pyr__cow_read(&context->interceptors);
+	*ret_interception = NULL;
+	if (!interceptors || proxy->hidden)
+		return PYR_OK;
+	return intercept(interceptors, proxy, method, deadline_us, ret_interception, err);
 }
 
 void pyr__interception_head(const pyr__interception *interception, pyr__head *head)

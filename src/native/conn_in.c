@@ -2,6 +2,7 @@
 /* The calls that the peer makes on a connection. */
 #include <stdlib.h>
 #include <string.h>
+#include "base/apart.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "native/back_channel.h"
@@ -288,10 +289,8 @@ static pyr_status in_finish(
 	return status;
 }
 
-static pyr__message *in_take(pyr__incall *call)
+PYR__APART static pyr__message *take_of_stream(pyr__incall *call)
 {
-	if (call->whole)
-		return pyr__inbox_take(&call->inbox);
 	pyr__conn *conn = conn_of(call);
 	pthread_mutex_lock(&conn->lock);
 	pyr__message *message = pyr__inbox_take(&call->inbox);
@@ -299,18 +298,27 @@ static pyr__message *in_take(pyr__incall *call)
 	return message;
 }
 
-static void in_release(pyr__incall *call, pyr__message *message)
+static pyr__message *in_take(pyr__incall *call)
+{
+	return call->whole ? pyr__inbox_take(&call->inbox) : take_of_stream(call);
+}
+
+PYR__APART static void release_with_credit(pyr__incall *call, pyr__message *message)
 {
 	pyr__conn *conn = conn_of(call);
-	if (call->whole && !message->cost) {
-		pyr__message_free(&call->inbox, message);
-		return;
-	}
 	pthread_mutex_lock(&conn->lock);
 	if (pyr__session_consumed(conn->session, call->stream, message->cost))
 		pyr__conn_flush_soon(conn);
 	pyr__message_free(&call->inbox, message);
 	pthread_mutex_unlock(&conn->lock);
+}
+
+static void in_release(pyr__incall *call, pyr__message *message)
+{
+	if (call->whole && !message->cost)
+		pyr__message_free(&call->inbox, message);
+	else
+		release_with_credit(call, message);
 }
 
 static bool is_readable(const void *arg)

@@ -34,11 +34,8 @@ void pyr__output_done(pyr__output *output)
 
 /* Frames */
 
-uint8_t *pyr__session_room(pyr__session *s, size_t size)
+PYR__APART static void make_room(pyr__output *out, size_t size)
 {
-	pyr__output *out = &s->output;
-	if (out->at == out->size)
-		out->at = out->size = 0;
 	if (out->room - out->size < size && out->at > out->size / 2) {
 		memmove(out->flat, out->flat + out->at, out->size - out->at);
 		out->size -= out->at;
@@ -51,6 +48,15 @@ uint8_t *pyr__session_room(pyr__session *s, size_t size)
 		out->flat = pyr__realloc(out->flat, room);
 		out->room = room;
 	}
+}
+
+uint8_t *pyr__session_room(pyr__session *s, size_t size)
+{
+	pyr__output *out = &s->output;
+	if (out->at == out->size)
+		out->at = out->size = 0;
+	if (out->room - out->size < size)
+		make_room(out, size);
 	uint8_t *at = out->flat + out->size;
 	out->size += size;
 	return at;

@@ -5,12 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/apart.h"
 
 void pyr__inbox_init(pyr__inbox *inbox)
 {
 	inbox->first = NULL;
 	inbox->last = &inbox->first;
 	inbox->embedded_used = false;
+}
+
+static void append(pyr__inbox *inbox, pyr__message *message, uint32_t cost)
+{
+	message->next = NULL;
+	message->cost = cost;
+	*inbox->last = message;
+	inbox->last = &message->next;
 }
 
 /*
@@ -22,37 +31,41 @@ static bool worth_a_copy(const pyr__payload *payload)
 	return !payload->block || payload->size < payload->block->size / 8;
 }
 
-static pyr__message *new_message(pyr__inbox *inbox, size_t room)
+static void put_embedded(pyr__inbox *inbox, const pyr__payload *payload, uint32_t cost)
 {
-	if (!inbox->embedded_used && room <= sizeof inbox->space) {
-		inbox->embedded_used = true;
-		inbox->embedded.embedded = true;
-		return &inbox->embedded;
-	}
-	pyr__message *message = pyr__alloc(sizeof *message + room);
+	pyr__message *message = &inbox->embedded;
+	inbox->embedded_used = true;
+	message->embedded = true;
+	message->payload = (pyr__payload){inbox->space, payload->size, NULL};
+	if (payload->size)
+		memcpy(inbox->space, payload->data, payload->size);
+	append(inbox, message, cost);
+}
+
+PYR__APART static void put_allocated(
+	pyr__inbox *inbox, const pyr__payload *payload, uint32_t cost, bool copy)
+{
+	pyr__message *message = pyr__alloc(sizeof *message + (copy ? payload->size : 0));
+	uint8_t *space = (uint8_t *)(message + 1);
 	message->embedded = false;
-	return message;
+	if (copy) {
+		message->payload = (pyr__payload){space, payload->size, NULL};
+		if (payload->size)
+			memcpy(space, payload->data, payload->size);
+	} else {
+		message->payload = *payload;
+		pyr__block_ref(payload->block);
+	}
+	append(inbox, message, cost);
 }
 
 void pyr__inbox_put(pyr__inbox *inbox, const pyr__payload *payload, uint32_t cost)
 {
 	bool copy = worth_a_copy(payload);
-	pyr__message *message = new_message(inbox, copy ? payload->size : 0);
-	message->next = NULL;
-	message->cost = cost;
-	message->payload.size = payload->size;
-	if (copy) {
-		uint8_t *space = message->embedded ? inbox->space : (uint8_t *)(message + 1);
-		if (payload->size)
-			memcpy(space, payload->data, payload->size);
-		message->payload.data = space;
-		message->payload.block = NULL;
-	} else {
-		message->payload.data = payload->data;
-		message->payload.block = pyr__block_ref(payload->block);
-	}
-	*inbox->last = message;
-	inbox->last = &message->next;
+	if (copy && !inbox->embedded_used && payload->size <= sizeof inbox->space)
+		put_embedded(inbox, payload, cost);
+	else
+		put_allocated(inbox, payload, cost, copy);
 }
 
 pyr__message *pyr__inbox_take(pyr__inbox *inbox)
@@ -77,7 +90,7 @@ void pyr__message_free(pyr__inbox *inbox, pyr__message *message)
 		free(message);
 }
 
-uint64_t pyr__inbox_clear(pyr__inbox *inbox)
+uint64_t pyr__inbox_drop_all(pyr__inbox *inbox)
 {
 	uint64_t cost = 0;
 	for (pyr__message *message; (message = pyr__inbox_take(inbox));) {

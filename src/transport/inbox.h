@@ -27,8 +27,13 @@ typedef struct pyr__inbox {
 
 void pyr__inbox_init(pyr__inbox *inbox);
 
+uint64_t pyr__inbox_drop_all(pyr__inbox *inbox);
+
 /* Drops what nobody took, and says what it cost in all. */
-uint64_t pyr__inbox_clear(pyr__inbox *inbox);
+static inline uint64_t pyr__inbox_clear(pyr__inbox *inbox)
+{
+	return inbox->first ? pyr__inbox_drop_all(inbox) : 0;
+}
 
 /* Keeps a message that lies in a receive block. */
 void pyr__inbox_put(pyr__inbox *inbox, const pyr__payload *payload, uint32_t cost);
