@@ -117,7 +117,7 @@ static void keep_request(pyr__conn *conn, pyr__incall *call, const pyr__event *e
 {
 	uint32_t cost = event->cost;
 	if (call->whole && !event->head.oneway && event->payload.size <= PYR__INBOX_INLINE_BYTES) {
-		pyr__session_consumed(conn->session, event->stream, cost);
+		pyr__session_consumed(conn->session, 0, cost); /* its stream has ended */
 		cost = 0;
 	}
 	pyr__inbox_put(&call->inbox, &event->payload, cost);
@@ -266,7 +266,6 @@ static pyr_status finish(pyr__conn *conn, pyr__incall *call, const pyr__final *f
 	pyr__conn_wake(conn, call->waiters, false);
 	if (conn->state != CONN_OPEN)
 		return gone(err);
-	pyr__session_set_user(conn->session, call->stream, NULL);
 	pyr__list_remove(&call->link);
 	call->detached = true;
 	pyr_status status = pyr__session_finish(conn->session, call->stream, final, body, err);

@@ -68,7 +68,8 @@ static void on_message(pyr__conn *conn, pyr__outcall *call, const pyr__event *ev
 	uint32_t cost = event->cost;
 	if (call->unary) {
 		/* its answer belongs to the caller from here on; only one is ever kept */
-		pyr__session_consumed(conn->session, event->stream, cost);
+		bool more = event->type != PYR__EVENT_FINAL && !event->ended;
+		pyr__session_consumed(conn->session, more ? event->stream : 0, cost);
 		cost = 0;
 		pyr__inbox_clear(&call->inbox);
 	}

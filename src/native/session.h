@@ -178,7 +178,8 @@ pyr_status pyr__session_metadata(
 /*
  * The callee's last word. body NULL: no message. A body that does not fit the queue, the memory or
  * the peer's limit becomes a final status RESOURCE_EXHAUSTED, which is also returned. CANCELLED
- * when the stream is not open (any more). No event follows for the stream.
+ * when the stream is not open (any more). Whatever is returned, no event that has the stream's user
+ * follows.
  */
 pyr_status pyr__session_finish(pyr__session *session, uint32_t stream, const pyr__final *final,
 	const pyr__body *body, pyr_error *err);

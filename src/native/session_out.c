@@ -452,7 +452,6 @@ PYR__APART static void finish_later(pyr__session *s, pyr__stream *stream, const 
 	parcel->tail = pyr__alloc(parcel->tail_size);
 	store_whole(parcel->tail, PYR__FRAME_FINAL, 0, stream->id, fields, fields_size, body);
 	stream->finished = true;
-	stream->user = NULL;
 }
 
 static void finish_now(pyr__session *s, pyr__stream *stream, const uint8_t *fields,
@@ -510,8 +509,11 @@ pyr_status pyr__session_finish(pyr__session *s, uint32_t id, const pyr__final *f
 {
 	static const char too_long[] =
 		"the reply is longer than the caller takes, or the queue full";
-	pyr__stream *stream = s->closing ? NULL : pyr__session_find(s, id);
-	if (!stream || stream->finished || pyr__session_is_ours(s, id))
+	pyr__stream *stream = pyr__session_find(s, id);
+	if (!stream || pyr__session_is_ours(s, id))
+		return gone(err);
+	stream->user = NULL;
+	if (s->closing || stream->finished)
 		return gone(err);
 	pyr_status status = PYR_OK;
 	pyr__parcel *before = NULL;

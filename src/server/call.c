@@ -45,6 +45,7 @@ pyr_call *pyr__call_new(pyr_daemon *daemon, const pyr__bound *bound, pyr__statis
 	atomic_init(&call->refs, 1);
 	atomic_init(&call->answered, false);
 	call->daemon = daemon;
+	call->reactor = NULL;
 	call->bound = bound;
 	call->statistics = statistics;
 	call->began_us = now_us;

@@ -16,30 +16,35 @@
 
 struct pyr_call {
 	pyr__incall incall;
-	atomic_uint refs;
+
+	/* set when the call is made, or before they are used */
 	pyr_daemon *daemon;
 	struct pyr__reactor *reactor; /* whose host it came to; NULL: to none */
 	const pyr__bound *bound;      /* NULL: no such method is known */
 	pyr__statistics *statistics;
 	int64_t began_us;
-	pyr__object *object; /* NULL until it is found */
-	pyr__call_interception interception;
-	void *instance;        /* of the object, made for this call alone; or NULL */
-	pyr__text method_name; /* in the arena, as what follows */
-	pyr__text object_id;
-	pyr__text metadata_block;
-	pyr__text correlation; /* empty until it is known; guarded by the lock */
 	bool oneway;
-	bool stays; /* on its reactor, which is not the daemon's own loop */
-	atomic_bool answered;
+	pyr__text method_name; /* in the arena, as the next */
+	pyr__text object_id;
 	pyr__job job;
 	pyr_call *next_oneway;             /* in its lane */
 	pyr__client_session *lane_session; /* whose lane it is in; or NULL */
+	pyr__arena stream_arena;           /* of the last next_request */
+	pthread_mutex_t lock;              /* guards correlation, and what says so below */
+
+	/* cleared when it is made */
+	atomic_uint refs;
+	atomic_bool answered;
+	bool stays;          /* on its reactor, which is not the daemon's own loop */
+	pyr__object *object; /* NULL until it is found */
+	pyr__call_interception interception;
+	void *instance;           /* of the object, made for this call alone; or NULL */
+	pyr__text metadata_block; /* in the arena, as the next */
+	pyr__text correlation;    /* empty until it is known */
 
 	struct pyr__callbacks *callbacks; /* NULL: the caller has made the connection */
-	pyr__message *current;   /* what the request, or the last next_request, points into */
-	pyr__arena stream_arena; /* of the last next_request */
-	pthread_mutex_t lock;    /* guards what follows */
+	pyr__message *current; /* what the request, or the last next_request, points into */
+	/* guarded by the lock: */
 	struct pyr__resumable *resumable; /* whose leg it is; or NULL */
 	pyr__client_session *session;     /* once something has asked for it */
 	pyr_metadata *metadata;           /* the caller's, decoded at first use */
