@@ -67,6 +67,7 @@ static pyr_status new_native(pyr_context *context, const pyr_reference *referenc
 {
 	pyr__session_config session;
 	pyr__conn_options options;
+	char host[sizeof reference->host];
 	pyr_status status = make_options(context, reference, name, &session, &options, err);
 	if (status)
 		return status;
@@ -77,9 +78,8 @@ static pyr_status new_native(pyr_context *context, const pyr_reference *referenc
 		status = get_credentials(context, &options.credentials, err);
 		if (status)
 			return status;
-		if (!reference->is_unix)
-			pyr__copy_text(options.tls_host, sizeof options.tls_host, reference->host,
-				strcspn(reference->host, "%"));
+		pyr__copy_text(host, sizeof host, reference->host, strcspn(reference->host, "%"));
+		options.tls_host = reference->is_unix ? NULL : host;
 	}
 	*ret_channel = pyr__native_channel_new(reference, name, &options);
 	return PYR_OK;

@@ -15,6 +15,7 @@ typedef struct native_channel {
 	pyr__conn_options options;
 	pyr__session_config session;
 	char *authorization;  /* session's */
+	char *tls_host;       /* options' */
 	pthread_mutex_t lock; /* guards what follows */
 	pyr__conn *conn;
 	bool shut;
@@ -150,6 +151,7 @@ static void free_channel(pyr__channel *channel)
 	if (self->options.host)
 		self->options.host->drop(self->options.host_arg);
 	free(self->authorization);
+	free(self->tls_host);
 	pthread_mutex_destroy(&self->lock);
 	free(self);
 }
@@ -213,6 +215,8 @@ pyr__channel *pyr__native_channel_new(
 	self->session = *options->session;
 	self->authorization = pyr__strdup(self->session.authorization);
 	self->session.authorization = self->authorization;
+	self->tls_host = pyr__strdup(options->tls_host);
+	self->options.tls_host = self->tls_host;
 	self->options.session = &self->session;
 	pthread_mutex_init(&self->lock, NULL);
 	return &self->base;

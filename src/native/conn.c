@@ -125,6 +125,7 @@ static pyr__conn *new_conn(const pyr__conn_options *options, const char *peer, b
 		free(conn);
 		return NULL;
 	}
+	conn->options.tls_host = NULL; /* which need not outlive the making */
 	conn->fd = -1;
 	pthread_mutex_init(&conn->lock, NULL);
 	pthread_cond_init(&conn->changed, NULL);

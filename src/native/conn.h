@@ -38,7 +38,7 @@ typedef struct pyr__conn_options {
 	const pyr__host_ops *host; /* NULL: calls that the peer makes are refused */
 	void *host_arg;
 	pyr_credentials *credentials; /* for TLS, with a reference for each connection; or NULL */
-	char tls_host[256];           /* a client's: who the server must prove to be; or empty */
+	const char *tls_host;         /* a client's: who the server must prove to be; or NULL */
 	uint32_t connect_timeout_ms;  /* or, accepted, the time for the peer's hello */
 	uint32_t stall_timeout_ms;    /* the peer takes nothing of what is sent; 0: no limit */
 	atomic_uint_fast64_t

@@ -27,9 +27,8 @@ bool pyr__conn_start_tls(pyr__conn *conn)
 	const pyr__conn_options *options = &conn->options;
 	if (!options->credentials)
 		return true;
-	const char *host = options->tls_host[0] ? options->tls_host : NULL;
-	conn->tls = pyr__credentials_open(
-		options->credentials, options->session->server, host, &conn->tls_library);
+	conn->tls = pyr__credentials_open(options->credentials, options->session->server,
+		options->tls_host, &conn->tls_library);
 	return conn->tls != NULL;
 }
 
