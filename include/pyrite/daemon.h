@@ -207,7 +207,7 @@ PYR_API void pyr_daemon_drop_rules(pyr_daemon *daemon);
 /*
  * Takes over a connected stream socket, one end of a socketpair(2) say, unless it fails, as if it
  * had come to an endpoint without credentials. INVALID_ARGUMENT for what is no such socket,
- * RESOURCE_EXHAUSTED past connections_max, FAILED_PRECONDITION once the daemon has stopped.
+ * RESOURCE_EXHAUSTED past connections_max, FAILED_PRECONDITION once the daemon stops.
  */
 PYR_API PYR_MUST_USE pyr_status pyr_daemon_adopt(pyr_daemon *daemon, int fd, pyr_error *err);
 

@@ -515,6 +515,10 @@ void pyr__conn_await_reader(pyr__conn *conn)
 	pthread_mutex_lock(&conn->lock);
 	while (conn->reader == READER_THREAD)
 		pyr__conn_await_change(conn);
+	if (conn->reader == READER_NOBODY) { /* the next one has been told, and has not begun */
+		pyr__conn_check_shut(conn);
+		pyr__conn_tell_closed(conn);
+	}
 	pthread_mutex_unlock(&conn->lock);
 }
 

@@ -209,7 +209,8 @@ void pyr__conn_end_turn(pyr__conn *conn)
 		pyr__conn_check_retired(conn);
 		if (conn->reader != READER_THREAD) /* who was asked to in this turn left it to us */
 			pyr__conn_check_shut(conn);
-		pyr__conn_tell_closed(conn);
+		if (!has_work(conn)) /* after the last that its calls hear */
+			pyr__conn_tell_closed(conn);
 		/* while the lock was dropped others may have left something to this turn */
 	} while (has_work(conn) || pyr__conn_look_again(conn) || has_work(conn));
 	conn->in_turn = false;

@@ -301,13 +301,16 @@ typedef struct adoption {
 	pyr_daemon *daemon;
 	pyr__address peer;
 	int fd;
-	bool done;
+	bool stopping, done;
 } adoption;
 
 static void run_adoption(pyr__task *task)
 {
 	adoption *a = (adoption *)task;
-	a->done = count_conn(a->daemon);
+	pthread_mutex_lock(&a->daemon->lock);
+	a->stopping = a->daemon->state != DAEMON_SERVING;
+	pthread_mutex_unlock(&a->daemon->lock);
+	a->done = !a->stopping && count_conn(a->daemon);
 	if (a->done)
 		pyr__newcomers_add(&a->daemon->newcomers, a->fd, &a->peer);
 }
@@ -327,6 +330,8 @@ pyr_status pyr_daemon_adopt(pyr_daemon *daemon, int fd, pyr_error *err)
 	pyr__loop_call(daemon->loop, &a.task);
 	if (a.done)
 		return PYR_OK;
+	if (a.stopping)
+		return pyr_error_set(err, PYR_FAILED_PRECONDITION, "the daemon is stopping");
 	return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED,
 		"the daemon has %u connections already, the most it takes",
 		daemon->options.connections_max);

@@ -114,7 +114,8 @@ static void do_work(pyr_daemon *daemon, pyr_call *call, unsigned work)
 {
 	if (work & PYR__WORK_RUN)
 		start(daemon, call);
-	if (work != PYR__WORK_RUN || call->metadata_block.size) /* by which streams are resumed */
+	/* its metadata say whether a call that has just come is a stream's that is resumed */
+	if (work & ~PYR__WORK_RUN || (work && call->metadata_block.size))
 		pyr__resumable_on_work(call, work);
 	if (work & PYR__WORK_CANCEL)
 		pyr__call_cancelled(call);
@@ -186,22 +187,23 @@ static bool may_stay(const pyr__reactor *reactor, pyr_call *call)
 {
 	if (is_oneway(call) && atomic_load(&reactor->handed_oneways) > 0)
 		return false;
-	return runs_anywhere(reactor->daemon, call) && !pyr__resume_is_asked(call);
+	return !pyr__resume_is_asked(call) && runs_anywhere(reactor->daemon, call);
 }
 
 static void work_elsewhere(pyr__reactor *reactor, pyr_call *call, unsigned work)
 {
 	pyr_daemon *daemon = reactor->daemon;
-	if (work & PYR__WORK_RUN)
-		call->stays = !daemon->pool && may_stay(reactor, call);
-	if (daemon->pool && work == PYR__WORK_RUN) {
-		start(daemon, call);
-		pyr_call_unref(call);
-	} else if (call->stays) {
-		do_work(daemon, call, work);
-	} else {
-		post(daemon, reactor, call, work);
+	if (daemon->pool && (work & PYR__WORK_RUN)) {
+		start(daemon,
+			call); /* here, so that one thread alone adds what a connection brings */
+		work &= ~PYR__WORK_RUN;
+	} else if (work & PYR__WORK_RUN) {
+		call->stays = may_stay(reactor, call);
 	}
+	if (work == 0 || call->stays)
+		do_work(daemon, call, work);
+	else
+		post(daemon, reactor, call, work);
 }
 
 static void work(void *host, pyr__incall *incall, unsigned work)

@@ -95,7 +95,7 @@ bool pyr__oneway_add(pyr_call *call, pyr__pool *pool, uint32_t waiting_max)
 	if (when == TURN_LATER || (when == TURN_NOW && pyr__pool_add(pool, &call->job)))
 		return true;
 	if (when == TURN_NOW)
-		take_next(sessions, call->lane_session); /* there is none: only the loop adds */
+		take_next(sessions, call->lane_session); /* there is none: only this thread adds */
 	pyr__client_session_release(call->lane_session);
 	call->lane_session = NULL;
 	return false;

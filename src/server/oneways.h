@@ -15,7 +15,7 @@
 
 /*
  * Runs the call, whose job is filled in but for `done`, when it is its turn; takes over a reference
- * to it, unless it returns false: there is no room for it. Loop thread only.
+ * to it, unless it returns false: there is no room for it. The thread of the connection's loop.
  */
 bool pyr__oneway_add(pyr_call *call, pyr__pool *pool, uint32_t waiting_max);
 

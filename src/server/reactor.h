@@ -7,7 +7,8 @@
  *
  * A call runs on its connection's reactor if its object may run on any thread, else where it would
  * without reactors: on the daemon's own loop, or in a worker. See dispatcher.c. The own loop never
- * waits for another one; another one waits for it only where too much is handed to it.
+ * waits for another one. Another one waits for it where too much is handed to it, and where a
+ * servant gives up a call back whose callback runs there.
  */
 #ifndef PYR_SERVER_REACTOR_H
 #define PYR_SERVER_REACTOR_H
@@ -70,8 +71,8 @@ void pyr__reactor_end_handing(pyr__reactor *reactor, pyr__reactors *of, bool one
 
 /*
  * Runs the task on the daemon's own loop when each of the others has been through what was posted
- * to it, and what its peers had sent, until now, and what came of that has been done on the own
- * loop. At once if no other runs. The daemon's own loop only.
+ * to it until now, and through a turn of its connections, and when what came of that has been done
+ * on the own loop. At once if no other runs. The daemon's own loop only.
  */
 void pyr__reactors_await(pyr__reactors *reactors, pyr__task *then);
 

@@ -31,41 +31,40 @@ static bool worth_a_copy(const pyr__payload *payload)
 	return !payload->block || payload->size < payload->block->size / 8;
 }
 
-static void put_embedded(pyr__inbox *inbox, const pyr__payload *payload, uint32_t cost)
+/* What is not copied stays where it lies. */
+static void fill(pyr__message *message, uint8_t *space, const pyr__payload *payload, bool copy)
 {
-	pyr__message *message = &inbox->embedded;
-	inbox->embedded_used = true;
-	message->embedded = true;
-	message->payload = (pyr__payload){inbox->space, payload->size, NULL};
+	message->payload = *payload;
+	if (!copy) {
+		pyr__block_ref(payload->block);
+		return;
+	}
+	message->payload.data = space;
+	message->payload.block = NULL;
 	if (payload->size)
-		memcpy(inbox->space, payload->data, payload->size);
-	append(inbox, message, cost);
+		memcpy(space, payload->data, payload->size);
 }
 
 PYR__APART static void put_allocated(
 	pyr__inbox *inbox, const pyr__payload *payload, uint32_t cost, bool copy)
 {
 	pyr__message *message = pyr__alloc(sizeof *message + (copy ? payload->size : 0));
-	uint8_t *space = (uint8_t *)(message + 1);
 	message->embedded = false;
-	if (copy) {
-		message->payload = (pyr__payload){space, payload->size, NULL};
-		if (payload->size)
-			memcpy(space, payload->data, payload->size);
-	} else {
-		message->payload = *payload;
-		pyr__block_ref(payload->block);
-	}
+	fill(message, (uint8_t *)(message + 1), payload, copy);
 	append(inbox, message, cost);
 }
 
 void pyr__inbox_put(pyr__inbox *inbox, const pyr__payload *payload, uint32_t cost)
 {
 	bool copy = worth_a_copy(payload);
-	if (copy && !inbox->embedded_used && payload->size <= sizeof inbox->space)
-		put_embedded(inbox, payload, cost);
-	else
+	if (inbox->embedded_used || (copy && payload->size > sizeof inbox->space)) {
 		put_allocated(inbox, payload, cost, copy);
+		return;
+	}
+	inbox->embedded_used = true;
+	inbox->embedded.embedded = true;
+	fill(&inbox->embedded, inbox->space, payload, copy);
+	append(inbox, &inbox->embedded, cost);
 }
 
 pyr__message *pyr__inbox_take(pyr__inbox *inbox)

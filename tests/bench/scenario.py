@@ -42,7 +42,7 @@ SCENARIOS = [
     echo("bulk64k", "64 KiB, 16 calls at once", 65536, 16, more=("shm",)),
     echo("bulk1m", "1 MiB, 4 calls at once", 1 << 20, 4, more=("shm",)),
     Scenario("wide64k", "64 KiB, 16 threads, a connection each", "threads",
-             ("--size", "65536", "--connections", "16"), bytes=65536),
+             ("--size", "65536", "--connections", "16"), bytes=65536, more=("loops",)),
     Scenario("threads16", "16 B, 16 threads on one connection", "threads", ("--threads", "16")),
     Scenario("mixed", "16 B to 64 KiB, 64 calls at once", "mixed", ("--mixed", "--outstanding", "64")),
     Scenario("stream", "stream of 16 B from the server", "stream", ("--stream",), unit="messages"),
