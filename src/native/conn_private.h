@@ -252,8 +252,8 @@ const pyr__body *pyr__conn_deflate(
 void pyr__conn_out_event(pyr__conn *conn, const pyr__event *event);
 void pyr__conn_in_event(pyr__conn *conn, const pyr__event *event);
 void pyr__conn_run_ready(pyr__conn *conn); /* ready_loop's thread; drops the lock meanwhile */
-void pyr__conn_run_work(
-	pyr__conn *conn); /* on the loop, or in cancel_hosted anywhere; drops the lock meanwhile */
+/* On the loop, or in cancel_hosted anywhere; drops the lock meanwhile. */
+void pyr__conn_run_work(pyr__conn *conn);
 void pyr__conn_cancel_all(pyr__conn *conn);                    /* the calls that the peer makes */
 int64_t pyr__conn_out_expire(pyr__conn *conn, int64_t now_us); /* the next deadline */
 int64_t pyr__conn_in_expire(pyr__conn *conn, int64_t now_us);

@@ -194,8 +194,8 @@ static void work_elsewhere(pyr__reactor *reactor, pyr_call *call, unsigned work)
 {
 	pyr_daemon *daemon = reactor->daemon;
 	if (daemon->pool && (work & PYR__WORK_RUN)) {
-		start(daemon,
-			call); /* here, so that one thread alone adds what a connection brings */
+		/* here, so that one thread alone adds what a connection brings */
+		start(daemon, call);
 		work &= ~PYR__WORK_RUN;
 	} else if (work & PYR__WORK_RUN) {
 		call->stays = may_stay(reactor, call);

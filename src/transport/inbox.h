@@ -27,6 +27,7 @@ typedef struct pyr__inbox {
 
 void pyr__inbox_init(pyr__inbox *inbox);
 
+/* As the next, where there is something. */
 uint64_t pyr__inbox_drop_all(pyr__inbox *inbox);
 
 /* Drops what nobody took, and says what it cost in all. */

@@ -21,14 +21,21 @@ static void echo(void *self, pyr_call *call, const Load__Payload *request)
 	load_load_echo__reply(call, request);
 }
 
+/* And the caller hears that. */
+static bool is_too_long(pyr_call *call, const Load__Pause *request)
+{
+	if (request->us <= PAUSE_US_MAX)
+		return false;
+	pyr_call_fail(
+		call, PYR_INVALID_ARGUMENT, "%u us is longer than %u", request->us, PAUSE_US_MAX);
+	return true;
+}
+
 static void wait(void *self, pyr_call *call, const Load__Pause *request)
 {
 	(void)self;
-	if (request->us > PAUSE_US_MAX) {
-		pyr_call_fail(call, PYR_INVALID_ARGUMENT, "%u us is longer than %u", request->us,
-			PAUSE_US_MAX);
+	if (is_too_long(call, request))
 		return;
-	}
 	struct timespec time = {request->us / 1000000, request->us % 1000000 * 1000};
 	nanosleep(&time, NULL);
 	load_load_wait__reply(call, request);
@@ -44,11 +51,8 @@ static uint64_t own_ns(void)
 static void work(void *self, pyr_call *call, const Load__Pause *request)
 {
 	(void)self;
-	if (request->us > PAUSE_US_MAX) {
-		pyr_call_fail(call, PYR_INVALID_ARGUMENT, "%u us is longer than %u", request->us,
-			PAUSE_US_MAX);
+	if (is_too_long(call, request))
 		return;
-	}
 	uint64_t until_ns = own_ns() + request->us * 1000ull;
 	while (own_ns() < until_ns)
 		;

@@ -67,14 +67,8 @@ static bool ref(pyr__incall *incall)
 	return true;
 }
 
-static void connected(void *host, uint64_t connection)
-{
-	(void)host;
-	(void)connection;
-}
-
 static const pyr__host_ops host_ops = {
-	.open = open_call, .work = work, .ref = ref, .connected = connected};
+	.open = open_call, .work = work, .ref = ref, .connected = ignore_connection};
 
 /* The other end of a socket pair is the far side's. */
 static pyr__conn *accepted(setup *s, far *f)

@@ -49,14 +49,8 @@ static bool ref(pyr__incall *call)
 	return false;
 }
 
-static void connected(void *host, uint64_t connection)
-{
-	(void)host;
-	(void)connection;
-}
-
 static const pyr__host_ops host_ops = {
-	.open = open_call, .work = work, .ref = ref, .connected = connected};
+	.open = open_call, .work = work, .ref = ref, .connected = ignore_connection};
 
 static void accept_caller(setup *s)
 {

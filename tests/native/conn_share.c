@@ -62,19 +62,13 @@ Test(conn_share, answers_wait_for_room_in_the_ring)
 	end(s);
 }
 
-static void connected(void *host, uint64_t connection)
-{
-	(void)host;
-	(void)connection;
-}
-
 /*
  * It has more to say than the ring holds, and more than it usually has waiting before it stops
  * reading; but nobody can tell it of room before all that is on the socket has been read.
  */
 Test(conn_share, who_has_switched_alone_goes_on_reading_the_socket)
 {
-	static const pyr__host_ops no_call_comes = {.connected = connected};
+	static const pyr__host_ops no_call_comes = {.connected = ignore_connection};
 	setup *s = begin_sharing(true);
 	s->options.host = &no_call_comes;
 	far f = far_connected(s);

@@ -40,6 +40,12 @@ setup *begin(bool server)
 	return s;
 }
 
+void ignore_connection(void *host, uint64_t connection)
+{
+	(void)host;
+	(void)connection;
+}
+
 void do_nothing(pyr__task *task)
 {
 	(void)task;

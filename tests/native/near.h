@@ -26,6 +26,9 @@ void end(setup *s);
 /* The descriptor of a connected socket becomes a connection's, on the loop. */
 pyr__conn *accept_on_loop(setup *s, int fd);
 
+/* For pyr__host_ops.connected, of hosts that need not know. */
+void ignore_connection(void *host, uint64_t connection);
+
 /* A task's run, for who wants a turn of the loop only. */
 void do_nothing(pyr__task *task);
 
