@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A daemon: its connections and what it is made of. */
+/* A daemon: what it is made of. */
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -14,7 +12,6 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/fork.h"
-#include "base/log.h"
 #include "base/random.h"
 #include "base/refs.h"
 #include "server/access.h"
@@ -182,161 +179,6 @@ size_t pyr__daemon_decoded_max(const pyr_daemon *daemon)
 	return daemon->decoded_bytes_max;
 }
 
-/* Connections: loop thread only, but for on_conn_closed, which is on a connection's */
-
-static void forget_conn(pyr__task *task);
-
-typedef struct dead_conn {
-	pyr__task task;
-	peer_conn *peer;
-} dead_conn;
-
-static void on_conn_closed(void *arg, pyr__conn *conn)
-{
-	(void)conn;
-	peer_conn *peer = arg;
-	dead_conn *dead = pyr__alloc(sizeof *dead);
-	dead->task = (pyr__task){.run = forget_conn};
-	dead->peer = peer;
-	/* not here: the connection is in the middle of its turn */
-	pyr__loop_post(peer->reactor->daemon->loop, &dead->task);
-}
-
-static void forget_conn(pyr__task *task)
-{
-	dead_conn *dead = (dead_conn *)task;
-	peer_conn *peer = dead->peer;
-	pyr_daemon *daemon = peer->reactor->daemon;
-	pyr__list_remove(&peer->link);
-	daemon->conn_count--;
-	peer->reactor->conn_count--;
-	pyr__client_session_end(&daemon->sessions, pyr__conn_number(peer->conn));
-	pyr__conn_unref(peer->conn);
-	free(peer);
-	free(dead);
-}
-
-static void accept_native(
-	pyr_daemon *daemon, pyr_credentials *credentials, int fd, const pyr__address *address)
-{
-	peer_conn *peer = pyr__zalloc(sizeof *peer);
-	peer->reactor = pyr__reactors_choose(&daemon->reactors);
-	pyr__conn_options options = {
-		.loop = peer->reactor->loop,
-		.ready_loop = daemon->loop,
-		.conns = &daemon->all_conns,
-		.session = &daemon->session,
-		.host = &pyr__dispatcher_ops,
-		.host_arg = peer->reactor,
-		.credentials = credentials,
-		.connect_timeout_ms = daemon->options.handshake_timeout_ms,
-		.stall_timeout_ms = daemon->options.stall_timeout_ms,
-		.compress_from = daemon->options.compress_from,
-		.shared_memory = daemon->options.shared_memory,
-		.spin_us = daemon->spin_us,
-		.socket_spin_us = daemon->socket_spin_us,
-		.queued_total = &daemon->queued_total,
-		.queued_total_max = daemon->options.queue_bytes_total_max,
-		.on_closed = on_conn_closed,
-		.closed_arg = peer,
-	};
-	peer->conn = pyr__conn_accept(fd, address, &options);
-	if (!peer->conn) {
-		close(fd);
-		peer->reactor->conn_count--;
-		free(peer);
-		daemon->conn_count--;
-		return;
-	}
-	pyr__list_append(&daemon->conns, &peer->link);
-}
-
-static void on_sorted(void *arg, pyr__protocol protocol, int fd, const pyr__address *address)
-{
-	pyr_daemon *daemon = arg;
-	switch (protocol) {
-	case PYR__PROTOCOL_PYR:
-		accept_native(daemon, NULL, fd, address);
-		break;
-	case PYR__PROTOCOL_GRPC:
-		pyr__daemon_grpc_adopt(daemon, fd, address);
-		break;
-	case PYR__PROTOCOL_NONE:
-		daemon->conn_count--;
-		break;
-	}
-}
-
-static bool count_conn(pyr_daemon *daemon)
-{
-	if (daemon->conn_count >= daemon->options.connections_max) {
-		PYR__LOG_OF_PEER(PYR_LOG_WARNING,
-			"a connection was refused: there are %u already, the limit",
-			daemon->options.connections_max);
-		atomic_fetch_add(&daemon->conns_refused, 1);
-		return false;
-	}
-	daemon->conn_count++;
-	atomic_fetch_add(&daemon->conns_accepted, 1);
-	return true;
-}
-
-void pyr__daemon_accept(void *arg, int fd, const pyr__address *address)
-{
-	const endpoint *e = arg;
-	pyr_daemon *daemon = e->daemon;
-	if (!count_conn(daemon)) {
-		close(fd);
-		return;
-	}
-	if (e->credentials)
-		accept_native(daemon, e->credentials, fd, address);
-	else
-		pyr__newcomers_add(&daemon->newcomers, fd, address);
-}
-
-/* A connection that is handed in by the user. */
-typedef struct adoption {
-	pyr__task task;
-	pyr_daemon *daemon;
-	pyr__address peer;
-	int fd;
-	bool stopping, done;
-} adoption;
-
-static void run_adoption(pyr__task *task)
-{
-	adoption *a = (adoption *)task;
-	pthread_mutex_lock(&a->daemon->lock);
-	a->stopping = a->daemon->state != DAEMON_SERVING;
-	pthread_mutex_unlock(&a->daemon->lock);
-	a->done = !a->stopping && count_conn(a->daemon);
-	if (a->done)
-		pyr__newcomers_add(&a->daemon->newcomers, a->fd, &a->peer);
-}
-
-/* The public functions */
-
-pyr_status pyr_daemon_adopt(pyr_daemon *daemon, int fd, pyr_error *err)
-{
-	adoption a = {.task = {.run = run_adoption}, .daemon = daemon, .fd = fd};
-	pyr_status status = pyr__daemon_check_serving(daemon, err);
-	if (status == PYR_OK)
-		status = pyr__daemon_check_may_wait(daemon, err);
-	if (status == PYR_OK)
-		status = pyr__socket_adopt(fd, &a.peer, err);
-	if (status)
-		return status;
-	pyr__loop_call(daemon->loop, &a.task);
-	if (a.done)
-		return PYR_OK;
-	if (a.stopping)
-		return pyr_error_set(err, PYR_FAILED_PRECONDITION, "the daemon is stopping");
-	return pyr_error_set(err, PYR_RESOURCE_EXHAUSTED,
-		"the daemon has %u connections already, the most it takes",
-		daemon->options.connections_max);
-}
-
 static bool has_object(void *host, pyr__text object)
 {
 	pyr_daemon *daemon = ((pyr__reactor *)host)->daemon;
@@ -442,10 +284,7 @@ pyr_status pyr_daemon_new(
 	daemon->locators.loop = daemon->loop;
 	daemon->lending.loop = daemon->loop;
 	daemon->lending.hear_all = hear_all;
-	daemon->newcomers.loop = daemon->loop;
-	daemon->newcomers.timeout_ms = daemon->options.handshake_timeout_ms;
-	daemon->newcomers.sorted = on_sorted;
-	daemon->newcomers.arg = daemon;
+	pyr__daemon_accept_init(daemon);
 	pyr__daemon_stop_init(daemon);
 	if (!daemon->options.no_reflection)
 		daemon->reflection = pyr__reflection_new(daemon);

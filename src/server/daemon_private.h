@@ -118,7 +118,9 @@ static inline uint32_t pyr__daemon_running(const pyr_daemon *daemon)
 /* endpoint.c: with nobody dispatching the loop */
 void pyr__endpoints_free(pyr_daemon *daemon);
 
-/* daemon.c: a connection to this endpoint has come; loop thread */
+/* accept.c: what has come to an endpoint gets to the daemon, which has its loop, from now on */
+void pyr__daemon_accept_init(pyr_daemon *daemon);
+/* A connection to this endpoint has come; loop thread. */
 void pyr__daemon_accept(void *endpoint, int fd, const pyr__address *address);
 
 /* FAILED_PRECONDITION once the daemon has stopped, and as the next */
