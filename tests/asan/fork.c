@@ -22,11 +22,29 @@
 
 pid_t fork(void) __attribute__((visibility("default")));
 
-/* Once of each of the allocator's size classes, of which each has a lock. */
+/* What a thread keeps of a size class for itself at most: 256 chunks, of 128 KiB together. */
+static size_t kept_max(size_t size)
+{
+	size_t fit = (128u << 10) / size;
+	return fit < 256 ? fit : 256;
+}
+
+/*
+ * Of each of the allocator's size classes, of which each has a lock, one more than this thread can
+ * have in its own store, which asks no lock.
+ */
 static void try_allocator(void)
 {
-	for (size_t size = 16; size <= TRIED_BYTES_MAX; size += size < 64 ? 16 : size / 8) {
-		void *volatile memory = malloc(size);
+	void **last = NULL;
+	for (size_t size = 16; size <= TRIED_BYTES_MAX; size += size < 64 ? 16 : size / 8)
+		for (size_t i = 0; i <= kept_max(size); i++) {
+			void **memory = malloc(size);
+			*memory = last;
+			last = memory;
+		}
+	while (last) {
+		void **memory = last;
+		last = *memory;
 		free(memory);
 	}
 }
