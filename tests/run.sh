@@ -36,20 +36,41 @@ build()
 	fi
 }
 
-# check FOLDER CTEST_ARGUMENT...: with a sanitizer's reports in FOLDER/reports, which must stay empty
+# run_tests FOLDER CTEST_ARGUMENT...
+run_tests()
+{
+	ASAN_OPTIONS=log_path=$reports/asan:detect_leaks=1:strict_string_checks=1 \
+	UBSAN_OPTIONS=log_path=$reports/ubsan:print_stacktrace=1 \
+		ctest --output-on-failure --no-tests=error --test-dir "$@"
+}
+
+# check_most FOLDER: every test. Those of tests/soak, which mostly wait, run meanwhile, in a folder
+# that ctest takes for a build of its own.
+check_most()
+{
+	run_tests "$1/tests/soak" --parallel $((jobs * 2)) > "$1/soak.log" 2>&1 &
+	soak=$!
+	run_tests "$1" --parallel "$jobs" --label-exclude '^soak$' || failed=1
+	say "$1: waiting for the soak tests"
+	wait $soak || failed=1
+	cat "$1/soak.log"
+}
+
+check_threads()
+{
+	run_tests "$1" --parallel "$jobs" --label-regex '^tsan$' || failed=1
+}
+
+# check FOLDER FUNCTION: with a sanitizer's reports in FOLDER/reports, which must stay empty
 check()
 {
 	folder=$1
-	shift
 	reports=$PWD/$folder/reports
 	rm -rf "$reports"
 	mkdir -p "$reports"
 	say "$folder: testing"
 	failed=0
-	ASAN_OPTIONS=log_path=$reports/asan:detect_leaks=1:strict_string_checks=1 \
-	UBSAN_OPTIONS=log_path=$reports/ubsan:print_stacktrace=1 \
-		ctest --test-dir "$folder" --parallel "$jobs" --output-on-failure --no-tests=error "$@" ||
-		failed=1
+	"$2" "$folder"
 	if [ -n "$(ls "$reports")" ]; then
 		head -n 60 "$reports"/*
 		say "$folder: a sanitizer has reported the above"
@@ -63,7 +84,7 @@ check()
 plain()
 {
 	build build
-	check build
+	check build check_most
 }
 
 # build_sanitized FOLDER SANITIZERS: with lines for the reports, and not all of the optimization,
@@ -78,13 +99,13 @@ build_sanitized()
 asan()
 {
 	build_sanitized build/asan address,undefined
-	check build/asan
+	check build/asan check_most
 }
 
 tsan()
 {
 	build_sanitized build/tsan thread
-	check build/tsan --label-regex '^tsan$'
+	check build/tsan check_threads
 }
 
 [ $# -gt 0 ] || set -- plain asan tsan
