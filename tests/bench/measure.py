@@ -27,7 +27,7 @@ class Place:
         self.folder = tempfile.mkdtemp(prefix="pyrite-bench-")
         # a store belongs on a disk, and /tmp may be none
         self.store_folder = tempfile.mkdtemp(prefix="store-", dir=os.path.join(build, "bench"))
-        self.at = f"unix:{self.folder}/s" if transport in ("unix", "shm") else f"127.0.0.1:{free_port()}"
+        self.at = f"unix:{self.folder}/s" if transport in ("unix", "shm", "unix+loops") else f"127.0.0.1:{free_port()}"
         self.ns = f"127.0.0.1:{free_port()}"
 
     def fill_in(self, words, server=0):

@@ -3,7 +3,7 @@
 import dataclasses
 
 REMOTE = ("tcp", "unix")
-# a daemon with two loops, and one with two workers, are called "loops" and "workers"
+# a daemon with two loops is called "tcp+loops" or "unix+loops", one with two workers "workers"
 MORE = ("shm", "spin")  # shared memory, and TCP that is looked at before sleeping: Pyrite's alone
 
 
@@ -42,14 +42,15 @@ SCENARIOS = [
     echo("bulk64k", "64 KiB, 16 calls at once", 65536, 16, more=("shm",)),
     echo("bulk1m", "1 MiB, 4 calls at once", 1 << 20, 4, more=("shm",)),
     Scenario("wide64k", "64 KiB, 16 threads, a connection each", "threads",
-             ("--size", "65536", "--connections", "16"), bytes=65536, more=("loops",)),
+             ("--size", "65536", "--connections", "16"), bytes=65536,
+             more=("tcp+loops", "unix+loops")),
     Scenario("threads16", "16 B, 16 threads on one connection", "threads", ("--threads", "16")),
     Scenario("mixed", "16 B to 64 KiB, 64 calls at once", "mixed", ("--mixed", "--outstanding", "64")),
     Scenario("stream", "stream of 16 B from the server", "stream", ("--stream",), unit="messages"),
     Scenario("both", "streams of 16 B both ways, 1,024 under way", "both",
              ("--both", "--outstanding", "1024"), unit="messages"),
     Scenario("work", "100 us of work a call, 16 threads, a connection each", "work",
-             ("--connections", "16", "--work", "100"), transports=("tcp",), more=("loops", "workers")),
+             ("--connections", "16", "--work", "100"), transports=("tcp",), more=("tcp+loops", "workers")),
     Scenario("idle", "calls on connections that wake up, among many that idle", "idle", ("--server", "{server}"),
              transports=("tcp",), count=(1000, 10000, 100)),
     Scenario("local", "16 B, an object in the same process", "local", transports=("local",)),

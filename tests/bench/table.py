@@ -51,7 +51,8 @@ def align(rows):
 
 def raw_beside(peer):
     transport = peer.rpartition("-")[2]
-    return "raw-" + {"shm": "unix", "spin": "tcp", "loops": "tcp", "workers": "tcp"}.get(transport, transport)
+    return "raw-" + {"shm": "unix", "spin": "tcp", "workers": "tcp", "tcp+loops": "tcp",
+                     "unix+loops": "unix"}.get(transport, transport)
 
 
 def scenario_table(figures, scenario):

@@ -54,8 +54,9 @@ TARGETS = [
     rate("16 B, one at a time, one core, TCP, looking", "one16-core", "pyrite-spin", 0.97, "pyrite-tcp"),
     *both_ways("64 KiB", "bulk64k", 0.90, 1.20),
     *both_ways("1 MiB", "bulk1m", 0.90, 1.20),
-    rate("64 KiB, 16 connections, TCP", "wide64k", "pyrite-tcp", 1, "omniorb-tcp"),
-    rate("64 KiB, 16 connections, Unix", "wide64k", "pyrite-unix", 1, "omniorb-unix"),
+    # omniORB has a thread for each connection
+    rate("64 KiB, 16 connections, two loops, TCP", "wide64k", "pyrite-tcp+loops", 1, "omniorb-tcp"),
+    rate("64 KiB, 16 connections, two loops, Unix", "wide64k", "pyrite-unix+loops", 1, "omniorb-unix"),
     rate("16 threads on one proxy, TCP", "threads16", "pyrite-tcp", 3, BEST),
     rate("16 threads on one proxy, Unix", "threads16", "pyrite-unix", 3, BEST),
     Target("a local call", "local", "pyrite", "ns_each", most=200, unit="ns"),
