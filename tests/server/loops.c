@@ -4,6 +4,8 @@
 #include <pyrite/object.pb-c.h>
 #include <pyrite/pyrite.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include "lend.pyr.h"
 #include "server/daemon_private.h"
 #include "server/snapshot.h"
@@ -13,12 +15,14 @@
 #define CALLERS 6
 #define COUNT   "suite.Suite/Count"
 #define ROUNDS  100
+#define ASKED   5
 
 /* A servant that knows on which threads it runs. */
 typedef struct witness {
-	pyr_daemon *stops;   /* with the next Count; or NULL */
-	pyr_daemon *adds_to; /* an endpoint, with the next Count; or NULL */
-	pyr_status added;
+	pyr_daemon *stops;  /* with the next Count; or NULL */
+	pyr_daemon *asks;   /* what waits for its own loop, with the next Count; or NULL */
+	suite_suite *other; /* an object of it that runs on its own loop alone */
+	pyr_status asked[ASKED];
 	_Atomic pthread_t thread; /* of the last call */
 	atomic_bool on_a_loop;    /* and whether it was one of a loop */
 	tally met;                /* calls of Echo that wait for each other */
@@ -26,6 +30,47 @@ typedef struct witness {
 	tally holds, cancelled;
 	pthread_t cancelled_on;
 } witness;
+
+static pyr_status adopt_one(pyr_daemon *daemon)
+{
+	int ends[2];
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	pyr_status status = pyr_daemon_adopt(daemon, ends[0], NULL);
+	if (status)
+		close(ends[0]);
+	close(ends[1]);
+	return status;
+}
+
+static pyr_status locate_none(void *ctx, const char *id, void **ret_self, pyr_error *err)
+{
+	(void)ctx;
+	(void)ret_self;
+	return pyr_error_set(err, PYR_NOT_FOUND, "there is no %s", id);
+}
+
+static pyr_status add_locator(pyr_daemon *daemon, const suite_suite_ops *ops)
+{
+	pyr_locator locator = PYR_LOCATOR_INIT;
+	locator.prefix = "none/";
+	locator.locate = locate_none;
+	return suite_suite__locate(daemon, ops, &locator, NULL);
+}
+
+static void ask_own_loop(witness *w)
+{
+	static const suite_suite_ops no_ops;
+	pyr_discoverable_options discoverable = PYR_DISCOVERABLE_OPTIONS_INIT;
+	discoverable.at = "127.0.0.1:0";
+	Suite__Nothing request = SUITE__NOTHING__INIT;
+	Suite__Number *reply = NULL;
+	w->asked[0] = pyr_daemon_listen(w->asks, "127.0.0.1:0", NULL, NULL);
+	w->asked[1] = adopt_one(w->asks);
+	w->asked[2] = pyr_daemon_make_discoverable(w->asks, &discoverable, NULL);
+	w->asked[3] = add_locator(w->asks, &no_ops);
+	w->asked[4] = suite_suite_count(w->other, &request, &reply, NULL);
+	suite__number__free_unpacked(reply, NULL);
+}
 
 static void count(void *self, pyr_call *call, const Suite__Nothing *request)
 {
@@ -36,8 +81,8 @@ static void count(void *self, pyr_call *call, const Suite__Nothing *request)
 	w->on_a_loop = pyr__loop_in_callback();
 	if (w->stops)
 		pyr_daemon_stop(w->stops, 0);
-	if (w->adds_to)
-		w->added = pyr_daemon_listen(w->adds_to, "127.0.0.1:0", NULL, NULL);
+	if (w->asks)
+		ask_own_loop(w);
 	suite_suite_count__reply(call, &reply);
 }
 
@@ -496,16 +541,24 @@ Test(loops, who_hands_over_too_much_waits)
 	end(&r);
 }
 
+static void check_asked(const witness *w, pyr_status wanted)
+{
+	for (int i = 0; i < ASKED; i++)
+		cr_assert_eq(w->asked[i], wanted, "%d: %d", i, w->asked[i]);
+}
+
 Test(loops, another_one_does_not_wait_for_the_daemons_own)
 {
 	rig r;
+	pyr_error err;
 	begin(&r, true, 0);
-	r.witness.adds_to = r.s->daemon;
-	call_count(&r.callers[0]);
-	cr_assert_eq(r.witness.added, PYR_FAILED_PRECONDITION);
-	for (int i = 1; i < LOOPS; i++)
+	r.witness.asks = r.s->daemon;
+	CHECK_OK(suite_suite__open(r.s->host_context, "local:suite", NULL, &r.witness.other, &err));
+	for (int i = 0; i < LOOPS; i++) { /* the last is on the daemon's own */
 		call_count(&r.callers[i]);
-	cr_assert_eq(r.witness.added, PYR_OK, "the third is on the daemon's own");
+		check_asked(&r.witness, i < LOOPS - 1 ? PYR_FAILED_PRECONDITION : PYR_OK);
+	}
+	suite_suite__close(r.witness.other);
 	end(&r);
 }
 
