@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "client/context.h"
 #include "lend.pyr.h"
+#include "server/daemon_private.h"
 #include "transport/suite.h"
 
 /* A daemon that listens nowhere, and a context that has one end of a socketpair. */
@@ -144,6 +145,48 @@ Test(adopt, D6_connections_that_have_ended_leave_nothing)
 		cr_assert_eq(r.context->adopted_count, 1);
 	}
 	cr_assert_eq(descriptors(), descriptors_then);
+	end(&r);
+}
+
+typedef struct stop {
+	pyr__task task;
+	pyr_daemon *daemon;
+} stop;
+
+static void stop_patiently(pyr__task *task)
+{
+	pyr_daemon_stop(((stop *)task)->daemon, 60000); /* on its own loop, which goes on */
+}
+
+/* What comes while the last calls end would be among the connections that the end waits for. */
+Test(adopt, D6_a_daemon_that_stops_takes_none)
+{
+	rig r;
+	pyr_error err;
+	int pair[2];
+	suite_reply reply = SUITE_REPLY_INIT;
+	Suite__Number request = SUITE__NUMBER__INIT;
+	make_default_context();
+	begin(&r);
+	pyr_daemon_free(r.daemon);
+	r.daemon = new_daemon(NULL, 1, 2); /* where there is room for it */
+	CHECK_OK(suite_suite__serve(r.daemon, "suite", &servant_ops, &r.servant, &err));
+	connect_both(&r);
+	suite_suite *proxy = open_suite(&r);
+	CHECK_OK(suite_suite_hold__invoke(proxy, &request, suite_on_number, &reply, NULL, &err));
+	CHECK_AWAIT(&r.servant.held_count, 1);
+	stop s = {.task = {.run = stop_patiently}, .daemon = r.daemon};
+	pyr__loop_call(r.daemon->loop, &s.task);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	CHECK_STATUS(PYR_FAILED_PRECONDITION, pyr_daemon_adopt(r.daemon, pair[0], &err));
+	cr_assert_str_eq(err.message, "the daemon is stopping");
+	cr_assert_geq(fcntl(pair[0], F_GETFD), 0, "it is the caller's as before");
+	close(pair[0]);
+	close(pair[1]);
+	cr_assert_eq(servant_answer(&r.servant, 0, 4711), PYR_OK);
+	CHECK_AWAIT(&reply.done, 1);
+	cr_assert_eq(reply.value, 4711);
+	suite_suite__close(proxy);
 	end(&r);
 }
 
