@@ -420,3 +420,37 @@ Test(call, refuses_to_wait_for_requests_on_the_loop)
 	pyr_stream_close(stream);
 	suite_end(s);
 }
+
+/* Workers */
+
+/* The only worker waits for the lock that Echo takes, and the daemon's loop goes on meanwhile. */
+Test(call, that_is_cancelled_while_it_waits_for_a_worker_is_not_run)
+{
+	suite_config config = {.daemon.workers = 1};
+	suite *s = suite_begin(&config);
+	suite_reply held = SUITE_REPLY_INIT, echoed = SUITE_REPLY_INIT, counted = SUITE_REPLY_INIT;
+	pyr_pending *holding, *counting;
+	Suite__Number number = SUITE__NUMBER__INIT;
+	Suite__Nothing nothing = SUITE__NOTHING__INIT;
+	Suite__Blob blob = SUITE__BLOB__INIT;
+	CHECK_OK(suite_suite_hold__invoke(
+		s->proxy, &number, suite_on_number, &held, &holding, &err));
+	CHECK_AWAIT(&s->servant.held_count, 1);
+	pthread_mutex_lock(&s->servant.lock);
+	CHECK_OK(suite_suite_echo__invoke(s->proxy, &blob, suite_on_blob, &echoed, NULL, &err));
+	CHECK_OK(suite_suite_count__invoke(
+		s->proxy, &nothing, suite_on_number, &counted, &counting, &err));
+	pyr_pending_cancel(counting);
+	pyr_pending_cancel(holding);
+	/* which came behind the other one */
+	CHECK_AWAIT(&s->servant.cancelled_count, 1);
+	pthread_mutex_unlock(&s->servant.lock);
+	CHECK_AWAIT(&echoed.done, 1);
+	CHECK_AWAIT(&counted.done, 1);
+	cr_assert_eq(counted.status, PYR_CANCELLED);
+	CHECK_OK(suite_echo(s->proxy, &err)); /* by the worker, after the other */
+	cr_assert_eq(tally_get(&s->servant.count_count), 0);
+	pyr_pending_unref(counting);
+	pyr_pending_unref(holding);
+	suite_end(s);
+}
