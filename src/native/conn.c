@@ -15,8 +15,10 @@
 #include "base/refs.h"
 #include "native/conn_private.h"
 
-#define PAUSE_BEFORE_CHECK_US 20000 /* after so long without reading, look before writing */
-#define LINGER_US             1000000
+#define LINGER_US 1000000
+
+/* After so long without reading, or a tick longer, look before writing. */
+#define PAUSE_BEFORE_CHECK_US 20000
 
 static void list(pyr__conn *conn)
 {
@@ -386,7 +388,7 @@ void pyr__conn_check_shut(pyr__conn *conn)
 bool pyr__conn_check(pyr__conn *conn)
 {
 	if (conn->state == CONN_OPEN && conn->reader == READER_NOBODY && !conn->shut &&
-		pyr__now_us() - conn->last_read_us > PAUSE_BEFORE_CHECK_US) {
+		pyr__tick_us() - conn->last_read_us > PAUSE_BEFORE_CHECK_US) {
 		conn->reader = READER_THREAD;
 		while (conn->state == CONN_OPEN && pyr__conn_fill(conn, false))
 			pyr__conn_process(conn);

@@ -29,7 +29,7 @@ static bool may_lead(const pyr__conn *conn)
 
 static void check_connect(pyr__conn *conn)
 {
-	if (pyr__now_us() < conn->connect_deadline_us)
+	if (!pyr__has_passed(conn->connect_deadline_us))
 		return;
 	char reason[PYR_ERROR_MESSAGE_MAX];
 	snprintf(reason, sizeof reason, "cannot connect to %s: no answer within %u ms", conn->peer,
@@ -147,7 +147,7 @@ static void lead(pyr__conn *conn, int64_t until_us)
 	if (conn->state == CONN_OPEN && pyr__conn_reads_ring(conn))
 		lead_sharing(conn, until_us);
 	else if (conn->state == CONN_OPEN && !conn->blocked &&
-		 until_us - pyr__now_us() > PYR__CONN_PATIENCE_MS * 1000ll)
+		 !pyr__has_passed(until_us - PYR__CONN_PATIENCE_MS * 1000ll))
 		read_once(conn, true);
 	else
 		poll_once(conn, until_us);
@@ -201,7 +201,7 @@ bool pyr__conn_wait_until(pyr__conn *conn, pyr__waiter **slot, bool (*met)(const
 {
 	pyr__follower self;
 	bool led = false;
-	while (!met(arg) && pyr__now_us() < until_us) {
+	while (!met(arg) && !pyr__has_passed(until_us)) {
 		if (led || may_lead(conn)) {
 			conn->reader = READER_THREAD;
 			led = true;
