@@ -7,7 +7,8 @@
 
 #include <stdio.h>
 
-#define VARINT_MAX 10 /* bytes */
+#define VARINT_MAX  10  /* bytes */
+#define MALLOC_MOST 32u /* what a malloc'ed part takes besides, a string's NUL included */
 
 void pyr__decoder_note(pyr__decoder *d, pyr_status status, const uint8_t *at, const char *what)
 {
@@ -146,18 +147,29 @@ static bool is_within(const ProtobufCMessageDescriptor *descriptor, size_t size,
 	return !bytes_max || (size <= bytes_max && descriptor->sizeof_message <= bytes_max - size);
 }
 
+/* NULL: whatever it is, it takes more than a short way. */
+static ProtobufCMessage *decode_short(const ProtobufCMessageDescriptor *descriptor,
+	const uint8_t *data, size_t size, const pyr__decode_options *options)
+{
+	size_t parts = descriptor->n_fields + 1, bytes_max = options->bytes_max;
+	if (options->arena)
+		return options->alias && is_within(descriptor, size, bytes_max)
+			       ? pyr__decode_flat(descriptor, data, size, options->arena)
+			       : NULL;
+	return is_within(descriptor, size + parts * MALLOC_MOST, bytes_max)
+		       ? pyr__decode_flat_malloc(descriptor, data, size)
+		       : NULL;
+}
+
 pyr_status pyr__decode(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data,
 	size_t size, const pyr__decode_options *options, ProtobufCMessage **ret_message,
 	pyr_error *err)
 {
 	static const uint8_t nothing[1];
-	pyr__arena *arena = options->arena;
 	if (!data)
 		data = nothing;
-	if (arena && options->alias && is_within(descriptor, size, options->bytes_max)) {
-		*ret_message = pyr__decode_flat(descriptor, data, size, arena);
-		if (*ret_message)
-			return PYR_OK;
-	}
+	*ret_message = decode_short(descriptor, data, size, options);
+	if (*ret_message)
+		return PYR_OK;
 	return decode_any(descriptor, data, size, options, ret_message, err);
 }

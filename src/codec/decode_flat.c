@@ -2,12 +2,16 @@
 /*
  * Decoding, in one short loop, messages that have no other messages and no arrays in them, whose
  * fields come in the order of their numbers, and for which there is room in the arena's current
- * chunk: most requests and replies are like that. Whatever is out of the ordinary is left to
- * decode_message.c, which begins anew and can say what is wrong with it.
+ * chunk if they are not malloc'ed: most requests and replies are like that. Whatever is out of the
+ * ordinary is left to decode_message.c, which begins anew and can say what is wrong with it.
  */
+#include "base/apart.h"
 #include "base/utf8.h"
 #include "codec/decoder.h"
 #include "codec/init.h"
+
+/* There are two of the loop, with and without an arena, and in neither anything of the other. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 static bool read_fixed(const uint8_t **at, const uint8_t *end, size_t size, void *member)
 {
@@ -18,11 +22,17 @@ static bool read_fixed(const uint8_t **at, const uint8_t *end, size_t size, void
 	return true;
 }
 
-static bool read_string(pyr__arena *arena, const uint8_t *data, size_t size, char **member)
+ALWAYS_INLINE void *take(pyr__arena *arena, size_t size, size_t align)
 {
-	char *copy = pyr__arena_take(arena, size + 1, 1);
-	if (!copy || pyr__utf8_valid_bytes((const char *)data, size) < size ||
-		memchr(data, '\0', size))
+	return arena ? pyr__arena_take(arena, size, align) : pyr__try_alloc(size);
+}
+
+ALWAYS_INLINE bool read_string(pyr__arena *arena, const uint8_t *data, size_t size, char **member)
+{
+	if (pyr__utf8_valid_bytes((const char *)data, size) < size || memchr(data, '\0', size))
+		return false;
+	char *copy = take(arena, size + 1, 1);
+	if (!copy)
 		return false;
 	memcpy(copy, data, size);
 	copy[size] = '\0';
@@ -30,8 +40,28 @@ static bool read_string(pyr__arena *arena, const uint8_t *data, size_t size, cha
 	return true;
 }
 
-static bool read_sized(pyr__arena *arena, const ProtobufCFieldDescriptor *field, const uint8_t **at,
-	const uint8_t *end, void *member)
+PYR__APART static bool copy_bytes(const uint8_t *data, size_t size, ProtobufCBinaryData *member)
+{
+	uint8_t *copy = pyr__try_alloc(size);
+	if (!copy)
+		return false;
+	memcpy(copy, data, size);
+	*member = (ProtobufCBinaryData){.len = size, .data = copy};
+	return true;
+}
+
+/* An arena's message points to where they have come. */
+ALWAYS_INLINE bool read_bytes(
+	pyr__arena *arena, const uint8_t *data, size_t size, ProtobufCBinaryData *member)
+{
+	if (!arena && size)
+		return copy_bytes(data, size, member);
+	*member = (ProtobufCBinaryData){.len = size, .data = size ? (uint8_t *)data : NULL};
+	return true;
+}
+
+ALWAYS_INLINE bool read_sized(pyr__arena *arena, const ProtobufCFieldDescriptor *field,
+	const uint8_t **at, const uint8_t *end, void *member)
 {
 	uint64_t size;
 	if (!pyr__load_varint(at, end, 5, &size) || size > (uint64_t)(end - *at))
@@ -42,13 +72,11 @@ static bool read_sized(pyr__arena *arena, const ProtobufCFieldDescriptor *field,
 		return read_string(arena, data, (size_t)size, member);
 	if (field->type != PROTOBUF_C_TYPE_BYTES)
 		return false; /* a message, of which the member is a pointer */
-	*(ProtobufCBinaryData *)member =
-		(ProtobufCBinaryData){.len = (size_t)size, .data = size ? (uint8_t *)data : NULL};
-	return true;
+	return read_bytes(arena, data, (size_t)size, member);
 }
 
-static bool read_value(pyr__arena *arena, const ProtobufCFieldDescriptor *field, const uint8_t **at,
-	const uint8_t *end, void *member)
+ALWAYS_INLINE bool read_value(pyr__arena *arena, const ProtobufCFieldDescriptor *field,
+	const uint8_t **at, const uint8_t *end, void *member)
 {
 	uint64_t value;
 	switch (pyr__wire_of(field)) {
@@ -66,8 +94,8 @@ static bool read_value(pyr__arena *arena, const ProtobufCFieldDescriptor *field,
 	}
 }
 
-static bool read_field(pyr__arena *arena, const ProtobufCFieldDescriptor *field, const uint8_t **at,
-	const uint8_t *end, ProtobufCMessage *message)
+ALWAYS_INLINE bool read_field(pyr__arena *arena, const ProtobufCFieldDescriptor *field,
+	const uint8_t **at, const uint8_t *end, ProtobufCMessage *message)
 {
 	if (field->label == PROTOBUF_C_LABEL_REPEATED || pyr__wire_is_oneof(field) ||
 		!read_value(arena, field, at, end, (uint8_t *)message + field->offset))
@@ -78,7 +106,7 @@ static bool read_field(pyr__arena *arena, const ProtobufCFieldDescriptor *field,
 }
 
 /* One with a one-byte tag; *field is the first that it can be. */
-static bool read_next(pyr__arena *arena, const ProtobufCFieldDescriptor **field,
+ALWAYS_INLINE bool read_next(pyr__arena *arena, const ProtobufCFieldDescriptor **field,
 	const ProtobufCFieldDescriptor *fields_end, const uint8_t **at, const uint8_t *end,
 	ProtobufCMessage *message)
 {
@@ -92,7 +120,7 @@ static bool read_next(pyr__arena *arena, const ProtobufCFieldDescriptor **field,
 	       read_field(arena, f, at, end, message);
 }
 
-static bool read_all(pyr__arena *arena, const uint8_t *at, const uint8_t *end,
+ALWAYS_INLINE bool read_all(pyr__arena *arena, const uint8_t *at, const uint8_t *end,
 	const ProtobufCMessageDescriptor *descriptor, ProtobufCMessage *message)
 {
 	const ProtobufCFieldDescriptor *field = descriptor->fields;
@@ -117,5 +145,18 @@ ProtobufCMessage *pyr__decode_flat(const ProtobufCMessageDescriptor *descriptor,
 	if (read_all(arena, data, data + size, descriptor, message))
 		return message;
 	arena->at = begin;
+	return NULL;
+}
+
+ProtobufCMessage *pyr__decode_flat_malloc(
+	const ProtobufCMessageDescriptor *descriptor, const uint8_t *data, size_t size)
+{
+	ProtobufCMessage *message = pyr__try_alloc(descriptor->sizeof_message);
+	if (!message)
+		return NULL;
+	pyr__message_init(descriptor, message);
+	if (read_all(NULL, data, data + size, descriptor, message))
+		return message;
+	protobuf_c_message_free_unpacked(message, NULL);
 	return NULL;
 }

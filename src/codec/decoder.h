@@ -147,6 +147,10 @@ bool pyr__decoder_settle_maps(pyr__decoder *d, ProtobufCMessage *message);
 ProtobufCMessage *pyr__decode_flat(const ProtobufCMessageDescriptor *descriptor,
 	const uint8_t *data, size_t size, pyr__arena *arena);
 
+/* The same, with each part malloc'ed; nothing is left of what is to be decoded otherwise. */
+ProtobufCMessage *pyr__decode_flat_malloc(
+	const ProtobufCMessageDescriptor *descriptor, const uint8_t *data, size_t size);
+
 /* Whether a message stands for an entry of a map: the generator marks its descriptor so. */
 static inline bool pyr__decoder_is_map_entry(const ProtobufCMessageDescriptor *descriptor)
 {

@@ -118,6 +118,10 @@ Test(flat, the_short_way_is_taken_by_what_is_short_and_leaves_nothing_of_the_res
 			(const uint8_t *)cases[i].bytes, cases[i].size, &arena);
 		cr_assert_eq(message != NULL, cases[i].flat, "case %zu", i);
 		cr_assert(cases[i].flat || arena.at == space, "case %zu", i);
+		message = pyr__decode_flat_malloc(
+			&codec2__short__descriptor, (const uint8_t *)cases[i].bytes, cases[i].size);
+		cr_assert_eq(message != NULL, cases[i].flat, "case %zu, malloc'ed", i);
+		protobuf_c_message_free_unpacked(message, NULL);
 		judge_copy((const uint8_t *)cases[i].bytes, cases[i].size);
 	}
 }
@@ -152,5 +156,25 @@ Test(flat, without_room_there_is_no_short_way_and_no_chunk)
 			&codec2__short__descriptor, (const uint8_t *)data, sizeof data - 1, &arena);
 		cr_assert_eq(message != NULL, room == sizeof space, "with %zu bytes", room);
 		cr_assert(!arena.chunks);
+	}
+}
+
+/* The limit counts what malloc takes besides, so near it the other way is taken, which counts it.
+ */
+Test(flat, what_is_malloced_takes_no_more_than_is_allowed)
+{
+	static const char data[] = "\x08\x05\x12\x10"
+				   "0123456789abcdef\x1a\x01x\x38\x01";
+	/* the message, its string and its byte, with malloc's heads and least size */
+	size_t needed = ((sizeof(Codec2__Short) + 8 + 15) & ~(size_t)15) + 32 + 32;
+	for (size_t most = needed - 40; most < needed + 1000; most++) {
+		ProtobufCMessage *message;
+		pyr__decode_options options = {.bytes_max = most};
+		pyr_status status = pyr__decode(&codec2__short__descriptor, (const uint8_t *)data,
+			sizeof data - 1, &options, &message, NULL);
+		cr_assert_eq(status, most < needed ? PYR_RESOURCE_EXHAUSTED : PYR_OK, "%zu of %zu",
+			most, needed);
+		if (status == PYR_OK)
+			protobuf_c_message_free_unpacked(message, NULL);
 	}
 }
