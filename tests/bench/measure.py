@@ -8,6 +8,7 @@ import tempfile
 import time
 
 from process import Cpu, Failure, Machine, NotReady, Process
+from scenario import socket_of
 
 READY_S = 20
 LATE_S = 60  # beyond the time it should take: a million objects have to be made first
@@ -27,7 +28,7 @@ class Place:
         self.folder = tempfile.mkdtemp(prefix="pyrite-bench-")
         # a store belongs on a disk, and /tmp may be none
         self.store_folder = tempfile.mkdtemp(prefix="store-", dir=os.path.join(build, "bench"))
-        self.at = f"unix:{self.folder}/s" if transport in ("unix", "shm", "unix+loops") else f"127.0.0.1:{free_port()}"
+        self.at = f"unix:{self.folder}/s" if socket_of(transport) == "unix" else f"127.0.0.1:{free_port()}"
         self.ns = f"127.0.0.1:{free_port()}"
 
     def fill_in(self, words, server=0):

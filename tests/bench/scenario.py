@@ -4,7 +4,13 @@ import dataclasses
 
 REMOTE = ("tcp", "unix")
 # a daemon with two loops is called "tcp+loops" or "unix+loops", one with two workers "workers"
+SOCKETS = {"shm": "unix", "spin": "tcp", "workers": "tcp", "tcp+loops": "tcp", "unix+loops": "unix"}
 MORE = ("shm", "spin")  # shared memory, and TCP that is looked at before sleeping: Pyrite's alone
+
+
+def socket_of(transport):
+    """What it is a kind of: where its server listens, and which bare sockets are beside it."""
+    return SOCKETS.get(transport, transport)
 
 
 @dataclasses.dataclass(frozen=True)

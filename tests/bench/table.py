@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The figures as text: a table for each scenario, and one of the targets."""
+from scenario import socket_of
 
 COLUMNS = [  # key, title, digits
     ("calls_per_second", "/s", 0),
@@ -50,9 +51,7 @@ def align(rows):
 
 
 def raw_beside(peer):
-    transport = peer.rpartition("-")[2]
-    return "raw-" + {"shm": "unix", "spin": "tcp", "workers": "tcp", "tcp+loops": "tcp",
-                     "unix+loops": "unix"}.get(transport, transport)
+    return "raw-" + socket_of(peer.rpartition("-")[2])
 
 
 def scenario_table(figures, scenario):
