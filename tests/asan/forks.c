@@ -15,14 +15,16 @@
 #define CHUNKS        100
 #define CHILD_SECONDS 20
 
-static const size_t sizes[] = {48, 6000, 9000, 13500, 15500};
+#define SIZES 5
+
+static const size_t sizes[SIZES] = {48, 6000, 9000, 13500, 15500};
 
 /* Of few sizes, and so many that a thread's own store of them does not last. */
 static void allocate(void)
 {
 	void *chunks[CHUNKS];
 	for (int i = 0; i < CHUNKS; i++)
-		chunks[i] = malloc(sizes[i % 5]);
+		chunks[i] = malloc(sizes[i % SIZES]);
 	for (int i = 0; i < CHUNKS; i++)
 		free(chunks[i]);
 }
@@ -30,7 +32,7 @@ static void allocate(void)
 /* What is taken into a thread's own store comes in several: the next of its size needs no lock. */
 static void fill_store(void)
 {
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < SIZES; i++) {
 		void *volatile chunk = malloc(sizes[i]);
 		free(chunk);
 	}
