@@ -147,18 +147,16 @@ static bool is_within(const ProtobufCMessageDescriptor *descriptor, size_t size,
 	return !bytes_max || (size <= bytes_max && descriptor->sizeof_message <= bytes_max - size);
 }
 
-/* NULL: whatever it is, it takes more than a short way. */
+/* NULL: the short way is not for this message. */
 static ProtobufCMessage *decode_short(const ProtobufCMessageDescriptor *descriptor,
 	const uint8_t *data, size_t size, const pyr__decode_options *options)
 {
-	size_t parts = descriptor->n_fields + 1, bytes_max = options->bytes_max;
-	if (options->arena)
-		return options->alias && is_within(descriptor, size, bytes_max)
-			       ? pyr__decode_flat(descriptor, data, size, options->arena)
-			       : NULL;
-	return is_within(descriptor, size + parts * MALLOC_MOST, bytes_max)
-		       ? pyr__decode_flat_malloc(descriptor, data, size)
-		       : NULL;
+	size_t parts = options->arena ? 0 : descriptor->n_fields + 1;
+	if (!is_within(descriptor, size + parts * MALLOC_MOST, options->bytes_max))
+		return NULL;
+	if (!options->arena)
+		return pyr__decode_flat_malloc(descriptor, data, size);
+	return options->alias ? pyr__decode_flat(descriptor, data, size, options->arena) : NULL;
 }
 
 pyr_status pyr__decode(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data,
