@@ -11,7 +11,8 @@
 #define PATIENCE_MS 10000 /* of the calls */
 #define AT_ONCE_MS  5000  /* in which a broken connection is heard of */
 #define CUTS        60    /* places in an exchange where it is broken */
-#define LATE_MAX    2     /* of them where that may be heard of late: see resets_late */
+#define BEHIND_CUTS 10    /* of those, resets that come right behind data */
+#define BEHIND_MS   1000  /* the deadline where such a reset may be heard of late */
 
 /* A daemon behind a relay, and a proxy whose calls are never tried again. */
 typedef struct scene {
@@ -22,21 +23,27 @@ typedef struct scene {
 	unsigned surely, perhaps; /* so many calls of Echo ran, by what their callers heard */
 } scene;
 
-static suite_suite *open_proxy(const scene *c)
+static suite_suite *open_with(const scene *c, uint32_t timeout_ms)
 {
 	pyr_error err;
 	suite_suite *proxy;
 	pyr_proxy_options options = PYR_PROXY_OPTIONS_INIT;
-	options.timeout_ms = PATIENCE_MS;
+	options.timeout_ms = timeout_ms;
 	options.retries_max = UINT32_MAX;
 	CHECK_OK(suite_suite__open(c->s->context, c->reference, &options, &proxy, &err));
 	return proxy;
+}
+
+static suite_suite *open_proxy(const scene *c)
+{
+	return open_with(c, PATIENCE_MS);
 }
 
 static scene begin(const suite_config *config)
 {
 	scene c = {.s = suite_begin(config)};
 	c.relay = relay_new(c.s->reference, c.reference);
+	relay_let_read(c.relay, suite_under_test.resets_late);
 	c.proxy = open_proxy(&c);
 	return c;
 }
@@ -56,14 +63,9 @@ static void lift_limits(scene *c)
 
 static void check_lost(pyr_status status, const pyr_error *err, int64_t before_ms)
 {
-	static unsigned late; /* in this test */
 	int64_t took_ms = suite_now_ms() - before_ms;
 	cr_assert_neq(err->executed, PYR_EXECUTED_YES);
 	cr_assert(err->message[0]);
-	if (suite_under_test.resets_late && took_ms >= AT_ONCE_MS && late++ < LATE_MAX) {
-		cr_assert(status == PYR_UNAVAILABLE || status == PYR_DEADLINE_EXCEEDED);
-		return;
-	}
 	cr_assert_eq(status, PYR_UNAVAILABLE, "%s: %s", pyr_status_name(status), err->message);
 	cr_assert_lt(took_ms, AT_ONCE_MS, "it took %ld ms", (long)took_ms);
 }
@@ -120,11 +122,7 @@ static bool cut_one(scene *c, relay_way way, size_t bytes, size_t size, bool abr
 	bool lost = !echo(c, proxy, size);
 	relay_cut(c->relay);
 	lift_limits(c);
-	bool anew = !lost || echo(c, proxy, size);
-	/* where a reset is heard of late, what goes out before that is lost, but only once */
-	if (!anew && suite_under_test.resets_late)
-		anew = echo(c, proxy, size);
-	cr_assert(anew, "the next call did not connect anew");
+	cr_assert(!lost || echo(c, proxy, size), "the next call did not connect anew");
 	suite_suite__close(proxy);
 	relay_await_idle(c->relay);
 	return lost;
@@ -171,6 +169,53 @@ Test(disconnect, at_many_bytes_of_a_reply)
 Test(disconnect, abruptly_at_many_bytes_of_a_reply)
 {
 	cut_everywhere(RELAY_DOWN, 10, CUTS, true);
+}
+
+/*
+ * A reset that may be read together with the data before it. What hears of it late does so when the
+ * deadline passes, and then only the next call finds that there is no connection any more.
+ */
+static bool cut_behind(scene *c, size_t bytes)
+{
+	pyr_error err;
+	Suite__Blob request = suite_blob(10), *reply = NULL;
+	bool late = suite_under_test.resets_late;
+	suite_suite *proxy = open_with(c, late ? BEHIND_MS : PATIENCE_MS);
+	suite_suite *next = open_proxy(c);
+	relay_limit(c->relay, RELAY_DOWN, bytes, true);
+	pyr_status status = suite_suite_echo(proxy, &request, &reply, &err);
+	bool lost = status != PYR_OK;
+	if (lost) {
+		cr_assert(status == PYR_UNAVAILABLE || (late && status == PYR_DEADLINE_EXCEEDED),
+			"%s: %s", pyr_status_name(status), err.message);
+		cr_assert_neq(err.executed, PYR_EXECUTED_YES);
+		c->perhaps += err.executed == PYR_EXECUTED_MAYBE;
+	} else {
+		suite__blob__free_unpacked(reply, NULL);
+		c->surely++;
+	}
+	relay_cut(c->relay);
+	lift_limits(c);
+	bool anew = echo(c, next, 10) || (late && echo(c, next, 10));
+	cr_assert(anew, "the next call did not connect anew");
+	suite_suite__close(next);
+	suite_suite__close(proxy);
+	relay_await_idle(c->relay);
+	free(request.data.data);
+	return lost;
+}
+
+Test(disconnect, right_behind_data)
+{
+	scene c = begin(NULL);
+	relay_let_read(c.relay, false);
+	size_t total = measure(&c, RELAY_DOWN, 10);
+	unsigned lost = 0;
+	for (size_t i = 0; i < BEHIND_CUTS; i++)
+		lost += cut_behind(&c, total * i / BEHIND_CUTS);
+	cr_assert_geq(lost, BEHIND_CUTS / 2, "only %u calls were lost", lost);
+	check_runs(&c);
+	end(&c);
 }
 
 /* Longer than what sockets and windows hold. */

@@ -56,6 +56,7 @@ static scene *begin(void)
 	CHECK_OK(lend_bank__serve(c->s->daemon, "bank", &bank_ops, c, &err));
 	suite_refer(c->s->daemon, "bank", there);
 	c->relay = relay_new(there, reference);
+	relay_let_read(c->relay, suite_under_test.resets_late);
 	CHECK_OK(lend_bank__open(c->s->context, reference, NULL, &c->bank, &err));
 	return c;
 }

@@ -36,6 +36,7 @@ static scene begin(void)
 {
 	scene c = {.s = suite_begin(NULL)};
 	c.relay = relay_new(c.s->reference, c.reference);
+	relay_let_read(c.relay, suite_under_test.resets_late);
 	relay_close(c.relay);
 	c.patient = open_proxy(&c, true, 20000);
 	c.hasty = open_proxy(&c, false, 20000);

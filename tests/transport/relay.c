@@ -23,6 +23,7 @@
 
 #define PAIRS_MAX    64
 #define BUFFER_BYTES 65536
+#define READ_LOOKS   2000 /* a millisecond apart, at bytes that are to be read */
 
 typedef struct address {
 	union {
@@ -61,7 +62,7 @@ struct relay {
 	address target;
 	int listen_fd; /* -1: closed */
 	size_t limits[RELAY_WAYS];
-	bool abrupt, once, cutting, ignoring;
+	bool abrupt, once, cutting, ignoring, patient;
 	unsigned connections;
 	size_t carried[RELAY_WAYS];
 	pair *pairs[PAIRS_MAX];
@@ -114,6 +115,33 @@ static int listen_on(address *a)
 
 /* Connections: on the relay's thread, lock held */
 
+/* How many bytes wait in a socket on this host until who has it reads them; 0: it is not there. */
+static unsigned unread(const struct sockaddr_in *of)
+{
+	char line[256];
+	unsigned bytes = 0;
+	FILE *table = fopen("/proc/net/tcp", "r");
+	cr_assert(table);
+	while (fgets(line, sizeof line, table)) {
+		unsigned host, port, queue;
+		if (sscanf(line, "%*d: %x:%x %*x:%*x %*x %*x:%x", &host, &port, &queue) == 3 &&
+			host == of->sin_addr.s_addr && port == ntohs(of->sin_port))
+			bytes += queue;
+	}
+	fclose(table);
+	return bytes;
+}
+
+/* No event says when another's socket is empty, so it is looked at. */
+static void let_read(int fd)
+{
+	address peer = {.size = sizeof peer.at};
+	if (getpeername(fd, &peer.at.any, &peer.size) || peer.at.any.sa_family != AF_INET)
+		return;
+	for (int i = 0; i < READ_LOOKS && unread(&peer.at.in); i++)
+		poll(NULL, 0, 1);
+}
+
 static void close_abruptly(int fd)
 {
 	struct linger none = {.l_onoff = 1, .l_linger = 0};
@@ -124,6 +152,8 @@ static void close_abruptly(int fd)
 static void drop(relay *r, size_t index)
 {
 	pair *p = r->pairs[index];
+	if (r->patient && !p->dying)
+		let_read(p->sides[RELAY_UP]);
 	for (int side = 0; side < RELAY_WAYS; side++) {
 		if (p->dying)
 			close(p->sides[side]);
@@ -399,6 +429,13 @@ void relay_cut(relay *r)
 {
 	pthread_mutex_lock(&r->lock);
 	r->cutting = true;
+	apply(r);
+}
+
+void relay_let_read(relay *r, bool patient)
+{
+	pthread_mutex_lock(&r->lock);
+	r->patient = patient;
 	apply(r);
 }
 

@@ -43,6 +43,12 @@ void relay_limit_once(relay *r, relay_way way, size_t bytes, bool abrupt);
 /* Cuts all connections now, abruptly; those that come are carried. Any thread. */
 void relay_cut(relay *r);
 
+/*
+ * Whether a client's TCP connection is reset only when the client has read what came before, so
+ * that its next event is the reset. At first it is not waited for.
+ */
+void relay_let_read(relay *r, bool patient);
+
 /* Connections that come are not answered: they wait, and so do their bytes. */
 void relay_ignore(relay *r, bool ignore);
 

@@ -32,6 +32,7 @@ static void begin(scene *c, unsigned breaks)
 	memset(c, 0, sizeof *c);
 	c->s = suite_begin(NULL);
 	c->relay = relay_new(c->s->reference, c->reference);
+	relay_let_read(c->relay, suite_under_test.resets_late);
 	atomic_store(&c->breaks_left, breaks);
 	c->s->servant.interrupt_ctx = c;
 	c->s->servant.interrupt = break_off;

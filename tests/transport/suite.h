@@ -62,7 +62,7 @@ typedef struct suite_transport {
 	/*
 	 * A reset right behind data may be heard of only at the call's deadline: gRPC's core reads
 	 * what there is, is told by the kernel that nothing is left (TCP_INQ), and waits for an
-	 * edge of epoll that has been already. Rare: it takes a thread that is held up.
+	 * edge of epoll that has been already. It takes a thread that is held up.
 	 */
 	bool resets_late;
 	/* Adds an endpoint to the daemon. */
