@@ -67,6 +67,13 @@ class Connection:
         taken, self.buffer = self.buffer[:size], self.buffer[size:]
         return taken
 
+    def answer(self, kind, payload=b''):
+        """Who has closed hears no answer; what it has said before that is still to be read."""
+        try:
+            self.send(kind, ACK, 0, payload)
+        except ConnectionError:
+            pass
+
     def any_frame(self):
         """The next frame, kind, flags, stream, payload; answered if that is the connection's own affair."""
         head = self.read(9)
@@ -75,9 +82,9 @@ class Connection:
         stream = int.from_bytes(head[5:], 'big') & 0x7fffffff
         if kind == SETTINGS and not flags & ACK:
             self.set_initial(payload)
-            self.send(SETTINGS, ACK, 0)
+            self.answer(SETTINGS)
         elif kind == PING and not flags & ACK:
-            self.send(PING, ACK, 0, payload)
+            self.answer(PING, payload)
         elif kind == WINDOW_UPDATE:
             self.windows[stream] = self.windows.get(stream, self.initial) + int.from_bytes(payload, 'big')
         return kind, flags, stream, payload
