@@ -62,7 +62,7 @@ struct pyr_pending {
 	struct event *pause_timer;
 	pyr__paused paused; /* while the timer runs */
 	pyr__task cancel_task, again_task;
-	pthread_mutex_t lock; /* guards what follows */
+	pyr__mutex lock; /* guards what follows */
 	state state;
 	bool cancelled;
 	/* from here on neither cleared nor guarded */
@@ -79,13 +79,13 @@ static pyr__loop *loop_of(const pyr_pending *pending)
 static void lock(pyr_pending *pending)
 {
 	if (!pending->alone)
-		pthread_mutex_lock(&pending->lock);
+		pyr__mutex_lock(&pending->lock);
 }
 
 static void unlock(pyr_pending *pending)
 {
 	if (!pending->alone)
-		pthread_mutex_unlock(&pending->lock);
+		pyr__mutex_unlock(&pending->lock);
 }
 
 static pyr_pending *ref(pyr_pending *pending)
@@ -115,8 +115,6 @@ static void unref(pyr_pending *pending)
 		event_free(pending->pause_timer);
 	pyr_proxy_unref(pending->proxy);
 	pyr_metadata_free(pending->metadata);
-	if (!pending->alone)
-		pthread_mutex_destroy(&pending->lock);
 	if (pending->request != pending->packed)
 		free(pending->request);
 	free(pending->before);
@@ -403,8 +401,6 @@ static pyr_pending *new_pending(pyr_proxy *proxy, uint32_t method, pyr_fn on_rep
 	pending->ctx = ctx;
 	pending->cancel_task.run = run_cancel;
 	pending->again_task.run = run_again;
-	if (!pending->alone)
-		pyr__mutex_init(&pending->lock);
 	return pending;
 }
 

@@ -9,6 +9,7 @@
 #include "base/apart.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/mutex.h"
 #include "base/refs.h"
 
 #define RENEWAL_TIMEOUT_US 5000000
@@ -29,7 +30,7 @@ struct pyr__target {
 	void (*release)(void *arg);
 	void *held;
 
-	pthread_mutex_t lock;    /* guards what follows */
+	pyr__mutex lock;         /* guards what follows */
 	pyr__route route;        /* channel NULL: not bound */
 	bool stale;              /* the route has failed */
 	bool moved;              /* the object was forwarded to where the route leads */
@@ -75,7 +76,7 @@ static pyr__target *make_target(pyr_context *context, const pyr_interface *inter
 	target->interface = interface;
 	target->text = pyr__strdup(text);
 	target->reference = *reference;
-	pthread_mutex_init(&target->lock, NULL);
+	pyr__mutex_init(&target->lock);
 	make_method_names(target);
 	return target;
 }
@@ -145,7 +146,6 @@ void pyr__target_unref(pyr__target *target)
 		pyr__replicas_leave(target->replicas);
 	pyr__target_unref(target->guide);
 	pyr__context_unref(target->context);
-	pthread_mutex_destroy(&target->lock);
 	free(target->method_names);
 	free(target->text);
 	free(target);
@@ -179,14 +179,14 @@ static pyr_status bind_to(
 	if (status)
 		return status;
 	set_object(&found, reference->target);
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	pyr__channel *old = target->route.channel;
 	target->route = found;
 	target->bound = *reference;
 	target->bound_us = pyr__now_us();
 	target->stale = target->moved = false;
 	pyr__channel_ref(found.channel);
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 	pyr__context_release(target->context, old);
 	*ret_route = found;
 	return PYR_OK;
@@ -229,11 +229,11 @@ static bool is_bound(const pyr__target *target)
 
 static pyr__replicas *get_replicas(pyr__target *target)
 {
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	if (!target->replicas)
 		target->replicas = pyr__replicas_new(target->context, target->interface->name);
 	pyr__replicas *replicas = target->replicas;
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 	return replicas;
 }
 
@@ -254,9 +254,9 @@ static void learn_places(
 		pyr_reference_format(reference, text, sizeof text, NULL) == PYR_OK)
 		pyr__replicas_add(replicas, text, 0);
 	pyr__replicas_end_update(replicas);
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	target->places_us = pyr__now_us();
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 }
 
 static pyr_status choose_replica(pyr__target *target, pyr__replicas *replicas, pyr_balance balance,
@@ -275,9 +275,9 @@ static pyr_status choose_replica(pyr__target *target, pyr__replicas *replicas, p
 	}
 	route.channel = channel;
 	route.object_size = strlen(route.object);
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	target->stale = false;
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 	*ret_route = route;
 	return PYR_OK;
 }
@@ -286,13 +286,13 @@ static pyr_status choose_replica(pyr__target *target, pyr__replicas *replicas, p
 
 static void end_renewal(pyr__target *target, bool gone)
 {
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	target->renewing = false;
 	target->bound_us = target->places_us = pyr__now_us();
 	if (gone)
 		target->places_us = 0;
 	target->stale |= gone;
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 }
 
 static void on_renewed(
@@ -301,11 +301,11 @@ static void on_renewed(
 	(void)err;
 	pyr__target *target = ctx;
 	pyr__finder *finder = pyr__context_finder(target->context);
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	pyr_reference bound = target->bound;
 	bool stays = target->route.channel != NULL;
 	pyr__replicas *replicas = target->replicas;
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 	if (status == PYR_OK && replicas)
 		learn_places(target, replicas, reference);
 	/* one of several replicas is not left for another one */
@@ -341,14 +341,14 @@ static bool is_due(const pyr__target *target)
 static bool are_due(pyr__target *target, pyr__replicas *replicas, bool *ret_some_good)
 {
 	uint32_t count, good = pyr__replicas_good(replicas, &count);
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	int64_t age_us = pyr__now_us() - target->places_us;
 	bool known = target->places_us != 0;
 	bool due = known && !target->renewing &&
 		   (age_us >= target->context->name_age_max_us ||
 			   (good < count && age_us >= SEARCH_EVERY_US));
 	target->renewing |= due;
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 	*ret_some_good = known && good > 0;
 	return due;
 }
@@ -379,7 +379,7 @@ pyr_status pyr__target_route(pyr__target *target, pyr_balance balance, bool wait
 	pyr_reference failed;
 	if (balance != PYR_BALANCE_NONE && is_name(target))
 		return route_balanced(target, balance, wait, deadline_us, ret_route, err);
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	bool bound = is_bound(target) &&
 		     !atomic_load_explicit(&target->route.channel->retired, memory_order_relaxed);
 	bool stale = target->stale, due = bound && is_due(target);
@@ -388,7 +388,7 @@ pyr_status pyr__target_route(pyr__target *target, pyr_balance balance, bool wait
 		take_route(target, ret_route);
 	else if (stale)
 		failed = target->bound;
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 	if (due)
 		begin_renewal(target);
 	if (bound)
@@ -436,10 +436,10 @@ pyr_status pyr__target_route_async(pyr__target *target, pyr_balance balance, int
 	target = guide_of(target);
 	pyr__finder *finder = pyr__context_finder(target->context);
 	pyr_reference failed;
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	bool stale = target->stale && balance == PYR_BALANCE_NONE;
 	failed = target->bound;
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 	routing *r = pyr__alloc(sizeof *r);
 	*r = (routing){pyr__target_ref(target), balance, routed, ctx};
 	pyr_status status = finder->find_async(
@@ -469,13 +469,13 @@ void pyr__target_failed(pyr__target *target, const pyr__route *route, const pyr_
 		return;
 	if (route->replica && err->executed != PYR_EXECUTED_YES)
 		pyr__replica_failed(route->replica, route->channel);
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	/* a daemon of this process may be followed by another, here or elsewhere */
 	bool may_move =
 		is_name(target) || target->moved || route->channel->scheme == PYR_SCHEME_LOCAL;
 	if (may_move && (route->replica || target->route.channel == route->channel))
 		target->stale = true;
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 }
 
 static pyr_status read_place(const pyr__target *target, const pyr__route *route, pyr__text text,
@@ -502,27 +502,27 @@ pyr_status pyr__target_moved(
 	pyr_status status = read_place(target, route, reference, &place, err);
 	if (status)
 		return status;
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	bool known = target->route.channel != route->channel; /* another call has followed */
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 	if (known)
 		return PYR_OK;
 	status = bind_to(target, &place, &there, err);
 	if (status)
 		return status;
 	pyr__target_release(target, &there);
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	target->moved = true;
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 	return PYR_OK;
 }
 
 uint32_t pyr__target_good(pyr__target *target, uint32_t *ret_count)
 {
 	target = guide_of(target);
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	pyr__replicas *replicas = target->replicas;
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 	*ret_count = 0;
 	return replicas ? pyr__replicas_good(replicas, ret_count) : 0;
 }
@@ -530,18 +530,18 @@ uint32_t pyr__target_good(pyr__target *target, uint32_t *ret_count)
 bool pyr__target_is_stale(pyr__target *target)
 {
 	target = guide_of(target);
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	bool stale = target->stale;
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 	return stale;
 }
 
 bool pyr__target_may_move(pyr__target *target)
 {
 	target = guide_of(target);
-	pthread_mutex_lock(&target->lock);
+	pyr__mutex_lock(&target->lock);
 	bool moved = target->moved;
-	pthread_mutex_unlock(&target->lock);
+	pyr__mutex_unlock(&target->lock);
 	return moved || is_name(target) || target->reference.scheme == PYR_SCHEME_LOCAL;
 }
 

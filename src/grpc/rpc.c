@@ -274,12 +274,12 @@ void pyr__rpc_abort(pyr__rpc *rpc)
 
 /* Waiting */
 
-static void init_waiter(pyr__waiter *self)
+static void init_waiter(pyr__rpc_waiter *self)
 {
 	pthread_condattr_t attributes;
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&self->cond, &attributes);
+	pthread_cond_init(&self->woken, &attributes);
 	pthread_condattr_destroy(&attributes);
 }
 
@@ -288,16 +288,16 @@ void pyr__rpc_wait(pyr__rpc *rpc, pyr__waiter **slot, bool (*met)(const void *ar
 {
 	if (met(arg))
 		return;
-	pyr__waiter self;
+	pyr__rpc_waiter self;
 	struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
 	init_waiter(&self);
-	*slot = &self;
+	*slot = &self.waiter;
 	while (!met(arg) && pyr__now_us() < until_us) {
 		if (until_us == PYR__DEADLINE_NONE)
-			pthread_cond_wait(&self.cond, &rpc->lock);
+			pthread_cond_wait(&self.woken, &rpc->lock);
 		else
-			pthread_cond_timedwait(&self.cond, &rpc->lock, &until);
+			pthread_cond_timedwait(&self.woken, &rpc->lock, &until);
 	}
 	*slot = NULL;
-	pthread_cond_destroy(&self.cond);
+	pthread_cond_destroy(&self.woken);
 }

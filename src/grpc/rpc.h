@@ -124,12 +124,19 @@ void pyr__rpc_abort(pyr__rpc *rpc);
 void pyr__rpc_wait(pyr__rpc *rpc, pyr__waiter **slot, bool (*met)(const void *arg), const void *arg,
 	int64_t until_us);
 
+/* A thread that waits for one. */
+typedef struct pyr__rpc_waiter {
+	pyr__waiter waiter;
+	pthread_cond_t woken; /* of CLOCK_MONOTONIC */
+} pyr__rpc_waiter;
+
 /* Wakes the threads that wait for a call. */
 static inline void pyr__rpc_wake(pyr__waiter *const *waiters)
 {
 	for (int i = 0; i < PYR__DIRECTIONS; i++)
 		if (waiters[i])
-			pthread_cond_signal(&waiters[i]->cond);
+			pthread_cond_signal(
+				&PYR__OWNER(waiters[i], pyr__rpc_waiter, waiter)->woken);
 }
 
 #endif

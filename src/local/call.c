@@ -35,20 +35,20 @@ static void run_ready(pyr__task *task)
 	pyr__local_host *host = call->host;
 	pyr__loop *loop = call->loop; /* lives: it runs this */
 	pyr__loop_enter(loop);
-	pthread_mutex_lock(&host->lock);
+	pyr__mutex_lock(&host->lock);
 	pyr__outcall *out = call->out;
 	void (*ready)(pyr__outcall *) = out && out->is_ready ? out->ready : NULL;
 	if (out)
 		out->is_ready = false;
 	if (ready) {
 		call->running = true;
-		pthread_mutex_unlock(&host->lock);
+		pyr__mutex_unlock(&host->lock);
 		ready(out);
-		pthread_mutex_lock(&host->lock);
+		pyr__mutex_lock(&host->lock);
 		call->running = false;
-		pthread_cond_broadcast(&host->quiet);
+		pyr__condition_tell(&host->quiet);
 	}
-	pthread_mutex_unlock(&host->lock);
+	pyr__mutex_unlock(&host->lock);
 	pyr__local_call_unref(call);
 	pyr__loop_leave(loop);
 }
@@ -156,34 +156,14 @@ void pyr__local_call_end(pyr__local_call *call, pyr_status status, const char *m
 	pyr__local_call_complete(call, &final);
 }
 
-static void init_waiter(pyr__waiter *self)
-{
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&self->cond, &attributes);
-	pthread_condattr_destroy(&attributes);
-}
-
 void pyr__local_call_wait(pyr__local_call *call, pyr__waiter **slot, bool (*met)(const void *arg),
 	const void *arg, int64_t until_us)
 {
 	if (met(arg))
 		return;
-	pyr__waiter self;
-	init_waiter(&self);
-	*slot = &self;
-	while (!met(arg) && pyr__now_us() < until_us) {
-		if (until_us == PYR__DEADLINE_NONE) {
-			pthread_cond_wait(&self.cond, &call->host->lock);
-		} else {
-			struct timespec until = {
-				.tv_sec = until_us / 1000000,
-				.tv_nsec = until_us % 1000000 * 1000,
-			};
-			pthread_cond_timedwait(&self.cond, &call->host->lock, &until);
-		}
-	}
+	pyr__local_waiter self = {.woken = {0}};
+	*slot = &self.waiter;
+	while (!met(arg) && pyr__now_us() < until_us)
+		pyr__condition_wait(&self.woken, &call->host->lock, until_us);
 	*slot = NULL;
-	pthread_cond_destroy(&self.cond);
 }

@@ -86,10 +86,10 @@ static pyr__local_call *open_call(local_channel *self, const pyr__head *head, bo
 
 static void leave(pyr__local_host *host)
 {
-	pthread_mutex_lock(&host->lock);
+	pyr__mutex_lock(&host->lock);
 	if (--host->visitors == 0 && host->detached)
-		pthread_cond_broadcast(&host->quiet);
-	pthread_mutex_unlock(&host->lock);
+		pyr__condition_tell(&host->quiet);
+	pyr__mutex_unlock(&host->lock);
 }
 
 /* The servant's function runs here and now. */
@@ -119,13 +119,13 @@ static bool may_wait(const pyr__local_host *host)
 /* The servant keeps the call, which from now on is like any other. */
 static void outlast_run(pyr__local_call *call)
 {
-	pthread_mutex_lock(&call->host->lock);
+	pyr__mutex_lock(&call->host->lock);
 	atomic_store_explicit(&call->runner, 0, memory_order_relaxed);
 	pyr__local_call_publish(call);
 	pyr__local_call_keep_host(call);
 	if (call->in)
 		call->in->lent = NULL; /* it was not run, and will not be */
-	pthread_mutex_unlock(&call->host->lock);
+	pyr__mutex_unlock(&call->host->lock);
 }
 
 /* For a caller that waits: its servant has often answered, and given the call back, by then. */
@@ -170,14 +170,14 @@ static pyr_status queue_waited(pyr__local_call *call, pyr_error *err)
 	pyr__incall *in = call->in;
 	if (!may_wait(host))
 		return would_block(err, "the object does not run on this thread");
-	pthread_mutex_lock(&host->lock);
+	pyr__mutex_lock(&host->lock);
 	pyr__local_call_keep_host(call);
 	bool ended = atomic_load(&in->cancelled);
 	if (ended)
 		call->out->outcome.executed = PYR_EXECUTED_NO;
 	else
 		pyr__local_host_add_work(host, in, PYR__WORK_RUN);
-	pthread_mutex_unlock(&host->lock);
+	pyr__mutex_unlock(&host->lock);
 	if (ended)
 		host->options.ops->work(host->options.host, in, 0); /* gives it back */
 	return PYR_OK;
@@ -187,7 +187,7 @@ static pyr_status begin_other(pyr__local_call *call, pyr__outcall *out, bool her
 {
 	pyr__local_host *host = call->host;
 	pyr_status status = PYR_OK;
-	pthread_mutex_lock(&host->lock);
+	pyr__mutex_lock(&host->lock);
 	pyr__local_call_keep_host(call);
 	if (host->closed) {
 		status = refuse(err, PYR_UNAVAILABLE, "the daemon has stopped");
@@ -198,7 +198,7 @@ static pyr_status begin_other(pyr__local_call *call, pyr__outcall *out, bool her
 		if (!here)
 			pyr__local_host_add_work(host, call->in, PYR__WORK_RUN);
 	}
-	pthread_mutex_unlock(&host->lock);
+	pyr__mutex_unlock(&host->lock);
 	return status;
 }
 
@@ -207,10 +207,10 @@ static void take_back(pyr__local_call *call, pyr__outcall *out)
 {
 	pyr__local_host *host = call->host;
 	pyr__incall *in = call->in;
-	pthread_mutex_lock(&host->lock);
+	pyr__mutex_lock(&host->lock);
 	bool began = call->out != NULL;
 	call->out = NULL;
-	pthread_mutex_unlock(&host->lock);
+	pyr__mutex_unlock(&host->lock);
 	if (began) {
 		pyr__outcome_done(&out->outcome);
 		out->ops = NULL;
@@ -244,14 +244,14 @@ static pyr_status start(pyr__channel *channel, pyr__outcall *out, const pyr__hea
 	pyr__local_host *host = self->host;
 	pyr__local_call *call = NULL;
 	bool waits = out && out->unary && !out->ready;
-	pthread_mutex_lock(&host->lock);
+	pyr__mutex_lock(&host->lock);
 	pyr_status status = check_start(self, head, body, err);
 	if (status == PYR_OK) {
 		call = open_call(self, head, end);
 		if (waits)
 			begin(call, out);
 	}
-	pthread_mutex_unlock(&host->lock);
+	pyr__mutex_unlock(&host->lock);
 	if (status) {
 		if (err) {
 			err->executed = PYR_EXECUTED_NO;
@@ -273,9 +273,9 @@ static pyr_status connect_now(pyr__channel *channel, int64_t deadline_us, pyr_er
 {
 	(void)deadline_us;
 	pyr__local_host *host = ((local_channel *)channel)->host;
-	pthread_mutex_lock(&host->lock);
+	pyr__mutex_lock(&host->lock);
 	bool there = !host->draining;
-	pthread_mutex_unlock(&host->lock);
+	pyr__mutex_unlock(&host->lock);
 	return there ? PYR_OK : refuse(err, PYR_UNAVAILABLE, "the daemon is stopping");
 }
 
@@ -283,24 +283,24 @@ static void shut(pyr__channel *channel)
 {
 	local_channel *self = (local_channel *)channel;
 	pyr__local_host *host = self->host;
-	pthread_mutex_lock(&host->lock);
+	pyr__mutex_lock(&host->lock);
 	self->shut = true;
 	for (pyr__link *l = host->calls.next; l != &host->calls; l = l->next) {
 		pyr__local_call *call = PYR__OWNER(l, pyr__local_call, link);
 		if (call->channel == channel && call->out)
 			pyr__local_call_end(call, PYR_CANCELLED, "the context was freed");
 	}
-	pthread_mutex_unlock(&host->lock);
+	pyr__mutex_unlock(&host->lock);
 }
 
 /* Tells the host's owner that the channel has begun, or ended, unless that is gone. */
 static void tell(const local_channel *self, void (*what)(void *host, uint64_t connection))
 {
 	pyr__local_host *host = self->host;
-	pthread_mutex_lock(&host->lock);
+	pyr__mutex_lock(&host->lock);
 	bool there = !host->detached;
 	host->visitors += there;
-	pthread_mutex_unlock(&host->lock);
+	pyr__mutex_unlock(&host->lock);
 	if (!there)
 		return;
 	what(host->options.host, self->base.connection);

@@ -21,8 +21,7 @@ pyr__local_host *pyr__local_host_new(const pyr__local_host_options *options)
 	snprintf(host->principal, sizeof host->principal, "uid:%u", (unsigned)geteuid());
 	atomic_init(&host->refs, 1);
 	host->options = *options;
-	pthread_mutex_init(&host->lock, NULL);
-	pthread_cond_init(&host->quiet, NULL);
+	pyr__mutex_init(&host->lock);
 	pyr__list_init(&host->calls);
 	host->work_last = &host->work_first;
 	host->work_task.run = run_work;
@@ -41,8 +40,6 @@ void pyr__local_host_unref(pyr__local_host *host)
 {
 	if (!host || !pyr__refs_drop(&host->refs))
 		return;
-	pthread_cond_destroy(&host->quiet);
-	pthread_mutex_destroy(&host->lock);
 	free(host);
 }
 
@@ -104,9 +101,9 @@ static void do_work(pyr__local_host *host)
 		host->work_first = in->next_work;
 		if (!host->work_first)
 			host->work_last = &host->work_first;
-		pthread_mutex_unlock(&host->lock);
+		pyr__mutex_unlock(&host->lock);
 		host->options.ops->work(host->options.host, in, work);
-		pthread_mutex_lock(&host->lock);
+		pyr__mutex_lock(&host->lock);
 	}
 }
 
@@ -127,10 +124,10 @@ static void run_work(pyr__task *task)
 	pyr__local_host *host = PYR__OWNER(task, pyr__local_host, work_task);
 	pyr__loop *loop = host->options.loop;
 	pyr__loop_enter(loop);
-	pthread_mutex_lock(&host->lock);
+	pyr__mutex_lock(&host->lock);
 	do_work(host);
 	apply_timer(host);
-	pthread_mutex_unlock(&host->lock);
+	pyr__mutex_unlock(&host->lock);
 	pyr__local_host_unref(host);
 	pyr__loop_leave(loop);
 }
@@ -167,10 +164,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	pyr__local_host *host = arg;
 	pyr__loop *loop = host->options.loop;
 	pyr__loop_enter(loop);
-	pthread_mutex_lock(&host->lock);
+	pyr__mutex_lock(&host->lock);
 	expire(host, pyr__now_us());
 	apply_timer(host);
-	pthread_mutex_unlock(&host->lock);
+	pyr__mutex_unlock(&host->lock);
 	pyr__loop_leave(loop);
 }
 
@@ -178,27 +175,27 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 void pyr__local_host_drain(pyr__local_host *host)
 {
-	pthread_mutex_lock(&host->lock);
+	pyr__mutex_lock(&host->lock);
 	host->draining = true;
-	pthread_mutex_unlock(&host->lock);
+	pyr__mutex_unlock(&host->lock);
 }
 
 void pyr__local_host_close(pyr__local_host *host, const char *reason)
 {
-	pthread_mutex_lock(&host->lock);
+	pyr__mutex_lock(&host->lock);
 	atomic_store(&host->draining, true);
 	host->closed = true;
 	for (pyr__link *l = host->calls.next; l != &host->calls; l = l->next)
 		pyr__local_call_end(PYR__OWNER(l, pyr__local_call, link), PYR_UNAVAILABLE, reason);
-	pthread_mutex_unlock(&host->lock);
+	pyr__mutex_unlock(&host->lock);
 }
 
 void pyr__local_host_detach(pyr__local_host *host)
 {
-	pthread_mutex_lock(&host->lock);
+	pyr__mutex_lock(&host->lock);
 	host->detached = true;
 	while (host->visitors > 0)
-		pthread_cond_wait(&host->quiet, &host->lock);
-	pthread_mutex_unlock(&host->lock);
+		pyr__condition_wait(&host->quiet, &host->lock, INT64_MAX);
+	pyr__mutex_unlock(&host->lock);
 	event_del(&host->timer);
 }

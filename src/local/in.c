@@ -8,13 +8,13 @@
 static pyr__local_call *lock(const pyr__incall *in)
 {
 	pyr__local_call *call = in->carrier;
-	pthread_mutex_lock(&call->host->lock);
+	pyr__mutex_lock(&call->host->lock);
 	return call;
 }
 
 static void unlock(pyr__local_call *call)
 {
-	pthread_mutex_unlock(&call->host->lock);
+	pyr__mutex_unlock(&call->host->lock);
 }
 
 static pyr_status gone(pyr_error *err)
@@ -109,7 +109,7 @@ static pyr_status hand_over(pyr__local_call *call, const result *what, pyr_error
 	if (pyr__local_runs_here(call)) {
 		status = finish_here(call, what, err);
 	} else {
-		pthread_mutex_lock(&call->host->lock);
+		pyr__mutex_lock(&call->host->lock);
 		status = finish(call, what, err);
 		unlock(call);
 	}
@@ -280,7 +280,7 @@ static void leave(pyr__local_call *call)
 static void leave_here(pyr__local_call *call)
 {
 	pyr__outcall *out = call->out;
-	pthread_mutex_lock(&call->host->lock);
+	pyr__mutex_lock(&call->host->lock);
 	leave(call);
 	pyr__local_call_publish(call);
 	call->out = NULL;
@@ -295,7 +295,7 @@ static void in_done(pyr__incall *in)
 		leave_here(call);
 		return;
 	}
-	pthread_mutex_lock(&call->host->lock);
+	pyr__mutex_lock(&call->host->lock);
 	leave(call);
 	unlock(call);
 	pyr__local_call_unref(call);

@@ -4,6 +4,7 @@
 #define PYR_LOCAL_PRIVATE_H
 
 #include <pthread.h>
+#include "base/condition.h"
 #include "local/host.h"
 
 #define PYR__LOCAL_WINDOW    (256 << 10) /* bytes that one side may be ahead on a stream */
@@ -13,9 +14,9 @@
 struct pyr__local_host {
 	atomic_uint refs;
 	pyr__local_host_options options;
-	char principal[32];   /* "uid:1000", of this process: who every caller is */
-	pthread_mutex_t lock; /* guards what follows, and every call of the host */
-	pthread_cond_t
+	char principal[32]; /* "uid:1000", of this process: who every caller is */
+	pyr__mutex lock;    /* guards what follows, and every call of the host */
+	pyr__condition
 		quiet; /* a `ready` has returned, or a servant that ran on a caller's thread */
 	atomic_bool draining;
 	bool closed;
@@ -103,11 +104,18 @@ extern const pyr__outcall_ops pyr__local_outcall_ops;
 extern const pyr__outcall_ops pyr__local_settled_ops; /* of one that has no carrier any more */
 extern const pyr__incall_ops pyr__local_incall_ops;
 
+/* A thread that waits for one. */
+typedef struct pyr__local_waiter {
+	pyr__waiter waiter;
+	pyr__condition woken;
+} pyr__local_waiter;
+
 static inline void pyr__local_wake(pyr__waiter *const *waiters)
 {
 	for (int i = 0; i < PYR__DIRECTIONS; i++)
 		if (waiters[i])
-			pthread_cond_signal(&waiters[i]->cond);
+			pyr__condition_tell(
+				&PYR__OWNER(waiters[i], pyr__local_waiter, waiter)->woken);
 }
 
 #endif

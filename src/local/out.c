@@ -5,13 +5,13 @@
 static pyr__local_call *lock(const pyr__outcall *out)
 {
 	pyr__local_call *call = out->carrier;
-	pthread_mutex_lock(&call->host->lock);
+	pyr__mutex_lock(&call->host->lock);
 	return call;
 }
 
 static void unlock(pyr__local_call *call)
 {
-	pthread_mutex_unlock(&call->host->lock);
+	pyr__mutex_unlock(&call->host->lock);
 }
 
 static bool is_readable(const void *arg)
@@ -152,7 +152,7 @@ static void out_observe(pyr__outcall *out, void (*ready)(pyr__outcall *out))
 	if (!ready) {
 		out->is_ready = false;
 		while (call->running && !pyr__loop_is_current(call->loop))
-			pthread_cond_wait(&call->host->quiet, &call->host->lock);
+			pyr__condition_wait(&call->host->quiet, &call->host->lock, INT64_MAX);
 	} else if (out->inbox.first || out->over || out->writable) {
 		pyr__local_call_notify(call);
 	}

@@ -2,21 +2,21 @@
 /* One endpoint, and the connection to it while there is one. */
 #include "native/channel.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/mutex.h"
 
 typedef struct native_channel {
 	pyr__channel base;
 	pyr_reference endpoint;
 	pyr__conn_options options;
 	pyr__session_config session;
-	char *authorization;  /* session's */
-	char *tls_host;       /* options' */
-	pthread_mutex_t lock; /* guards what follows */
+	char *authorization; /* session's */
+	char *tls_host;      /* options' */
+	pyr__mutex lock;     /* guards what follows */
 	pyr__conn *conn;
 	bool shut;
 } native_channel;
@@ -48,9 +48,9 @@ static pyr_status get_conn(native_channel *self, bool *ret_fresh, pyr_error *err
 
 static pyr__conn *current_conn(native_channel *self)
 {
-	pthread_mutex_lock(&self->lock);
+	pyr__mutex_lock(&self->lock);
 	pyr__conn *conn = self->conn ? pyr__conn_ref(self->conn) : NULL;
-	pthread_mutex_unlock(&self->lock);
+	pyr__mutex_unlock(&self->lock);
 	return conn;
 }
 
@@ -74,7 +74,7 @@ static pyr_status start_anew(native_channel *self, pyr__outcall *call, const pyr
 	bool fresh;
 	pyr_status status;
 	pyr__conn *useless = NULL;
-	pthread_mutex_lock(&self->lock);
+	pyr__mutex_lock(&self->lock);
 	for (;;) {
 		status = get_conn(self, &fresh, err);
 		if (status == PYR_OK)
@@ -84,7 +84,7 @@ static pyr_status start_anew(native_channel *self, pyr__outcall *call, const pyr
 		useless = self->conn; /* the next is fresh: there is one at most */
 		self->conn = NULL;
 	}
-	pthread_mutex_unlock(&self->lock);
+	pyr__mutex_unlock(&self->lock);
 	drop_conn(useless);
 	return status;
 }
@@ -112,7 +112,7 @@ static pyr_status connect_now(pyr__channel *channel, int64_t deadline_us, pyr_er
 	native_channel *self = (native_channel *)channel;
 	bool fresh;
 	pyr__conn *useless = NULL, *conn = NULL;
-	pthread_mutex_lock(&self->lock);
+	pyr__mutex_lock(&self->lock);
 	if (self->conn && !pyr__conn_usable(self->conn)) {
 		useless = self->conn;
 		self->conn = NULL;
@@ -120,7 +120,7 @@ static pyr_status connect_now(pyr__channel *channel, int64_t deadline_us, pyr_er
 	pyr_status status = get_conn(self, &fresh, err);
 	if (status == PYR_OK)
 		conn = pyr__conn_ref(self->conn);
-	pthread_mutex_unlock(&self->lock);
+	pyr__mutex_unlock(&self->lock);
 	drop_conn(useless);
 	if (conn)
 		status = pyr__conn_ping(conn, deadline_us, err);
@@ -131,11 +131,11 @@ static pyr_status connect_now(pyr__channel *channel, int64_t deadline_us, pyr_er
 static void shut(pyr__channel *channel)
 {
 	native_channel *self = (native_channel *)channel;
-	pthread_mutex_lock(&self->lock);
+	pyr__mutex_lock(&self->lock);
 	self->shut = true;
 	pyr__conn *conn = self->conn;
 	self->conn = NULL;
-	pthread_mutex_unlock(&self->lock);
+	pyr__mutex_unlock(&self->lock);
 	if (conn)
 		pyr__conn_shut(conn, PYR_CANCELLED, "the context was freed");
 	pyr__conn_unref(conn);
@@ -152,7 +152,6 @@ static void free_channel(pyr__channel *channel)
 		self->options.host->drop(self->options.host_arg);
 	free(self->authorization);
 	free(self->tls_host);
-	pthread_mutex_destroy(&self->lock);
 	free(self);
 }
 
@@ -168,7 +167,7 @@ static bool peer_id(pyr__channel *channel, uint8_t ret_id[PYR__PEER_ID_SIZE])
 static bool set_host(pyr__channel *channel, const pyr__host_ops *host_ops, void *host)
 {
 	native_channel *self = (native_channel *)channel;
-	pthread_mutex_lock(&self->lock);
+	pyr__mutex_lock(&self->lock);
 	bool fresh = !self->options.host;
 	if (fresh) {
 		host_ops->keep(host);
@@ -178,7 +177,7 @@ static bool set_host(pyr__channel *channel, const pyr__host_ops *host_ops, void 
 			pyr__conn_set_host(self->conn, host_ops, host);
 	}
 	bool set = self->options.host_arg == host;
-	pthread_mutex_unlock(&self->lock);
+	pyr__mutex_unlock(&self->lock);
 	return set;
 }
 
@@ -218,7 +217,7 @@ pyr__channel *pyr__native_channel_new(
 	self->tls_host = pyr__strdup(options->tls_host);
 	self->options.tls_host = self->tls_host;
 	self->options.session = &self->session;
-	pthread_mutex_init(&self->lock, NULL);
+	pyr__mutex_init(&self->lock);
 	return &self->base;
 }
 

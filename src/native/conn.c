@@ -69,8 +69,6 @@ PYR__APART static void dispose(pyr__conn *conn)
 	pyr__conn_share_end(conn);
 	free(conn->share);
 	free(conn->look);
-	pthread_cond_destroy(&conn->changed);
-	pthread_mutex_destroy(&conn->lock);
 	free(conn->shut_reason);
 	free(conn->addresses);
 	free(conn);
@@ -129,8 +127,7 @@ static pyr__conn *new_conn(const pyr__conn_options *options, const char *peer, b
 	}
 	conn->options.tls_host = NULL; /* which need not outlive the making */
 	conn->fd = -1;
-	pthread_mutex_init(&conn->lock, NULL);
-	pthread_cond_init(&conn->changed, NULL);
+	pyr__mutex_init(&conn->lock);
 	pyr__list_init(&conn->outcalls);
 	pyr__list_init(&conn->incalls);
 	pyr__list_init(&conn->waiters);
@@ -158,7 +155,7 @@ pyr__conn *pyr__conn_accept(int fd, const pyr__address *peer, const pyr__conn_op
 	pyr__socket_tune(fd, peer->storage.ss_family);
 	if (options->host)
 		options->host->connected(options->host_arg, conn->number);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	conn->fd = fd;
 	conn->state = CONN_OPEN;
 	conn->reader = READER_LOOP;
@@ -166,7 +163,7 @@ pyr__conn *pyr__conn_accept(int fd, const pyr__address *peer, const pyr__conn_op
 		pyr__socket_peer_user(fd, conn->principal, sizeof conn->principal);
 	pyr__conn_set_timer(conn, conn->connect_deadline_us);
 	pyr__conn_update(conn);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return conn;
 }
 
@@ -212,9 +209,9 @@ pyr__conn *pyr__conn_dial(const pyr__address *addresses, size_t count, const cha
 	pyr_error why;
 	if (options->host)
 		options->host->connected(options->host_arg, conn->number);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	dial_next(conn, &why);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return conn;
 }
 
@@ -223,10 +220,10 @@ pyr__conn *pyr__conn_begin(int fd, const char *name, const pyr__conn_options *op
 	pyr__conn *conn = new_conn(options, name, pyr__socket_is_own_user(fd));
 	if (!conn)
 		return NULL;
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	conn->fd = fd;
 	opened(conn);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return conn;
 }
 
@@ -303,12 +300,12 @@ void pyr__conn_tell_closed(pyr__conn *conn)
 	const pyr__host_ops *host = conn->server ? NULL : conn->options.host;
 	if (!conn->options.on_closed && !host)
 		return;
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	if (conn->options.on_closed)
 		conn->options.on_closed(conn->options.closed_arg, conn);
 	if (host)
 		host->disconnected(conn->options.host_arg, conn->number);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 }
 
 static void wake_all(pyr__conn *conn)
@@ -400,9 +397,9 @@ bool pyr__conn_check(pyr__conn *conn)
 
 bool pyr__conn_usable(pyr__conn *conn)
 {
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	bool usable = pyr__conn_check(conn);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return usable;
 }
 
@@ -411,10 +408,10 @@ bool pyr__conn_lives(pyr__conn *conn)
 	struct pollfd item = {.events = POLLRDHUP};
 	if (!pyr__conn_usable(conn))
 		return false;
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	item.fd = conn->fd; /* or -1, of which poll tells nothing */
 	bool left = poll(&item, 1, 0) > 0;
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return !left;
 }
 
@@ -427,27 +424,27 @@ static bool is_answered(const void *arg)
 pyr_status pyr__conn_ping(pyr__conn *conn, int64_t deadline_us, pyr_error *err)
 {
 	pyr_status status = PYR_OK;
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	pyr__session_ping(conn->session, ++conn->ping_sent);
 	pyr__conn_flush_soon(conn);
 	if (!pyr__conn_wait_until(conn, NULL, is_answered, conn, deadline_us))
-		pthread_mutex_lock(&conn->lock);
+		pyr__mutex_lock(&conn->lock);
 	if (conn->state >= CONN_LINGERING)
 		status = pyr_error_set(err, PYR_UNAVAILABLE, "%s",
 			conn->shut_reason ? conn->shut_reason : "the connection was closed");
 	else if (!is_answered(conn))
 		status = pyr_error_set(
 			err, PYR_DEADLINE_EXCEEDED, "%s did not answer in time", conn->peer);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return status;
 }
 
 void pyr__conn_settle(pyr__conn *conn, int64_t until_us)
 {
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	bool sent = conn->sent_oneway && conn->state < CONN_LINGERING;
 	conn->sent_oneway = false;
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	if (!sent)
 		return;
 	/* what the peer answers came behind the calls */
@@ -457,20 +454,20 @@ void pyr__conn_settle(pyr__conn *conn, int64_t until_us)
 
 void pyr__conn_drain(pyr__conn *conn, const char *reason)
 {
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	if (conn->state == CONN_OPEN) {
 		pyr__session_drain(conn->session, PYR_UNAVAILABLE, reason);
 		pyr__conn_flush_soon(conn);
 	}
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 }
 
 bool pyr__conn_busy(pyr__conn *conn)
 {
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	bool busy = conn->state == CONN_OPEN &&
 		    (pyr__session_busy(conn->session) || pyr__conn_queued(conn) > 0);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return busy;
 }
 
@@ -497,31 +494,31 @@ void pyr__conn_request_shut(pyr__conn *conn, pyr_status status, const char *reas
 
 void pyr__conn_shut(pyr__conn *conn, pyr_status status, const char *reason)
 {
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	pyr__conn_request_shut(conn, status, reason);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 }
 
 void pyr__conn_stop_lingering(pyr__conn *conn)
 {
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	if (conn->state == CONN_LINGERING) {
 		conn->state = CONN_CLOSED;
 		pyr__conn_update(conn);
 	}
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 }
 
 void pyr__conn_await_reader(pyr__conn *conn)
 {
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	while (conn->reader == READER_THREAD)
 		pyr__conn_await_change(conn);
 	if (conn->reader == READER_NOBODY) { /* the next one has been told, and has not begun */
 		pyr__conn_check_shut(conn);
 		pyr__conn_tell_closed(conn);
 	}
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 }
 
 void pyr__conn_check_retired(pyr__conn *conn)
@@ -538,16 +535,16 @@ void pyr__conn_check_retired(pyr__conn *conn)
 
 void pyr__conn_retire(pyr__conn *conn)
 {
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	conn->retiring = true;
 	pyr__conn_check_retired(conn);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 }
 
 bool pyr__conn_set_host(pyr__conn *conn, const pyr__host_ops *ops, void *host)
 {
 	bool fresh = false;
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	if (!conn->options.host && !conn->closed_told) {
 		fresh = true;
 		ops->connected(host, conn->number);
@@ -555,16 +552,16 @@ bool pyr__conn_set_host(pyr__conn *conn, const pyr__host_ops *ops, void *host)
 		pyr__conn_to_loop(conn); /* what the peer calls comes at any time */
 	}
 	bool set = conn->options.host == ops && conn->options.host_arg == host;
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return set || fresh;
 }
 
 bool pyr__conn_peer_id(pyr__conn *conn, uint8_t ret_id[PYR__PEER_ID_SIZE])
 {
 	static const uint8_t none[PYR__PEER_ID_SIZE];
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	memcpy(ret_id, pyr__session_peer_id(conn->session), PYR__PEER_ID_SIZE);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return memcmp(ret_id, none, sizeof none) != 0;
 }
 

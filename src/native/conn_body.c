@@ -12,8 +12,8 @@ bool pyr__conn_deflates(const pyr__conn *conn, const pyr__body *body)
 const pyr__body *pyr__conn_deflate(
 	pyr__conn *conn, const pyr__body *body, pyr__deflated *ret_deflated)
 {
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	bool shorter = pyr__deflate(body, ret_deflated);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	return shorter ? &ret_deflated->body : body;
 }

@@ -60,11 +60,11 @@ void pyr__conn_run_work(pyr__conn *conn)
 	unsigned count;
 	while ((count = take_work(conn, jobs, JOBS_MAX)) > 0) {
 		conn->working++;
-		pthread_mutex_unlock(&conn->lock);
+		pyr__mutex_unlock(&conn->lock);
 		for (unsigned i = 0; i < count; i++)
 			conn->options.host->work(
 				conn->options.host_arg, jobs[i].call, jobs[i].work);
-		pthread_mutex_lock(&conn->lock);
+		pyr__mutex_lock(&conn->lock);
 		if (--conn->working == 0)
 			pyr__conn_tell_change(conn);
 	}
@@ -72,12 +72,12 @@ void pyr__conn_run_work(pyr__conn *conn)
 
 void pyr__conn_cancel_hosted(pyr__conn *conn)
 {
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	pyr__conn_cancel_all(conn);
 	pyr__conn_run_work(conn);
 	while (conn->working > 0) /* the loop may have taken some of it just before */
 		pyr__conn_await_change(conn);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 }
 
 /* Answers without any servant. */
@@ -241,7 +241,7 @@ static pyr_status in_send(pyr__incall *call, const pyr__body *body, pyr_error *e
 	pyr__conn *conn = conn_of(call);
 	pyr_status status;
 	pyr__deflated deflated = {.memory = NULL};
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	/* what would be refused may come again and again until there is room for it */
 	if (pyr__conn_deflates(conn, body) && pyr__session_may_send(conn->session, call->stream))
 		body = pyr__conn_deflate(conn, body, &deflated);
@@ -252,7 +252,7 @@ static pyr_status in_send(pyr__incall *call, const pyr__body *body, pyr_error *e
 		status = pyr__session_send(conn->session, call->stream, body, false, err);
 	if (status == PYR_OK)
 		pyr__conn_flush_item(conn);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	free(deflated.memory);
 	return status;
 }
@@ -279,11 +279,11 @@ static pyr_status in_finish(
 {
 	pyr__conn *conn = conn_of(call);
 	pyr__deflated deflated = {.memory = NULL};
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	if (pyr__conn_deflates(conn, body) && !call->finished)
 		body = pyr__conn_deflate(conn, body, &deflated);
 	pyr_status status = finish(conn, call, final, body, err);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	free(deflated.memory);
 	return status;
 }
@@ -291,9 +291,9 @@ static pyr_status in_finish(
 PYR__APART static pyr__message *take_of_stream(pyr__incall *call)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	pyr__message *message = pyr__inbox_take(&call->inbox);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return message;
 }
 
@@ -305,11 +305,11 @@ static pyr__message *in_take(pyr__incall *call)
 PYR__APART static void release_with_credit(pyr__incall *call, pyr__message *message)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	if (pyr__session_consumed(conn->session, call->stream, message->cost))
 		pyr__conn_flush_soon(conn);
 	pyr__message_free(&call->inbox, message);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 }
 
 static void in_release(pyr__incall *call, pyr__message *message)
@@ -335,32 +335,32 @@ static bool is_writable(const void *arg)
 static void in_wait(pyr__incall *call, pyr__direction what, int64_t until_us)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	pyr__conn_flush_left(conn);
 	bool locked = pyr__conn_wait_until(conn, &call->waiters[what],
 		what == PYR__READ ? is_readable : is_writable, call, until_us);
 	if (locked)
-		pthread_mutex_unlock(&conn->lock);
+		pyr__mutex_unlock(&conn->lock);
 }
 
 static bool in_at_end(pyr__incall *call)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	bool at_end = call->ended && !call->inbox.first;
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return at_end;
 }
 
 static void in_poke(pyr__incall *call)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	if (is_readable(call))
 		add_work(conn, call, PYR__WORK_READY);
 	if (is_writable(call))
 		add_work(conn, call, PYR__WORK_WRITABLE);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 }
 
 /* What a call gets that its servant has given back without an answer. */
@@ -388,7 +388,7 @@ static void in_done(pyr__incall *call)
 		pyr__conn_unref(conn); /* nothing there refers to it, and it holds no credit */
 		return;
 	}
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	if (!call->finished) {
 		pyr__final final = unanswered(call);
 		pyr_status status = finish(conn, call, &final, NULL, NULL);
@@ -399,7 +399,7 @@ static void in_done(pyr__incall *call)
 	if (pyr__session_consumed(conn->session, call->stream, cost))
 		pyr__conn_flush_soon(conn);
 	pyr__list_remove(&call->link);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	pyr__conn_unref(conn);
 }
 
@@ -416,22 +416,22 @@ static uint64_t in_connection(pyr__incall *call)
 static const char *in_authorization(pyr__incall *call)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	/* of the hello, which came before any call: nobody writes it any more */
 	const char *authorization =
 		conn->authenticated ? "" : pyr__session_authorization(conn->session);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return authorization;
 }
 
 static void in_set_principal(pyr__incall *call, const char *name)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	if (!conn->authenticated)
 		pyr__copy_text(conn->principal, sizeof conn->principal, name, strlen(name));
 	conn->authenticated = true;
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 }
 
 /* Written before any servant can ask: by TLS with the handshake, else by set_principal. */
@@ -447,11 +447,11 @@ static pyr_scheme in_reached(
 	*ret_size = 0;
 	if (!conn->server)
 		return PYR_SCHEME_PEER;
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	socklen_t size = sizeof *ret_address;
 	if (conn->fd >= 0 && getsockname(conn->fd, (struct sockaddr *)ret_address, &size) == 0)
 		*ret_size = size;
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return conn->tls ? PYR_SCHEME_PYRS : PYR_SCHEME_PYR;
 }
 
@@ -463,19 +463,19 @@ static pyr__channel *in_back(pyr__incall *call, void (*release)(void *arg), void
 static void in_greet(pyr__incall *call)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	if (!call->finished && pyr__session_metadata(conn->session, call->stream,
 				       (pyr__text){NULL, 0}, NULL) == PYR_OK)
 		pyr__conn_flush_soon(conn);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 }
 
 static uint64_t in_consumed(pyr__incall *call)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	uint64_t cost = pyr__session_consumed_by_peer(conn->session, call->stream);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return cost;
 }
 

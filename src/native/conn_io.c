@@ -357,7 +357,7 @@ static ssize_t receive(pyr__conn *conn, struct iovec *vectors, int count, bool w
 	bool unlocks = wait || !pyr__has_one_thread();
 	ssize_t got;
 	if (unlocks)
-		pthread_mutex_unlock(&conn->lock);
+		pyr__mutex_unlock(&conn->lock);
 	if (wait)
 		pyr__conn_look_until(conn);
 	do
@@ -367,7 +367,7 @@ static ssize_t receive(pyr__conn *conn, struct iovec *vectors, int count, bool w
 	*ret_errno = got < 0 ? errno : 0;
 	int64_t now_us = pyr__now_us();
 	if (unlocks)
-		pthread_mutex_lock(&conn->lock);
+		pyr__mutex_lock(&conn->lock);
 	conn->last_read_us = now_us;
 	keep_passed(conn, passed_fd);
 	return got;

@@ -118,13 +118,13 @@ bool pyr__conn_look_again(pyr__conn *conn)
 	pyr__conn_look *look = conn->look;
 	if (!look || !look->on || !reads_on_loop(conn) || look->turns_left == 0)
 		return false;
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	bool alone = *pyr__loop_looking(conn->options.loop) == 0;
 	pyr__spin_result result;
 	do
 		result = look_once(conn, alone ? PYR__SPIN_ALONE : PYR__SPIN_SHARED);
 	while (alone && result == PYR__SPIN_AGAIN);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	if (result != PYR__SPIN_READY) {
 		look->on = result == PYR__SPIN_AGAIN;
 		look->turns_left = 0;

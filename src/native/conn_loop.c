@@ -182,7 +182,7 @@ void pyr__conn_begin_turn(pyr__conn *conn)
 {
 	pyr__loop_enter(conn->options.loop);
 	pyr__conn_ref(conn);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	conn->in_turn = true;
 	pyr__conn_pace_begin(conn);
 	pyr__conn_look_begin(conn);
@@ -215,7 +215,7 @@ void pyr__conn_end_turn(pyr__conn *conn)
 	} while (has_work(conn) || pyr__conn_look_again(conn) || has_work(conn));
 	conn->in_turn = false;
 	apply(conn);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	pyr__conn_unref(conn);
 	pyr__loop_leave(loop);
 }
@@ -319,9 +319,9 @@ static void run_ready_task(pyr__task *task)
 	pyr__conn *conn = CONN_OF(task, ready_task);
 	pyr__loop *loop = conn->options.ready_loop; /* outlives the connection */
 	pyr__loop_enter(loop);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	pyr__conn_run_ready(conn);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	pyr__conn_unref(conn);
 	pyr__loop_leave(loop);
 }

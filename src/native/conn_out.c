@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
-#include "base/refs.h"
 #include "native/conn_private.h"
 
 static const pyr__outcall_ops outcall_ops;
@@ -108,9 +107,9 @@ void pyr__conn_run_ready(pyr__conn *conn)
 		if (!ready)
 			continue;
 		conn->running = call;
-		pthread_mutex_unlock(&conn->lock);
+		pyr__mutex_unlock(&conn->lock);
 		ready(call);
-		pthread_mutex_lock(&conn->lock);
+		pyr__mutex_lock(&conn->lock);
 		conn->running = NULL;
 		pyr__conn_tell_change(conn);
 	}
@@ -174,15 +173,11 @@ static pyr_status check_usable(pyr__conn *conn, pyr_error *err)
  */
 static void lock_to_start(pyr__conn *conn)
 {
-	if (pyr__has_one_thread()) {
-		pthread_mutex_lock(&conn->lock);
-		return;
-	}
-	if (pthread_mutex_trylock(&conn->lock) == 0)
+	if (pyr__mutex_trylock(&conn->lock))
 		return;
 	bool sends = !pyr__loop_is_current(conn->options.loop); /* which does at the turn's end */
 	atomic_fetch_add(&conn->starting, sends);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	atomic_fetch_sub(&conn->starting, sends);
 }
 
@@ -225,7 +220,7 @@ pyr_status pyr__conn_start(pyr__conn *conn, bool look, pyr__outcall *call, const
 	} else {
 		send_left(conn);
 	}
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	free(deflated.memory);
 	return status;
 }
@@ -247,33 +242,33 @@ static bool is_writable(const void *arg)
 static void out_wait(pyr__outcall *call, pyr__direction what, int64_t until_us)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	pyr__conn_flush_left(conn);
 	bool locked = pyr__conn_wait_until(conn, &call->waiters[what],
 		what == PYR__READ ? is_readable : is_writable, call, until_us);
 	if (call->unary)
 		call->seen_over = call->over;
 	if (locked)
-		pthread_mutex_unlock(&conn->lock);
+		pyr__mutex_unlock(&conn->lock);
 }
 
 static pyr__message *out_take(pyr__outcall *call)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	pyr__message *message = pyr__inbox_take(&call->inbox);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return message;
 }
 
 static void out_release(pyr__outcall *call, pyr__message *message)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	if (pyr__session_consumed(conn->session, call->stream, message->cost))
 		pyr__conn_flush_soon(conn);
 	pyr__message_free(&call->inbox, message);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 }
 
 static bool out_is_over(pyr__outcall *call)
@@ -281,22 +276,22 @@ static bool out_is_over(pyr__outcall *call)
 	pyr__conn *conn = conn_of(call);
 	if (call->seen_over)
 		return true;
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	bool over = call->over;
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return over;
 }
 
 static bool out_over(pyr__outcall *call, pyr__outcome *ret_outcome)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	bool over = call->over && !call->inbox.first;
 	if (over) {
 		*ret_outcome = call->outcome;
 		call->outcome.final = NULL;
 	}
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return over;
 }
 
@@ -304,7 +299,7 @@ static pyr_status out_send(pyr__outcall *call, const pyr__body *body, bool end, 
 {
 	pyr__conn *conn = conn_of(call);
 	pyr__deflated deflated = {.memory = NULL};
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	/* what would be refused may come again and again until there is room for it */
 	if (pyr__conn_deflates(conn, body) && pyr__session_may_send(conn->session, call->stream))
 		body = pyr__conn_deflate(conn, body, &deflated);
@@ -312,7 +307,7 @@ static pyr_status out_send(pyr__outcall *call, const pyr__body *body, bool end, 
 	pyr_status status = pyr__session_send(conn->session, call->stream, body, end, err);
 	if (status == PYR_OK)
 		pyr__conn_flush_item(conn);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	free(deflated.memory);
 	return status;
 }
@@ -320,23 +315,23 @@ static pyr_status out_send(pyr__outcall *call, const pyr__body *body, bool end, 
 static pyr_status out_end(pyr__outcall *call, pyr_error *err)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	pyr_status status = pyr__session_end(conn->session, call->stream, err);
 	if (status == PYR_OK)
 		pyr__conn_flush_soon(conn);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	return status;
 }
 
 static void out_cancel(pyr__outcall *call, pyr_status status, const char *message)
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	if (!call->over) {
 		end_here(conn, call, status, message);
 		pyr__conn_flush_soon(conn);
 	}
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 }
 
 static void await_not_running(pyr__conn *conn, const pyr__outcall *call)
@@ -350,7 +345,7 @@ static void await_not_running(pyr__conn *conn, const pyr__outcall *call)
 static void out_observe(pyr__outcall *call, void (*ready)(pyr__outcall *call))
 {
 	pyr__conn *conn = conn_of(call);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	if (!call->over) {
 		if (ready && !call->ready)
 			conn->asyncs++;
@@ -368,7 +363,7 @@ static void out_observe(pyr__outcall *call, void (*ready)(pyr__outcall *call))
 			pyr__conn_set_timer(conn, call->deadline_us);
 		pyr__conn_to_loop(conn);
 	}
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 }
 
 /* Once a unary call is over nothing of the connection refers to it, and it holds no credit. */
@@ -386,7 +381,7 @@ static void out_done(pyr__outcall *call)
 		done_unary(call);
 		return;
 	}
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	call->ready = NULL;
 	unready(conn, call);
 	if (!call->over) {
@@ -397,7 +392,7 @@ static void out_done(pyr__outcall *call)
 	if (pyr__session_consumed(conn->session, 0, cost))
 		pyr__conn_flush_soon(conn);
 	pyr__conn_check_retired(conn);
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	pyr__outcome_done(&call->outcome);
 	pyr__conn_unref(conn);
 }

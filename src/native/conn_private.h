@@ -3,7 +3,7 @@
 #ifndef PYR_NATIVE_CONN_PRIVATE_H
 #define PYR_NATIVE_CONN_PRIVATE_H
 
-#include <pthread.h>
+#include "base/condition.h"
 #include "base/latch.h"
 #include "native/conn.h"
 #include "native/deflate.h"
@@ -60,7 +60,7 @@ struct pyr__conn {
 	uint64_t number; /* no other connection of the process has it, or had */
 
 	atomic_uint starting; /* threads that wait for the lock to start a call */
-	pthread_mutex_t lock; /* guards what follows, the session included */
+	pyr__mutex lock;      /* guards what follows, the session included */
 	bool left_to_next;    /* one of them sends what others have queued */
 	pyr__session *session;
 	pyr__tls *tls; /* NULL: cleartext */
@@ -103,9 +103,8 @@ struct pyr__conn {
 	pyr__incall *work_first, **work_last;
 	unsigned working;            /* threads that hand work to the host just now */
 	const pyr__outcall *running; /* whose `ready` is being called now, on the loop */
-	pthread_cond_t changed;      /* running is another, or a thread has stopped reading, or
+	pyr__condition changed;      /* running is another, or a thread has stopped reading, or
 					working is 0 */
-	unsigned watchers;           /* threads that wait for that */
 	uint64_t ping_sent, ping_answered;
 	size_t queued_counted;   /* our part of *options.queued_total */
 	int64_t last_read_us;    /* when recv last returned: what it brought has come then */
@@ -261,15 +260,12 @@ int64_t pyr__conn_in_expire(pyr__conn *conn, int64_t now_us);
 /* Waits for `changed`; lock held, dropped meanwhile. */
 static inline void pyr__conn_await_change(pyr__conn *conn)
 {
-	conn->watchers++;
-	pthread_cond_wait(&conn->changed, &conn->lock);
-	conn->watchers--;
+	pyr__condition_wait(&conn->changed, &conn->lock, INT64_MAX);
 }
 
 static inline void pyr__conn_tell_change(pyr__conn *conn)
 {
-	if (conn->watchers)
-		pthread_cond_broadcast(&conn->changed);
+	pyr__condition_tell(&conn->changed);
 }
 
 /*

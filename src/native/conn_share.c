@@ -289,12 +289,12 @@ static bool listen_for_bell(pyr__conn *conn, int64_t until_us, int *ret_why)
 		ring_bell(conn);
 	if (until_us && !asleep)
 		return false;
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	ssize_t heard = hear(fd, sends, until_us);
 	*ret_why = heard < 0 ? errno : 0;
 	if (asleep)
 		pyr__ring_awake(in);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	return is_over(heard, *ret_why);
 }
 
@@ -316,7 +316,7 @@ static bool read_ring(pyr__conn *conn, size_t *ret_got)
 	int count = pyr__conn_room(conn, room);
 	if (count == 0)
 		return false;
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	for (int i = 0; i < count && !broken; i++) {
 		size_t part;
 		bool rings;
@@ -328,7 +328,7 @@ static bool read_ring(pyr__conn *conn, size_t *ret_got)
 			break;
 	}
 	int64_t now_us = pyr__now_us();
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	conn->last_read_us = now_us;
 	pyr__conn_received(conn, room, count, got);
 	share->broken = share->broken || broken;
@@ -344,9 +344,9 @@ bool pyr__conn_share_fill(pyr__conn *conn, int64_t until_us)
 	bool over = false;
 	bool ready = pyr__ring_readable(&conn->share->memory.in) != 0;
 	if (!ready && until_us) {
-		pthread_mutex_unlock(&conn->lock);
+		pyr__mutex_unlock(&conn->lock);
 		ready = pyr__conn_look_until(conn);
-		pthread_mutex_lock(&conn->lock);
+		pyr__mutex_lock(&conn->lock);
 	}
 	if (!ready)
 		over = listen_for_bell(conn, until_us, &why);

@@ -66,7 +66,7 @@ static void unlock_and_wake(pyr__conn *conn)
 	unsigned count = conn->later_count;
 	memcpy(latches, conn->later, count * sizeof *latches);
 	conn->later_count = 0;
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	for (unsigned i = 0; i < count; i++)
 		pyr__latch_set(latches[i]);
 }
@@ -78,7 +78,7 @@ static void wake_now(pyr__conn *conn)
 		return;
 	conn->waking = true;
 	unlock_and_wake(conn);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	conn->waking = false;
 }
 
@@ -123,10 +123,10 @@ static void poll_once(pyr__conn *conn, int64_t until_us)
 	struct pollfd item = {.fd = conn->fd, .events = dialing ? POLLOUT : POLLIN};
 	if (conn->blocked)
 		item.events |= POLLOUT;
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	struct timespec left = to_timespec(until_us - pyr__now_us());
 	int ready = ppoll(&item, 1, until_us == PYR__DEADLINE_NONE ? NULL : &left, NULL);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	pyr__conn_check_shut(conn);
 	if (ready > 0 && conn->state == CONN_DIALING)
 		lead_dialing(conn, item.revents);
@@ -180,15 +180,15 @@ static bool follow(pyr__conn *conn, pyr__follower *self, pyr__waiter **slot, int
 	pyr__list_append(&conn->waiters, &self->waiter.link);
 	if (slot)
 		*slot = &self->waiter;
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	bool woken = pyr__latch_wait(&self->woken, until_us);
 	if (woken && self->over)
 		return false;
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	if (!woken && self->told) { /* it is about to be set, and has to be there until then */
-		pthread_mutex_unlock(&conn->lock);
+		pyr__mutex_unlock(&conn->lock);
 		pyr__latch_wait(&self->woken, PYR__DEADLINE_NONE);
-		pthread_mutex_lock(&conn->lock);
+		pyr__mutex_lock(&conn->lock);
 	}
 	pyr__list_remove(&self->waiter.link);
 	if (slot)
@@ -221,6 +221,6 @@ bool pyr__conn_wait_until(pyr__conn *conn, pyr__waiter **slot, bool (*met)(const
 	bool locked = !met(arg);
 	unlock_and_wake(conn);
 	if (locked)
-		pthread_mutex_lock(&conn->lock);
+		pyr__mutex_lock(&conn->lock);
 	return locked;
 }

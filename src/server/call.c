@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/fork.h"
 #include "base/metadata.h"
-#include "base/mutex.h"
 #include "base/random.h"
 #include "base/recycle.h"
 #include "base/refs.h"
@@ -138,7 +137,6 @@ void pyr_call_unref(pyr_call *call)
 	pyr__object_unref(call->object);
 	if (call->stream_arena.chunks || call->arena.chunks)
 		drop_chunks(call);
-	pthread_mutex_destroy(&call->lock);
 	pyr_daemon *daemon = call->daemon;
 	pyr__recycle_free(PYR__RECYCLED_CALL, call);
 	pyr__daemon_end_call(daemon);
@@ -146,11 +144,11 @@ void pyr_call_unref(pyr_call *call)
 
 void pyr__call_cancelled(pyr_call *call)
 {
-	pthread_mutex_lock(&call->lock);
+	pyr__mutex_lock(&call->lock);
 	void (*on_cancel)(void *ctx) = call->on_cancel;
 	void *ctx = call->cancel_ctx;
 	call->on_cancel = NULL;
-	pthread_mutex_unlock(&call->lock);
+	pyr__mutex_unlock(&call->lock);
 	if (on_cancel && !atomic_load(&call->answered))
 		on_cancel(ctx);
 	pyr__call_writable(call);
@@ -159,11 +157,11 @@ void pyr__call_cancelled(pyr_call *call)
 
 void pyr__call_writable(pyr_call *call)
 {
-	pthread_mutex_lock(&call->lock);
+	pyr__mutex_lock(&call->lock);
 	void (*on_writable)(void *ctx) = call->on_writable;
 	void *ctx = call->writable_ctx;
 	call->on_writable = NULL;
-	pthread_mutex_unlock(&call->lock);
+	pyr__mutex_unlock(&call->lock);
 	if (on_writable && !atomic_load(&call->answered))
 		on_writable(ctx);
 }
@@ -178,13 +176,13 @@ bool pyr_call_cancelled(const pyr_call *call)
 
 void pyr_call_on_cancel(pyr_call *call, void (*on_cancel)(void *ctx), void *ctx)
 {
-	pthread_mutex_lock(&call->lock);
+	pyr__mutex_lock(&call->lock);
 	bool already = atomic_load(&call->incall.cancelled);
 	if (!already) {
 		call->on_cancel = on_cancel;
 		call->cancel_ctx = ctx;
 	}
-	pthread_mutex_unlock(&call->lock);
+	pyr__mutex_unlock(&call->lock);
 	if (already)
 		on_cancel(ctx);
 }
@@ -195,13 +193,13 @@ pyr_status pyr_call_on_writable(
 	pyr_status status = pyr__call_check_process(call, err);
 	if (status)
 		return status;
-	pthread_mutex_lock(&call->lock);
+	pyr__mutex_lock(&call->lock);
 	bool twice = call->on_writable != NULL;
 	if (!twice) {
 		call->on_writable = on_writable;
 		call->writable_ctx = ctx;
 	}
-	pthread_mutex_unlock(&call->lock);
+	pyr__mutex_unlock(&call->lock);
 	if (twice)
 		return pyr_error_set(
 			err, PYR_FAILED_PRECONDITION, "an on_writable is waiting already");
@@ -244,12 +242,12 @@ uint64_t pyr_call_connection(const pyr_call *call)
 
 pyr_status pyr__call_session(pyr_call *call, pyr__client_session **ret_session, pyr_error *err)
 {
-	pthread_mutex_lock(&call->lock);
+	pyr__mutex_lock(&call->lock);
 	if (!call->session)
 		call->session = pyr__client_session_find(
 			pyr__daemon_sessions(call->daemon), pyr_call_connection(call));
 	*ret_session = call->session;
-	pthread_mutex_unlock(&call->lock);
+	pyr__mutex_unlock(&call->lock);
 	if (*ret_session)
 		return PYR_OK;
 	if (pyr_call_connection(call) & PYR__CONNECTION_UNSEEN)
@@ -280,34 +278,34 @@ bool pyr__call_same_chain(void *running_call, void *new_call)
 {
 	pyr_call *running = running_call;
 	const pyr_call *call = new_call; /* nobody else has it yet, so its id may be looked at */
-	pthread_mutex_lock(&running->lock);
+	pyr__mutex_lock(&running->lock);
 	bool same = call->correlation.size && running->correlation.size == call->correlation.size &&
 		    memcmp(running->correlation.data, call->correlation.data,
 			    call->correlation.size) == 0;
-	pthread_mutex_unlock(&running->lock);
+	pyr__mutex_unlock(&running->lock);
 	return same;
 }
 
 const char *pyr_call_correlation(pyr_call *call)
 {
-	pthread_mutex_lock(&call->lock);
+	pyr__mutex_lock(&call->lock);
 	if (!call->correlation.size) {
 		char made[PYR__RANDOM_ID_SIZE];
 		pyr__random_id(made);
 		call->correlation = keep(&call->arena, (pyr__text){made, sizeof made - 1});
 	}
 	const char *text = call->correlation.data;
-	pthread_mutex_unlock(&call->lock);
+	pyr__mutex_unlock(&call->lock);
 	return text;
 }
 
 const pyr_metadata *pyr_call_metadata(pyr_call *call)
 {
-	pthread_mutex_lock(&call->lock);
+	pyr__mutex_lock(&call->lock);
 	if (!call->metadata) {
 		call->metadata = pyr_metadata_new();
 		pyr__metadata_load(call->metadata, call->metadata_block);
 	}
-	pthread_mutex_unlock(&call->lock);
+	pyr__mutex_unlock(&call->lock);
 	return call->metadata;
 }

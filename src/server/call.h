@@ -4,6 +4,7 @@
 #define PYR_SERVER_CALL_H
 
 #include <pyrite/stub.h>
+#include "base/mutex.h"
 #include "codec/arena.h"
 #include "server/client_session.h"
 #include "server/interceptor.h"
@@ -30,7 +31,7 @@ struct pyr_call {
 	pyr_call *next_oneway;             /* in its lane */
 	pyr__client_session *lane_session; /* whose lane it is in; or NULL */
 	pyr__arena stream_arena;           /* of the last next_request */
-	pthread_mutex_t lock;              /* guards correlation, and what says so below */
+	pyr__mutex lock;                   /* guards correlation, and what says so below */
 
 	/* cleared when it is made */
 	atomic_uint refs;

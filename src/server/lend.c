@@ -184,9 +184,9 @@ static void *get_memory(const place *at, size_t size)
 {
 	if (!at->call)
 		return pyr__alloc(size);
-	pthread_mutex_lock(&at->call->lock);
+	pyr__mutex_lock(&at->call->lock);
 	void *memory = pyr__arena_alloc(&at->call->arena, size);
-	pthread_mutex_unlock(&at->call->lock);
+	pyr__mutex_unlock(&at->call->lock);
 	return memory;
 }
 

@@ -9,7 +9,7 @@
 
 void pyr__objects_init(pyr__objects *objects)
 {
-	pthread_mutex_init(&objects->lock, NULL);
+	pyr__mutex_init(&objects->lock);
 	pyr__map_init(&objects->by_id);
 	pyr__map_init(&objects->by_method);
 	memset(objects->recent, 0, sizeof objects->recent);
@@ -64,7 +64,6 @@ void pyr__objects_done(pyr__objects *objects)
 		free_bound(objects->by_method.entries[i].value);
 	pyr__map_done(&objects->by_id);
 	pyr__map_done(&objects->by_method);
-	pthread_mutex_destroy(&objects->lock);
 }
 
 static void bind_methods(pyr__objects *objects, const pyr_interface *interface)
@@ -109,11 +108,11 @@ static pyr_status check_table(pyr__objects *objects, const pyr_interface *interf
 pyr_status pyr__objects_expect(
 	pyr__objects *objects, const pyr_interface *interface, pyr_error *err)
 {
-	pthread_mutex_lock(&objects->lock);
+	pyr__mutex_lock(&objects->lock);
 	pyr_status status = check_table(objects, interface, err);
 	if (status == PYR_OK)
 		bind_methods(objects, interface);
-	pthread_mutex_unlock(&objects->lock);
+	pyr__mutex_unlock(&objects->lock);
 	return status;
 }
 
@@ -161,7 +160,7 @@ static pyr_status add(pyr__objects *objects, const char *id, const pyr_interface
 	const void *ops, void *self, bool replace, pyr_error *err)
 {
 	pyr__object *old = NULL;
-	pthread_mutex_lock(&objects->lock);
+	pyr__mutex_lock(&objects->lock);
 	pyr_status status = check_table(objects, interface, err);
 	if (status == PYR_OK)
 		old = take_out(objects, id, interface);
@@ -174,7 +173,7 @@ static pyr_status add(pyr__objects *objects, const char *id, const pyr_interface
 	} else if (status == PYR_OK) {
 		put_in(objects, pyr__object_new(id, interface, ops, self));
 	}
-	pthread_mutex_unlock(&objects->lock);
+	pyr__mutex_unlock(&objects->lock);
 	pyr__object_unref(old); /* which may run what is the user's */
 	return status;
 }
@@ -192,7 +191,7 @@ pyr_status pyr__objects_configure(pyr__objects *objects, const char *id,
 	pyr_status status = pyr__object_check_options(options, err);
 	if (status)
 		return status;
-	pthread_mutex_lock(&objects->lock);
+	pyr__mutex_lock(&objects->lock);
 	pyr__object *object = pyr__map_find(&objects->by_id, id, strlen(id));
 	for (; object && status == PYR_OK; object = object->next) {
 		if (interface && object->interface != interface)
@@ -200,7 +199,7 @@ pyr_status pyr__objects_configure(pyr__objects *objects, const char *id,
 		found = true;
 		status = pyr__object_configure(object, options, err);
 	}
-	pthread_mutex_unlock(&objects->lock);
+	pyr__mutex_unlock(&objects->lock);
 	if (status)
 		return status;
 	return found ? PYR_OK : none_registered(id, interface, err);
@@ -224,7 +223,7 @@ size_t pyr__objects_interfaces(pyr__objects *objects, const pyr_interface **to, 
 {
 	size_t count = 0;
 	const pyr_interface *last = NULL;
-	pthread_mutex_lock(&objects->lock);
+	pyr__mutex_lock(&objects->lock);
 	for (uint32_t i = 0; i < objects->by_method.count; i++) {
 		/* nothing is ever removed, so the methods of an interface are side by side */
 		const pyr__bound *bound = objects->by_method.entries[i].value;
@@ -234,7 +233,7 @@ size_t pyr__objects_interfaces(pyr__objects *objects, const pyr_interface **to, 
 		if (count++ < room)
 			to[count - 1] = last;
 	}
-	pthread_mutex_unlock(&objects->lock);
+	pyr__mutex_unlock(&objects->lock);
 	return count;
 }
 
@@ -245,11 +244,11 @@ static bool is_own(const pyr__object *object)
 
 size_t pyr__objects_count(pyr__objects *objects)
 {
-	pthread_mutex_lock(&objects->lock);
+	pyr__mutex_lock(&objects->lock);
 	size_t count = objects->by_id.count;
 	if (pyr__map_find(&objects->by_id, PYR__OBJECT_OWN, sizeof PYR__OBJECT_OWN - 1))
 		count--;
-	pthread_mutex_unlock(&objects->lock);
+	pyr__mutex_unlock(&objects->lock);
 	return count;
 }
 
@@ -257,7 +256,7 @@ size_t pyr__objects_walk(pyr__objects *objects, size_t start, size_t room,
 	void (*visit)(void *arg, const pyr__object *first), void *arg)
 {
 	size_t at = start;
-	pthread_mutex_lock(&objects->lock);
+	pyr__mutex_lock(&objects->lock);
 	for (size_t visited = 0; at < objects->by_id.count && visited < room; at++) {
 		const pyr__object *first = objects->by_id.entries[at].value;
 		if (is_own(first))
@@ -267,29 +266,29 @@ size_t pyr__objects_walk(pyr__objects *objects, size_t start, size_t room,
 	}
 	if (at >= objects->by_id.count)
 		at = 0;
-	pthread_mutex_unlock(&objects->lock);
+	pyr__mutex_unlock(&objects->lock);
 	return at;
 }
 
 size_t pyr__objects_methods(pyr__objects *objects, size_t first, const pyr__bound **to, size_t room)
 {
 	size_t count = 0;
-	pthread_mutex_lock(&objects->lock);
+	pyr__mutex_lock(&objects->lock);
 	/* nothing is ever removed, so numbers stay what they are */
 	while (count < room && first + count < objects->by_method.count) {
 		to[count] = objects->by_method.entries[first + count].value;
 		count++;
 	}
-	pthread_mutex_unlock(&objects->lock);
+	pyr__mutex_unlock(&objects->lock);
 	return count;
 }
 
 pyr_status pyr__objects_remove(
 	pyr__objects *objects, const char *id, const pyr_interface *interface, pyr_error *err)
 {
-	pthread_mutex_lock(&objects->lock);
+	pyr__mutex_lock(&objects->lock);
 	pyr__object *removed = take_out(objects, id, interface);
-	pthread_mutex_unlock(&objects->lock);
+	pyr__mutex_unlock(&objects->lock);
 	if (!removed)
 		return none_registered(id, interface, err);
 	free_chain(removed);
@@ -354,11 +353,11 @@ static pyr__object *with_interface(pyr__object *first, const pyr_interface *inte
 
 bool pyr__objects_is_own(pyr__objects *objects, const pyr_interface *interface)
 {
-	pthread_mutex_lock(&objects->lock);
+	pyr__mutex_lock(&objects->lock);
 	pyr__object *first =
 		pyr__map_find(&objects->by_id, PYR__OBJECT_OWN, sizeof PYR__OBJECT_OWN - 1);
 	bool own = with_interface(first, interface) != NULL;
-	pthread_mutex_unlock(&objects->lock);
+	pyr__mutex_unlock(&objects->lock);
 	return own;
 }
 
@@ -423,7 +422,7 @@ pyr_status pyr__objects_find(pyr__objects *objects, pyr__text id, pyr__text meth
 {
 	pyr_status status;
 	pyr__object *found = NULL;
-	pthread_mutex_lock(&objects->lock);
+	pyr__mutex_lock(&objects->lock);
 	if (id.size == 0)
 		status = find_only(objects, interface_of(method), &found, err);
 	else
@@ -432,23 +431,23 @@ pyr_status pyr__objects_find(pyr__objects *objects, pyr__text id, pyr__text meth
 		status = explain(found, id, method, err);
 	if (status == PYR_OK)
 		*ret_object = pyr__object_ref(found);
-	pthread_mutex_unlock(&objects->lock);
+	pyr__mutex_unlock(&objects->lock);
 	return status;
 }
 
 bool pyr__objects_has(pyr__objects *objects, pyr__text id)
 {
-	pthread_mutex_lock(&objects->lock);
+	pyr__mutex_lock(&objects->lock);
 	bool has = pyr__map_find(&objects->by_id, id.data, id.size) != NULL;
-	pthread_mutex_unlock(&objects->lock);
+	pyr__mutex_unlock(&objects->lock);
 	return has;
 }
 
 const pyr__bound *pyr__objects_bind(pyr__objects *objects, pyr__text method)
 {
-	pthread_mutex_lock(&objects->lock);
+	pyr__mutex_lock(&objects->lock);
 	const pyr__bound *bound = pyr__map_find(&objects->by_method, method.data, method.size);
-	pthread_mutex_unlock(&objects->lock);
+	pyr__mutex_unlock(&objects->lock);
 	return bound;
 }
 

@@ -3,8 +3,8 @@
 #ifndef PYR_SERVER_OBJECTS_H
 #define PYR_SERVER_OBJECTS_H
 
-#include <pthread.h>
 #include "base/map.h"
+#include "base/mutex.h"
 #include "server/object.h"
 #include "server/statistics.h"
 
@@ -27,7 +27,7 @@ typedef struct pyr__recent {
 typedef struct pyr__objects {
 	/* by where the table's entry lies; any thread, no lock */
 	_Atomic(const pyr__bound *) recent_methods[PYR__METHODS_RECENT];
-	pthread_mutex_t lock;                    /* guards the rest */
+	pyr__mutex lock;                         /* guards the rest */
 	pyr__map by_id;                          /* id -> the first pyr__object */
 	pyr__map by_method;                      /* "demo.Calculator/Add" -> pyr__bound */
 	pyr__recent recent[PYR__OBJECTS_RECENT]; /* by the end of the id */

@@ -151,11 +151,11 @@ pyr_status pyr_call_add_metadata_bytes(
 {
 	if (atomic_load(&call->answered))
 		return twice(err);
-	pthread_mutex_lock(&call->lock);
+	pyr__mutex_lock(&call->lock);
 	if (!call->trailer)
 		call->trailer = pyr_metadata_new();
 	pyr_status status = pyr_metadata_add_bytes(call->trailer, key, value, size, err);
-	pthread_mutex_unlock(&call->lock);
+	pyr__mutex_unlock(&call->lock);
 	return status;
 }
 

@@ -98,24 +98,24 @@ pyr_status pyr_stub_next_request(pyr_call *call, const pyr_method *method,
 /* Takes the right to call on_request, or leaves word for who has it. */
 static bool begin_push(pyr_call *call)
 {
-	pthread_mutex_lock(&call->lock);
+	pyr__mutex_lock(&call->lock);
 	bool mine = call->on_request && !call->pushing && !call->push_ended;
 	if (mine)
 		call->pushing = true;
 	else
 		call->push_again = true;
-	pthread_mutex_unlock(&call->lock);
+	pyr__mutex_unlock(&call->lock);
 	return mine;
 }
 
 static bool end_push(pyr_call *call)
 {
-	pthread_mutex_lock(&call->lock);
+	pyr__mutex_lock(&call->lock);
 	bool again = call->push_again && !call->push_ended;
 	call->push_again = false;
 	if (!again)
 		call->pushing = false;
-	pthread_mutex_unlock(&call->lock);
+	pyr__mutex_unlock(&call->lock);
 	return !again;
 }
 
@@ -141,13 +141,13 @@ pyr_status pyr_stub_observe_requests(
 	pyr_status status = check(call, method, err);
 	if (status)
 		return status;
-	pthread_mutex_lock(&call->lock);
+	pyr__mutex_lock(&call->lock);
 	bool twice = call->on_request != NULL;
 	if (!twice) {
 		call->on_request = on_request;
 		call->request_ctx = ctx;
 	}
-	pthread_mutex_unlock(&call->lock);
+	pyr__mutex_unlock(&call->lock);
 	if (twice)
 		return pyr_error_set(
 			err, PYR_FAILED_PRECONDITION, "the requests are observed already");

@@ -483,9 +483,9 @@ static const pyr__incall_ops stream_ops = {
 /* It is one from here on, though not the one that is used. */
 static void make_leg(pyr__resumable *r, pyr_call *call)
 {
-	pthread_mutex_lock(&call->lock);
+	pyr__mutex_lock(&call->lock);
 	call->resumable = pyr__resumable_ref(r);
-	pthread_mutex_unlock(&call->lock);
+	pyr__mutex_unlock(&call->lock);
 }
 
 /* Lock held. */
@@ -527,9 +527,9 @@ static void end_of_leg(pyr__resumable *r, pyr_call *leg)
 
 static pyr__resumable *of_leg(pyr_call *leg)
 {
-	pthread_mutex_lock(&leg->lock);
+	pyr__mutex_lock(&leg->lock);
 	pyr__resumable *r = leg->resumable;
-	pthread_mutex_unlock(&leg->lock);
+	pyr__mutex_unlock(&leg->lock);
 	return r;
 }
 

@@ -14,7 +14,6 @@
 #ifndef PYR_TRANSPORT_TRANSPORT_H
 #define PYR_TRANSPORT_TRANSPORT_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,7 +39,6 @@ typedef struct pyr__channel pyr__channel;
 /* A thread that waits for a call, among those that wait for its carrier. */
 typedef struct pyr__waiter {
 	pyr__link link;
-	pthread_cond_t cond; /* of CLOCK_MONOTONIC */
 } pyr__waiter;
 
 /* A stream has one reading and one writing thread at a time. */

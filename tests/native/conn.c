@@ -366,24 +366,24 @@ static void await_quiet(setup *s, pyr__conn *conn)
 	pyr__loop_call(s->loop, &turn);
 	for (bool quiet = false; !quiet;) {
 		int bytes = 0;
-		pthread_mutex_lock(&conn->lock);
+		pyr__mutex_lock(&conn->lock);
 		cr_assert_eq(ioctl(conn->fd, FIONREAD, &bytes), 0);
 		quiet = conn->reader == READER_NOBODY ||
 			(conn->state == CONN_OPEN && !conn->in_turn && bytes == 0);
-		pthread_mutex_unlock(&conn->lock);
+		pyr__mutex_unlock(&conn->lock);
 		sched_yield();
 	}
 }
 
 static void await_thread_that_reads(pyr__conn *conn)
 {
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	while (conn->reader != READER_THREAD) {
-		pthread_mutex_unlock(&conn->lock);
+		pyr__mutex_unlock(&conn->lock);
 		sched_yield();
-		pthread_mutex_lock(&conn->lock);
+		pyr__mutex_lock(&conn->lock);
 	}
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 }
 
 static void *end_once_writable(void *arg)
@@ -400,9 +400,9 @@ static void be_awaited(void *arg, pyr__conn *conn)
 {
 	tally_add(arg, 1);
 	for (bool awaited = false; !awaited; sched_yield()) {
-		pthread_mutex_lock(&conn->lock);
-		awaited = conn->watchers > 0;
-		pthread_mutex_unlock(&conn->lock);
+		pyr__mutex_lock(&conn->lock);
+		awaited = conn->changed.waiting > 0;
+		pyr__mutex_unlock(&conn->lock);
 	}
 }
 
@@ -534,9 +534,9 @@ Test(conn, what_the_socket_does_not_take_of_a_message_is_kept)
 	cr_assert_gt(pyr__session_queued(conn->session), 0, "the socket has taken it all");
 	memset(message.data.data, 'y', LARGE_BYTES);
 	free(message.data.data);
-	pthread_mutex_lock(&conn->lock);
+	pyr__mutex_lock(&conn->lock);
 	pyr__conn_to_loop(conn); /* nobody waits for the call yet */
-	pthread_mutex_unlock(&conn->lock);
+	pyr__mutex_unlock(&conn->lock);
 	pyr__event event = far_await(&f, PYR__EVENT_CALL);
 	cr_assert_eq(event.payload.size, body.size);
 	for (size_t i = event.payload.size - LARGE_BYTES; i < event.payload.size; i++)

@@ -137,9 +137,9 @@ static void read_some(setup *s)
 
 static bool has_offered(setup *s)
 {
-	pthread_mutex_lock(&s->conn->lock);
+	pyr__mutex_lock(&s->conn->lock);
 	bool has = s->conn->share != NULL;
-	pthread_mutex_unlock(&s->conn->lock);
+	pyr__mutex_unlock(&s->conn->lock);
 	return has;
 }
 

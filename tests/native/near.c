@@ -57,9 +57,9 @@ static void await_end(setup *s)
 	for (bool over = false; !over;) {
 		pyr__task turn = {.run = do_nothing};
 		pyr__loop_call(s->loop, &turn);
-		pthread_mutex_lock(&s->conn->lock);
+		pyr__mutex_lock(&s->conn->lock);
 		over = s->conn->fd < 0;
-		pthread_mutex_unlock(&s->conn->lock);
+		pyr__mutex_unlock(&s->conn->lock);
 	}
 }
 
